@@ -1,0 +1,143 @@
+//! One shape for every family that grows.
+//!
+//! Selectors, termination conditions, model providers, executors and detectors are each a slice of [`Entry`] rows in
+//! their own module. Parsing, validation, help and the docs derive from the rows, so a new member is one file and one
+//! row. Imports [`crate::chat`] only for [`Spec`].
+
+use crate::chat::team::Spec;
+use serde_json::{Map, Value};
+
+/// Options of a spec as JSON values, keyed by field name.
+pub type Options = Map<String, Value>;
+
+/// A row of a catalog: what a member is called, what it is for, what it takes and how it is made.
+pub struct Entry<T: ?Sized + 'static> {
+    /// As written in a team file.
+    pub name: &'static str,
+    /// One line of help.
+    pub about: &'static str,
+    /// A line of TOML that works.
+    pub example: &'static str,
+    /// What may be set. For conditions, the field `value` is what stands right of the `=`.
+    pub fields: &'static [Field],
+    /// Makes a member, or says what is wrong with the options.
+    pub build: fn(&Options) -> Result<Box<T>, OptionError>,
+}
+
+/// One option of a member.
+#[derive(Debug, Clone, Copy)]
+pub struct Field {
+    /// As written in a team file.
+    pub name: &'static str,
+    /// What values it takes.
+    pub kind: FieldKind,
+    /// Whether it must be given.
+    pub required: bool,
+    /// One line of help.
+    pub about: &'static str,
+}
+
+/// What values a field takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FieldKind {
+    /// A string.
+    Text,
+    /// Several strings.
+    Texts,
+    /// A whole number, zero or more.
+    Count,
+    /// Any number.
+    Number,
+    /// `true` or `false`.
+    Flag,
+    /// `"30s"`, `"2m"`, `"1h"`, or a number of seconds. Reaches `build` as milliseconds.
+    Duration,
+    /// A table or array with a shape of its own.
+    Table,
+}
+
+impl FieldKind {
+    /// The kind in words, for error messages.
+    pub fn words(self) -> &'static str {
+        match self {
+            FieldKind::Text => "a text in quotes",
+            FieldKind::Texts => "a list of texts",
+            FieldKind::Count => "a whole number, zero or more",
+            FieldKind::Number => "a number",
+            FieldKind::Flag => "true or false",
+            FieldKind::Duration => "a time such as \"30s\", \"2m\" or \"1h\"",
+            FieldKind::Table => "a table or list",
+        }
+    }
+}
+
+/// What is wrong with the options of a spec.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct OptionError {
+    /// The option, if one is to blame.
+    pub field: Option<String>,
+    /// What is wrong and what to do.
+    pub message: String,
+}
+
+impl OptionError {
+    /// An error about one option.
+    pub fn of(field: &str, message: impl Into<String>) -> Self {
+        OptionError { field: Some(field.to_owned()), message: message.into() }
+    }
+}
+
+/// A row without its type: what settings need in order to validate and help needs in order to explain.
+pub struct Row {
+    /// As written in a team file.
+    pub name: &'static str,
+    /// One line of help.
+    pub about: &'static str,
+    /// A line of TOML that works.
+    pub example: &'static str,
+    /// What may be set.
+    pub fields: &'static [Field],
+    /// Whether these options would do.
+    pub check: Box<dyn Fn(&Options) -> Result<(), OptionError> + Send + Sync>,
+}
+
+/// The rows of a catalog without their type.
+pub fn rows<T: ?Sized + 'static>(catalog: &'static [Entry<T>]) -> Vec<Row> {
+    catalog
+        .iter()
+        .map(|entry| Row {
+            name: entry.name,
+            about: entry.about,
+            example: entry.example,
+            fields: entry.fields,
+            check: Box::new(|options| (entry.build)(options).map(drop)),
+        })
+        .collect()
+}
+
+/// Makes the member that `spec` names.
+///
+/// # Errors
+/// When the catalog has no such row, or the row refuses the options.
+pub fn build<T: ?Sized + 'static>(catalog: &'static [Entry<T>], spec: &Spec) -> Result<Box<T>, OptionError> {
+    let entry = catalog.iter().find(|entry| entry.name == spec.kind).ok_or_else(|| OptionError {
+        field: None,
+        message: format!(
+            "there is no {:?} here; known are: {}",
+            spec.kind,
+            catalog.iter().map(|entry| entry.name).collect::<Vec<_>>().join(", ")
+        ),
+    })?;
+    (entry.build)(&spec.options)
+}
+
+/// Reads a whole number from the options.
+pub fn count(options: &Options, field: &str) -> Option<u64> {
+    options.get(field).and_then(Value::as_u64)
+}
+
+/// Reads a text from the options.
+pub fn text<'a>(options: &'a Options, field: &str) -> Option<&'a str> {
+    options.get(field).and_then(Value::as_str)
+}

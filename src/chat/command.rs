@@ -1,0 +1,88 @@
+//! What an operator may ask for.
+//!
+//! Commands are data, so that a console may sit in another process than the engine.
+
+use super::Name;
+use super::event::{Answer, Boundary, Resolution, Verdict};
+use super::id::{ApprovalId, AskId, MessageId, OpId, Seq};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// Something the operator asks the engine to do. The engine decides; a refusal comes back as words.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case")]
+pub enum Command {
+    /// Say something to the whole team; the first words of a session without a task are the task.
+    Speak {
+        /// The words.
+        text: Arc<str>,
+        /// Speak in this agent's name instead of one's own.
+        as_agent: Option<Name>,
+    },
+    /// Give this agent the floor next, before the queue.
+    CallOn {
+        /// Who.
+        agent: Name,
+    },
+    /// Replace the queue of next speakers.
+    Queue {
+        /// First speaks first.
+        queue: Vec<Name>,
+    },
+    /// Leave a manual pick to the team's order.
+    AcceptProposal,
+    /// Hold at a boundary.
+    Pause {
+        /// Which.
+        boundary: Boundary,
+    },
+    /// Go on; takes back a pause that has not taken hold yet.
+    Resume,
+    /// Go on for one turn.
+    Step,
+    /// Cancel what runs now, keep what was said, and hold.
+    Interrupt,
+    /// End the run.
+    End,
+    /// Decide about code.
+    Decide {
+        /// Which request.
+        approval: ApprovalId,
+        /// Hash of what was on the screen; anything else is refused.
+        hash: String,
+        /// The decision.
+        verdict: Verdict,
+        /// Whether every line had been on the screen. Consent without it is refused.
+        seen_in_full: bool,
+        /// Ask no more for exactly this payload.
+        remember: bool,
+    },
+    /// Answer a question for words.
+    Reply {
+        /// Which question.
+        ask: AskId,
+        /// The answer.
+        answer: Answer,
+    },
+    /// Change a message and go on from it on a new branch.
+    Edit {
+        /// Which message.
+        message: MessageId,
+        /// The new text.
+        content: Arc<str>,
+    },
+    /// Go on from a record on a new branch, or from the tip of an old one.
+    MoveTo {
+        /// The record.
+        seq: Seq,
+    },
+    /// Say what became of an effect whose outcome was lost.
+    Resolve {
+        /// Which effect.
+        op: OpId,
+        /// What became of it.
+        resolution: Resolution,
+    },
+    /// Raise every limit that was reached by half of what it was, and go on.
+    RaiseLimits,
+}

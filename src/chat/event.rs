@@ -1,0 +1,484 @@
+//! What happened: the durable vocabulary of a session.
+
+use super::code::{CodeBlock, Execution, Payload};
+use super::id::*;
+use super::message::Message;
+use super::request::{Failure, Finish, Purpose};
+use super::team::Team;
+use super::usage::{Money, Tokens, Usage};
+use super::{Name, UnixMillis};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// The version of this vocabulary, written into every session. Raised when a reader must learn something new.
+pub const FORMAT: u32 = 1;
+
+/// One event with its place in the tree. Views, exports and the journal all see exactly this.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// Order in the session.
+    pub seq: Seq,
+    /// The record before it on its branch; `None` for the first.
+    pub parent: Option<Seq>,
+    /// The branch it was written on.
+    pub branch: BranchId,
+    /// Who caused it.
+    pub actor: Actor,
+    /// When, by the wall clock.
+    pub at: UnixMillis,
+    /// What happened.
+    pub event: Event,
+}
+
+/// Who caused a record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Actor {
+    /// The person in the chair.
+    Operator,
+    /// A member of the team.
+    Agent(Name),
+    /// A rule the team file or the settings laid down, by its name.
+    Policy(String),
+    /// Plenary itself.
+    System,
+}
+
+/// Why somebody has the floor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Choice {
+    /// The speaker.
+    pub agent: Name,
+    /// The method that chose: a selector's name, `queue`, `operator`, `retry`, `only` (one candidate).
+    pub mode: String,
+    /// Why, in a few words for the screen.
+    pub reason: String,
+    /// Who else could have been chosen.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub candidates: Vec<Name>,
+    /// Selector attempts that it took; 0 when no model was asked.
+    #[serde(default)]
+    pub attempts: u32,
+}
+
+/// Where a requested pause takes hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Boundary {
+    /// When the current speaker is done.
+    Turn,
+    /// When the current model call or execution is done.
+    Step,
+}
+
+/// Why the engine holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HoldReason {
+    /// The operator asked for a pause.
+    Operator,
+    /// One step was asked for and has been made.
+    Stepped,
+    /// The operator interrupted this speaker.
+    Interrupted(Name),
+    /// The session was opened again; nothing goes on by itself.
+    Opened,
+    /// This agent's model failed and no retry or fallback is left.
+    Failed {
+        /// Who could not speak.
+        agent: Name,
+        /// What failed and what to do.
+        text: String,
+    },
+    /// A limit of the team was reached.
+    Budget {
+        /// Which and by how much, in words.
+        text: String,
+    },
+    /// A detector saw the team going in circles.
+    Circles {
+        /// What it saw, in words.
+        text: String,
+    },
+}
+
+/// What the operator decided about code.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Run it as shown.
+    Run,
+    /// Run this instead; the agent is told.
+    RunEdited(Vec<CodeBlock>),
+    /// Do not run it; the reason goes back as the result.
+    Deny(String),
+}
+
+/// What a person is asked for, besides consent (AG2: the prompts of human input).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AskKind {
+    /// Mode ALWAYS, and the last message does not end the chat: words, or let the agent reply by itself.
+    Feedback,
+    /// The last message ends the chat unless the person says something.
+    LastWord,
+    /// The limit of consecutive auto replies is reached.
+    LimitReached,
+}
+
+/// What the person said to an ask.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// These words become the reply.
+    Say(Arc<str>),
+    /// Nothing: the agent goes on by itself, or the chat ends, as the ask's kind decides.
+    Skip,
+    /// End the conversation.
+    End,
+}
+
+/// What became of an effect whose outcome was lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Resolution {
+    /// It ran; go on as if it had printed nothing.
+    Done,
+    /// It did not run; ask for approval again.
+    AskAgain,
+    /// Give up on it and tell the agents that the outcome is unknown.
+    GiveUp,
+}
+
+/// Why a run ended. Exactly one per run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndCause {
+    /// One of the team's own conditions; its catalog name.
+    Condition(String),
+    /// The transcript reached `max_round`.
+    MaxRound,
+    /// A member's own `is_termination_msg` or limit stopped it and no person said otherwise.
+    Member,
+    /// No candidate is left to speak.
+    NoSpeaker,
+    /// The operator ended it.
+    Operator,
+    /// A limit of the team.
+    Budget,
+    /// Going in circles.
+    Circles,
+    /// A person was needed and none was there.
+    NeedsPerson,
+    /// Something failed beyond retry.
+    Failed,
+    /// Ended from outside: a signal.
+    Interrupted,
+}
+
+impl EndCause {
+    /// The process exit code of a headless run that ended so.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            EndCause::Condition(_)
+            | EndCause::MaxRound
+            | EndCause::Member
+            | EndCause::NoSpeaker
+            | EndCause::Operator => 0,
+            EndCause::Failed => 1,
+            EndCause::Budget => 3,
+            EndCause::Circles => 4,
+            EndCause::NeedsPerson => 5,
+            EndCause::Interrupted => 130,
+        }
+    }
+}
+
+/// The figures at the end of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Totals {
+    /// Messages in the transcript, the task included.
+    pub rounds: u32,
+    /// Tokens over all branches.
+    pub tokens: Tokens,
+    /// Known cost over all branches.
+    pub cost: Money,
+    /// Calls whose cost is not known.
+    pub unpriced_calls: u32,
+    /// Time in which the run was not waiting for the operator, in milliseconds.
+    pub active_ms: u64,
+}
+
+/// Something that happened. Kinds are added, never changed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Event {
+    /// First record of every session.
+    SessionStarted {
+        /// The session's identity.
+        session: String,
+        /// [`FORMAT`] of the writer.
+        format: u32,
+        /// The whole team as data.
+        team: Arc<Team>,
+        /// Whether nobody sits at a screen.
+        headless: bool,
+    },
+    /// A message entered the transcript.
+    MessagePosted {
+        /// The message.
+        message: Arc<Message>,
+    },
+    /// A message was changed; follows a [`Event::BranchMoved`] to the record that posted it.
+    MessageEdited {
+        /// Which.
+        message: MessageId,
+        /// The new text.
+        content: Arc<str>,
+    },
+    /// HEAD moved; this record's parent is where it moved to.
+    BranchMoved {
+        /// Name of the branch that goes on from here.
+        name: String,
+        /// Why, for the timeline.
+        why: String,
+    },
+    /// A person has to pick the next speaker.
+    SpeakerWanted {
+        /// Who can be picked.
+        candidates: Vec<Name>,
+        /// Who cannot, each with the cause.
+        barred: Vec<(Name, String)>,
+        /// Who would speak if the choice were left to the team's order.
+        proposed: Option<Name>,
+    },
+    /// Somebody gets the floor.
+    SpeakerChosen {
+        /// Who, how and why.
+        choice: Choice,
+    },
+    /// The selector's answer could not be used, or could.
+    SelectorAnswered {
+        /// The call that answered.
+        call: CallId,
+        /// The raw answer.
+        answer: Arc<str>,
+        /// Agents mentioned, with the number of mentions.
+        mentions: Vec<(Name, u32)>,
+    },
+    /// The operator's queue of next speakers, whole.
+    QueueChanged {
+        /// First speaks first.
+        queue: Vec<Name>,
+    },
+    /// A turn began.
+    TurnStarted {
+        /// Which turn.
+        turn: TurnId,
+        /// Whose.
+        agent: Name,
+    },
+    /// A turn is over.
+    TurnEnded {
+        /// Which turn.
+        turn: TurnId,
+        /// False when it was interrupted or failed and its speaker should get the floor back.
+        finished: bool,
+    },
+    /// A request is about to be sent.
+    ModelCalled {
+        /// Identity of the attempt.
+        call: CallId,
+        /// The turn it serves; `None` for the selector.
+        turn: Option<TurnId>,
+        /// Who asks.
+        agent: Name,
+        /// What for.
+        purpose: Purpose,
+        /// Key of the model in the team.
+        model: String,
+        /// Which attempt of the same question, from 1.
+        attempt: u32,
+        /// Hash of the request.
+        request: String,
+        /// Messages in the request.
+        messages: u32,
+    },
+    /// A reply came to its explicit end. A speaker's text is in the message that follows.
+    ModelAnswered {
+        /// The call.
+        call: CallId,
+        /// Tokens and cost.
+        usage: Usage,
+        /// From request to end, in milliseconds.
+        latency_ms: u64,
+        /// Why it ended.
+        finish: Finish,
+        /// The model that really answered, if the provider said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        served: Option<String>,
+    },
+    /// A call failed. What was heard of it is kept.
+    ModelFailed {
+        /// The call.
+        call: CallId,
+        /// What failed.
+        failure: Failure,
+        /// What the attempt used, as far as known.
+        usage: Usage,
+        /// Text that had arrived, if any.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        partial: Option<Arc<str>>,
+        /// When the next attempt starts (milliseconds from this record), if there is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        retry_ms: Option<u64>,
+        /// The model of the next attempt, if it is another one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        fallback: Option<String>,
+    },
+    /// A call was cancelled, or found unfinished after a crash.
+    ModelInterrupted {
+        /// The call.
+        call: CallId,
+        /// What the attempt used, estimated.
+        usage: Usage,
+    },
+    /// Code waits for consent.
+    ApprovalAsked {
+        /// Identity of the request.
+        approval: ApprovalId,
+        /// The turn that wants to run it.
+        turn: TurnId,
+        /// The agent that would run it.
+        agent: Name,
+        /// The message that contains the code.
+        source: MessageId,
+        /// Everything that decides what it does.
+        payload: Arc<Payload>,
+        /// [`Payload::hash`].
+        hash: String,
+    },
+    /// Consent was given or refused. The record's actor says by whom.
+    ApprovalDecided {
+        /// The request.
+        approval: ApprovalId,
+        /// The decision.
+        verdict: Verdict,
+        /// Hash of what may run now; of what was refused otherwise.
+        hash: String,
+        /// Whether every line had been on the operator's screen.
+        seen_in_full: bool,
+        /// The same hash needs no further consent on this branch.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        remember: bool,
+    },
+    /// An effect is about to happen. On disk before it does.
+    Intent {
+        /// Identity of the effect.
+        op: OpId,
+        /// The consent it rests on.
+        approval: ApprovalId,
+        /// Hash of what will run.
+        hash: String,
+    },
+    /// The effect began.
+    Started {
+        /// The effect.
+        op: OpId,
+        /// Process id of the first process.
+        pid: u32,
+    },
+    /// The effect is over.
+    Outcome {
+        /// The effect.
+        op: OpId,
+        /// What came of it.
+        execution: Execution,
+    },
+    /// Found after a crash: an intent without outcome. Only the operator can say what happened.
+    OutcomeUnknown {
+        /// The effect.
+        op: OpId,
+    },
+    /// The operator said what became of it.
+    OutcomeResolved {
+        /// The effect.
+        op: OpId,
+        /// What to do.
+        resolution: Resolution,
+    },
+    /// A person is asked for words.
+    HumanAsked {
+        /// Identity of the question.
+        ask: AskId,
+        /// The turn that waits.
+        turn: TurnId,
+        /// The agent the person speaks for.
+        agent: Name,
+        /// What kind of question.
+        ask_kind: AskKind,
+    },
+    /// The person answered.
+    HumanAnswered {
+        /// The question.
+        ask: AskId,
+        /// The answer.
+        answer: Answer,
+    },
+    /// An agent goes on by itself: one more consecutive auto reply.
+    AutoReplyUsed {
+        /// Its turn.
+        turn: TurnId,
+    },
+    /// The operator asked for a pause; it takes hold at the boundary.
+    HoldAsked {
+        /// Where.
+        boundary: Boundary,
+    },
+    /// Nothing new starts until released.
+    Held {
+        /// Why.
+        why: HoldReason,
+    },
+    /// Going on.
+    Released {
+        /// Hold again after one turn.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        step: bool,
+    },
+    /// A detector's finding changed: raised, counted on, or cleared (`count` 0).
+    DetectorRaised {
+        /// Catalog name of the detector.
+        detector: String,
+        /// What it saw, in words.
+        text: String,
+        /// How many times.
+        count: u32,
+        /// Turns that match, oldest first.
+        turns: Vec<TurnId>,
+    },
+    /// A limit was reached.
+    BudgetCrossed {
+        /// Which limit: `max_cost`, `max_tokens`, `max_time`, `max_executions`.
+        limit: String,
+        /// In words.
+        text: String,
+    },
+    /// The operator changed the limits of this session.
+    LimitsChanged {
+        /// The limits from now on.
+        limits: super::team::Limits,
+    },
+    /// The run is over.
+    Ended {
+        /// Why.
+        cause: EndCause,
+        /// Why, for a person.
+        text: String,
+        /// The agent that caused it, if one did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        agent: Option<Name>,
+        /// The figures.
+        totals: Totals,
+    },
+}

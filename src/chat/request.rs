@@ -1,0 +1,165 @@
+//! What is asked of a model, and what comes back.
+
+use super::Name;
+use super::id::CallId;
+use super::usage::Tokens;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+
+/// On whose behalf a model is called: the meters keep these apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// An agent's own turn.
+    Speak,
+    /// Choosing the next speaker.
+    Select,
+}
+
+/// The role of a message in a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Instructions.
+    System,
+    /// Somebody else's words.
+    User,
+    /// The asked agent's own words.
+    Assistant,
+}
+
+/// One message as a model sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Prompt {
+    /// Role of the text.
+    pub role: Role,
+    /// Its author, where the dialect has a place for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<Name>,
+    /// The text.
+    pub content: Arc<str>,
+}
+
+/// A request to a model, independent of any provider's dialect.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Request {
+    /// Identity of this attempt.
+    pub call: CallId,
+    /// The agent that asks; for [`Purpose::Select`] the last speaker, if there is one.
+    pub agent: Name,
+    /// On whose behalf.
+    pub purpose: Purpose,
+    /// Key of the model in `Team::models`.
+    pub model: String,
+    /// The conversation, oldest first, system message included.
+    pub messages: Vec<Prompt>,
+}
+
+impl Request {
+    /// SHA-256 over model and messages, in hex: the same question has the same hash.
+    pub fn hash(&self) -> String {
+        let mut hasher = Sha256::new();
+        let mut part = |text: &str| {
+            hasher.update((text.len() as u64).to_be_bytes());
+            hasher.update(text.as_bytes());
+        };
+        part(&self.model);
+        for message in &self.messages {
+            part(match message.role {
+                Role::System => "system",
+                Role::User => "user",
+                Role::Assistant => "assistant",
+            });
+            part(message.name.as_deref().unwrap_or(""));
+            part(&message.content);
+        }
+        super::code::hex(&hasher.finalize())
+    }
+}
+
+/// One piece of a streamed reply.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Chunk {
+    /// More text.
+    Text(String),
+    /// More visible reasoning.
+    Reasoning(String),
+    /// Tokens as the provider counts them; the last report wins.
+    Usage(Tokens),
+    /// The model that really answers, when the provider says so.
+    Served(String),
+    /// The explicit end. A stream that ends without it was cut off.
+    Finished(Finish),
+}
+
+/// Why a model stopped talking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Finish {
+    /// It was done.
+    Stop,
+    /// Its output limit cut it off.
+    Length,
+    /// The provider's filter stopped it.
+    Filtered,
+}
+
+/// What went wrong with a call: decides whether trying again can help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureKind {
+    /// Nobody answered: refused, unresolvable, TLS, time-out before the first byte.
+    Unreachable,
+    /// 429 with room for hope.
+    RateLimited,
+    /// 5xx and overload.
+    Server,
+    /// The stream ended, broke or fell silent without an explicit end.
+    CutOff,
+    /// What came is not what the dialect promises: HTML, broken JSON, unknown shape.
+    Garbled,
+    /// An explicit end with no text at all.
+    Empty,
+    /// The key is missing, wrong or not allowed.
+    Key,
+    /// No credit, no quota.
+    Quota,
+    /// The request is wrong in a way that repeating cannot mend.
+    Refused,
+    /// The conversation no longer fits the model.
+    ContextFull,
+    /// A filter refused to answer.
+    Filtered,
+}
+
+impl FailureKind {
+    /// Whether the same request may succeed a little later.
+    pub fn is_passing(self) -> bool {
+        use FailureKind::*;
+        matches!(self, Unreachable | RateLimited | Server | CutOff | Garbled | Empty)
+    }
+}
+
+/// A failed call, said for a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{message}")]
+pub struct Failure {
+    /// Decides what happens next.
+    pub kind: FailureKind,
+    /// What failed, where, and what to do. Contains no secret.
+    pub message: String,
+    /// HTTP status, if one came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// The provider's own hint when to come back, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
+}
+
+impl Failure {
+    /// A failure without status or hint.
+    pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
+        Failure { kind, message: message.into(), status: None, retry_after_ms: None }
+    }
+}

@@ -1,0 +1,238 @@
+//! A team as data: who takes part, who speaks next, when to stop, what it may spend.
+//!
+//! Everything is resolved here - defaults filled in, paths absolute - so that a session that stores its team can be
+//! opened anywhere. Families that grow (selectors, conditions, providers, executors) appear as a [`Spec`], which only
+//! their own catalog understands: an old log opens even when a family has lost a member.
+
+use super::Name;
+use super::usage::{Money, Price};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+/// A member of a catalog family by name, with its options as the catalog row understands them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Spec {
+    /// The row's name.
+    pub kind: String,
+    /// Options; what may stand here is the row's `fields`.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub options: Map<String, Value>,
+}
+
+impl Spec {
+    /// A spec without options.
+    pub fn named(kind: impl Into<String>) -> Self {
+        Spec { kind: kind.into(), options: Map::new() }
+    }
+}
+
+/// A condition that ends the run, or a combination of conditions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Condition {
+    /// Met when one of them is.
+    Any(Vec<Condition>),
+    /// Met when all of them have been.
+    All(Vec<Condition>),
+    /// A single condition from the termination catalog.
+    One(Spec),
+}
+
+/// A team of agents.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Team {
+    /// Shown in the title line and in the list of sessions.
+    pub name: String,
+    /// What to work on, unless it is given on start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<String>,
+    /// Members, in the order in which round robin calls them.
+    pub agents: Vec<Agent>,
+    /// Who speaks next (AG2: GroupChat.speaker_selection_method).
+    pub speaker_selection_method: Spec,
+    /// The model that `auto` asks; key into `models`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selector_model: Option<String>,
+    /// Extra attempts when the selector's answer names nobody or several (AG2: max_retries_for_selecting_speaker).
+    pub max_retries_for_selecting_speaker: u32,
+    /// Who may speak twice in a row (AG2: GroupChat.allow_repeat_speaker).
+    pub allow_repeat_speaker: Repeat,
+    /// Most messages in the transcript, the task included (AG2: GroupChat.max_round).
+    pub max_round: u32,
+    /// Any of these ends the run.
+    pub termination: Vec<Condition>,
+    /// Ceilings that hold (interactive) or end (headless) the run.
+    pub limits: Limits,
+    /// Models by key.
+    pub models: BTreeMap<String, ModelSpec>,
+    /// Seed of everything random in the run; recorded, so that a run can be repeated.
+    pub seed: u64,
+}
+
+impl Team {
+    /// The member of that name.
+    pub fn agent(&self, name: &str) -> Option<&Agent> {
+        self.agents.iter().find(|agent| &*agent.name == name)
+    }
+
+    /// Position of a member in the team's order.
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.agents.iter().position(|agent| &*agent.name == name)
+    }
+}
+
+/// Who may speak twice in a row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Repeat {
+    /// Everybody.
+    Everyone,
+    /// Nobody.
+    Nobody,
+    /// Only these.
+    Only(Vec<Name>),
+}
+
+/// Ceilings of one session. `None` means no ceiling of that kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Money, over all branches.
+    pub max_cost: Option<Money>,
+    /// Tokens, over all branches.
+    pub max_tokens: Option<u64>,
+    /// Wall time in milliseconds, waiting for the operator not counted.
+    pub max_time_ms: Option<u64>,
+    /// Executions of code.
+    pub max_executions: Option<u64>,
+}
+
+/// What an agent is by default; each part can be set on its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AgentKind {
+    /// Speaks through a model.
+    Assistant,
+    /// Stands for a person, and may run code.
+    UserProxy,
+    /// Only runs code.
+    Executor,
+}
+
+/// When the person behind an agent is asked (AG2: ConversableAgent.human_input_mode).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum HumanInputMode {
+    /// Before every reply.
+    Always,
+    /// Never.
+    Never,
+    /// On a termination message, and when the consecutive limit is reached.
+    Terminate,
+}
+
+/// How an agent recognises that the conversation is over (AG2: is_termination_msg).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TerminationMatch {
+    /// The whole message is this text, byte for byte. AG2's default is `TERMINATE`.
+    Exactly(String),
+    /// The message contains this text.
+    Contains(String),
+    /// The message ends with this text, trailing white space aside.
+    EndsWith(String),
+    /// Never.
+    Never,
+}
+
+impl TerminationMatch {
+    /// Whether `text` says that the conversation is over.
+    pub fn matches(&self, text: &str) -> bool {
+        match self {
+            TerminationMatch::Exactly(wanted) => text == wanted,
+            TerminationMatch::Contains(wanted) => text.contains(wanted.as_str()),
+            TerminationMatch::EndsWith(wanted) => text.trim_end().ends_with(wanted.as_str()),
+            TerminationMatch::Never => false,
+        }
+    }
+}
+
+/// A member of the team.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Agent {
+    /// `[A-Za-z0-9_-]{1,32}`, unique in the team.
+    pub name: Name,
+    /// What it is by default.
+    pub kind: AgentKind,
+    /// What the others (and the selector) are told about it.
+    pub description: String,
+    /// What its model is told first.
+    pub system_message: String,
+    /// Key into `Team::models`; `None` for agents without a model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// When the person is asked.
+    pub human_input_mode: HumanInputMode,
+    /// Replies in a row without a person's word (AG2: max_consecutive_auto_reply, default 100).
+    pub max_consecutive_auto_reply: u32,
+    /// How it recognises the end.
+    pub is_termination_msg: TerminationMatch,
+    /// What it says when it has nothing else to say; `None` means it says nothing, which ends the chat.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_auto_reply: Option<String>,
+    /// Code execution, if it runs code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code_execution: Option<CodeExecution>,
+}
+
+/// How an agent runs code.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CodeExecution {
+    /// From the executor catalog.
+    pub executor: Spec,
+    /// Absolute directory in which the code runs; created when missing.
+    pub work_dir: String,
+    /// Limit of one block, in milliseconds.
+    pub timeout_ms: u64,
+    /// Who decides.
+    pub approval: ApprovalPolicy,
+    /// How many trailing messages are searched for code (AG2: last_n_messages); `None` is `auto`: everything said
+    /// since this agent last spoke.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_n_messages: Option<u32>,
+    /// Names of environment variables that are passed on; nothing else is.
+    pub environment: Vec<String>,
+    /// Most bytes of output that are kept.
+    pub output_limit: u64,
+}
+
+/// Who decides whether code runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ApprovalPolicy {
+    /// The operator, every time.
+    Always,
+    /// Nobody: the team file says so, and every execution records that.
+    Never,
+}
+
+/// A model as a team uses it. Holds the name of a key's variable, never a key.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelSpec {
+    /// From the provider catalog; options are the provider's own fields.
+    pub provider: Spec,
+    /// The provider's name of the model.
+    pub model: String,
+    /// Keys of models that are tried next, in order, when this one fails.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fallback: Vec<String>,
+    /// Price, if one is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<Price>,
+    /// Most tokens of input and output together, if known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context_window: Option<u64>,
+    /// Sampling and the like, passed on as they stand (`temperature`, `top_p`, `max_tokens`, `seed`, `stop`).
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub parameters: Map<String, Value>,
+}

@@ -1,0 +1,50 @@
+//! Plenary: a console for conversations between LLM agents, with a person - the operator - in the chair.
+//!
+//! # The map
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`chat`] | the words: plain data that every layer speaks |
+//! | [`catalog`] | one shape for every family that grows |
+//! | [`session`] | the truth: a session is the fold of its log; only `apply` changes it. Pure |
+//! | [`selection`] | who speaks next. Pure: asks a model by returning a request |
+//! | [`termination`] | when to stop: one file a condition. Pure |
+//! | [`watch`] | going in circles: one file a detector. Pure |
+//! | [`models`] | where words come from: clients, streaming, prices, scripted |
+//! | [`execution`] | what code does: block extraction and executors |
+//! | [`engine`] | runs a session: a pure machine, and a driver that performs its effects |
+//! | [`journal`] | the event tree on disk, one SQLite file a session |
+//! | [`settings`] | files to values: team files, settings, paths |
+//! | [`headless`] | the same session on stdout, for scripts and CI |
+//! | [`tui`] | the console |
+//! | [`cli`] | what a person types |
+//! | [`wire`] | the only place that builds concrete things and joins them |
+//!
+//! # The import rule
+//!
+//! ```text
+//! main -> cli -> wire -> everything
+//! tui, headless -> session, watch, chat, settings, catalog     never engine, models, execution, journal
+//! engine -> session, selection, termination, watch, models, execution, journal, chat, catalog
+//! models, execution -> chat, catalog, settings     journal -> chat     settings -> chat, catalog
+//! selection, termination, watch -> session, chat, catalog     session -> chat     chat -> nothing of ours
+//! ```
+//!
+//! `tests/architecture.rs` fails on any other arrow.
+#![warn(missing_docs)]
+
+pub mod catalog;
+pub mod chat;
+pub mod cli;
+pub mod engine;
+pub mod execution;
+pub mod headless;
+pub mod journal;
+pub mod models;
+pub mod selection;
+pub mod session;
+pub mod settings;
+pub mod termination;
+pub mod tui;
+pub mod watch;
+pub mod wire;
