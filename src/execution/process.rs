@@ -1,0 +1,272 @@
+//! One program from start to end: its pipe, its time limit, its stop. Blocking; runs on a thread of its own, which has
+//! to live as long as the program does (the supervisor ends the program when that thread dies).
+
+use super::outbox::Outbox;
+use super::output::Output;
+use super::tree;
+use std::ffi::OsString;
+use std::io::{self, PipeReader, PipeWriter, Read, Write};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// How long output is still awaited when every process is gone and yet somebody holds the pipe.
+const GRACE: Duration = Duration::from_millis(100);
+
+/// How often an ended program is looked for where the system cannot tell us.
+const TICK: Duration = Duration::from_millis(20);
+
+/// A request to stop that wakes the thread at once.
+#[derive(Debug)]
+pub struct Stop {
+    asked: AtomicBool,
+    bell: PipeWriter,
+    ear: PipeReader,
+}
+
+impl Stop {
+    /// Not asked yet.
+    ///
+    /// # Errors
+    /// When the system has no descriptor left.
+    pub fn new() -> io::Result<Stop> {
+        let (ear, bell) = io::pipe()?;
+        Ok(Stop { asked: AtomicBool::new(false), bell, ear })
+    }
+
+    /// Asks for it. May be called any number of times.
+    pub fn ask(&self) {
+        if !self.asked.swap(true, Ordering::SeqCst) {
+            // One byte into an empty pipe: it cannot block, and the flag is seen at the next turn in any case.
+            let _ = (&self.bell).write(&[0]);
+        }
+    }
+
+    /// Whether it was asked.
+    pub fn is_asked(&self) -> bool {
+        self.asked.load(Ordering::SeqCst)
+    }
+}
+
+/// What to start.
+#[derive(Debug)]
+pub struct Launch<'a> {
+    /// The interpreter.
+    pub program: &'a Path,
+    /// The file it is given.
+    pub file: &'a Path,
+    /// Descriptor of the working directory.
+    pub work_dir: i32,
+    /// The whole environment, the mark apart.
+    pub environment: &'a [(OsString, OsString)],
+    /// Identity of the run: the value of the mark.
+    pub run: &'a str,
+    /// Time limit.
+    pub limit: Duration,
+}
+
+/// How a program ended.
+#[derive(Debug)]
+pub enum End {
+    /// By itself: its exit code, or 128 + the signal that ended it.
+    Exited(i32),
+    /// By the time limit.
+    TimedOut,
+    /// By request.
+    Killed,
+    /// It did not start.
+    NotStarted(io::Error),
+}
+
+/// Runs a program until its whole tree is gone. Returns how it ended and the processes that could not be ended.
+pub fn run(launch: &Launch, stop: &Stop, output: &mut Output, outbox: &mut Outbox) -> (End, Vec<u32>) {
+    let (mut child, pipe) = match start(launch) {
+        Ok(started) => started,
+        Err(error) => return (End::NotStarted(error), Vec::new()),
+    };
+    outbox.started(child.id());
+    let mut stream = Stream { pipe: Some(pipe), output, outbox };
+    let end = watch(&mut child, launch.limit, stop, &mut stream);
+    let left = tree::end(&mut child, launch.run);
+    stream.drain();
+    (end, left)
+}
+
+fn start(launch: &Launch) -> io::Result<(Child, PipeReader)> {
+    let (reader, writer) = io::pipe()?;
+    set_nonblocking(&reader)?;
+    let mut command = Command::new(launch.program);
+    command
+        .arg(launch.file)
+        .env_clear()
+        .envs(launch.environment.iter().map(|(name, value)| (name, value)))
+        .env(tree::MARKER, launch.run)
+        .stdin(Stdio::null())
+        .stdout(writer.try_clone()?)
+        .stderr(writer);
+    let work_dir = launch.work_dir;
+    let owner = libc::pid_t::try_from(std::process::id()).unwrap_or(0);
+    // SAFETY: between fork and exec the closure makes system calls only.
+    unsafe { command.pre_exec(move || prepare(work_dir, owner)) };
+    Ok((command.spawn()?, reader))
+}
+
+/// In the forked child: working directory, no core files, nothing of ours left open, a tree of its own.
+fn prepare(work_dir: i32, owner: libc::pid_t) -> io::Result<()> {
+    // SAFETY: plain system calls on valid arguments.
+    unsafe {
+        if libc::fchdir(work_dir) != 0 {
+            return Err(io::Error::last_os_error());
+        }
+        let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+        libc::setrlimit(libc::RLIMIT_CORE, &none);
+        #[cfg(target_os = "linux")]
+        {
+            // Also descriptors that we were given ourselves, open across exec. Kernels before 5.11 say no; then only
+            // our own are closed, as all of those are opened that way.
+            libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC);
+            super::supervisor::split(owner)
+        }
+        #[cfg(not(target_os = "linux"))]
+        {
+            let _ = owner;
+            libc::setsid();
+            Ok(())
+        }
+    }
+}
+
+/// Reads until the program ends or has to.
+fn watch(child: &mut Child, limit: Duration, stop: &Stop, stream: &mut Stream) -> End {
+    let deadline = Instant::now().checked_add(limit);
+    let exit = exit_descriptor(child);
+    loop {
+        if stop.is_asked() {
+            return End::Killed;
+        }
+        let now = Instant::now();
+        if deadline.is_some_and(|deadline| now >= deadline) {
+            return End::TimedOut;
+        }
+        let waits = [
+            deadline.map(|deadline| deadline.saturating_duration_since(now)),
+            stream.outbox.flush(),
+            exit.is_none().then_some(TICK),
+        ];
+        let ready =
+            poll([Some(stop.ear.as_raw_fd()), stream.descriptor(), exit.as_ref().map(AsRawFd::as_raw_fd)], waits);
+        if ready[1] {
+            stream.read();
+        }
+        if ready[2] || exit.is_none() {
+            match child.try_wait() {
+                Ok(Some(status)) => return End::Exited(exit_code(status)),
+                Ok(None) => {}
+                Err(_) => return End::Exited(1),
+            }
+        }
+    }
+}
+
+fn exit_code(status: ExitStatus) -> i32 {
+    status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(1)
+}
+
+/// The pipe and where its content goes.
+struct Stream<'a> {
+    pipe: Option<PipeReader>,
+    output: &'a mut Output,
+    outbox: &'a mut Outbox,
+}
+
+impl Stream<'_> {
+    fn descriptor(&self) -> Option<i32> {
+        self.pipe.as_ref().map(AsRawFd::as_raw_fd)
+    }
+
+    /// Reads what is there, but not for ever: a flood must not keep us from looking at the clock. True when the pipe
+    /// has more.
+    fn read(&mut self) -> bool {
+        let mut buffer = [0u8; 64 * 1024];
+        for _ in 0..16 {
+            let Some(pipe) = &mut self.pipe else { return false };
+            match pipe.read(&mut buffer) {
+                Ok(0) => {
+                    self.pipe = None;
+                    return false;
+                }
+                Ok(size) => {
+                    let text = self.output.push(&buffer[..size]);
+                    self.outbox.push(&text);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
+                Err(_) => {
+                    self.pipe = None;
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    /// The processes are gone: takes the rest, up to the end of the pipe or of the grace.
+    fn drain(&mut self) {
+        let deadline = Instant::now() + GRACE;
+        while let Some(descriptor) = self.descriptor() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            poll([Some(descriptor), None, None], [Some(left), None, None]);
+            self.read();
+        }
+        let rest = self.output.end_of_stream();
+        self.outbox.push(rest);
+        self.outbox.send();
+    }
+}
+
+/// Waits until one of the descriptors has something, or the shortest of the times is over; says which have.
+fn poll(descriptors: [Option<i32>; 3], waits: [Option<Duration>; 3]) -> [bool; 3] {
+    // Descriptors below zero are passed over.
+    let mut polled = descriptors.map(|fd| libc::pollfd { fd: fd.unwrap_or(-1), events: libc::POLLIN, revents: 0 });
+    // Rounded up: waking a moment early would only turn the loop once more.
+    let timeout = waits
+        .into_iter()
+        .flatten()
+        .min()
+        .map_or(-1, |wait| libc::c_int::try_from(wait.as_micros().div_ceil(1000)).unwrap_or(libc::c_int::MAX));
+    // SAFETY: the array is valid for its length.
+    let count = unsafe { libc::poll(polled.as_mut_ptr(), polled.len() as libc::nfds_t, timeout) };
+    polled.map(|one| count > 0 && one.revents != 0)
+}
+
+fn set_nonblocking(pipe: &PipeReader) -> io::Result<()> {
+    // SAFETY: plain system calls on a valid descriptor.
+    unsafe {
+        let flags = libc::fcntl(pipe.as_raw_fd(), libc::F_GETFL);
+        if flags < 0 || libc::fcntl(pipe.as_raw_fd(), libc::F_SETFL, flags | libc::O_NONBLOCK) < 0 {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    Ok(())
+}
+
+/// A descriptor that becomes readable when the child ends, where there is such a thing (Linux 5.3).
+#[cfg(target_os = "linux")]
+fn exit_descriptor(child: &Child) -> Option<OwnedFd> {
+    // SAFETY: a plain system call; a descriptor that comes back is ours alone.
+    unsafe {
+        let fd = libc::syscall(libc::SYS_pidfd_open, child.id(), 0);
+        i32::try_from(fd).ok().filter(|fd| *fd >= 0).map(|fd| OwnedFd::from_raw_fd(fd))
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn exit_descriptor(_child: &Child) -> Option<OwnedFd> {
+    None
+}
