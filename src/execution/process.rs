@@ -6,7 +6,7 @@ use super::output::Output;
 use super::tree;
 use std::ffi::OsString;
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -259,6 +259,7 @@ fn set_nonblocking(pipe: &PipeReader) -> io::Result<()> {
 /// A descriptor that becomes readable when the child ends, where there is such a thing (Linux 5.3).
 #[cfg(target_os = "linux")]
 fn exit_descriptor(child: &Child) -> Option<OwnedFd> {
+    use std::os::fd::FromRawFd;
     // SAFETY: a plain system call; a descriptor that comes back is ours alone.
     unsafe {
         let fd = libc::syscall(libc::SYS_pidfd_open, child.id(), 0);
