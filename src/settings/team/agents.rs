@@ -1,0 +1,227 @@
+//! `[[agents]]`: who takes part.
+
+use super::{AgentMarks, Marks, World, prompts};
+use crate::chat::Name;
+use crate::chat::team::{Agent, AgentKind, HumanInputMode, ModelSpec, TerminationMatch};
+use crate::settings::reader::{self, Fields, Node, suggestion};
+use crate::settings::report::Finding;
+use std::collections::BTreeMap;
+use toml::de::DeValue;
+
+const KINDS: &[(&str, AgentKind)] =
+    &[("assistant", AgentKind::Assistant), ("user_proxy", AgentKind::UserProxy), ("executor", AgentKind::Executor)];
+const MODES: &[(&str, HumanInputMode)] =
+    &[("ALWAYS", HumanInputMode::Always), ("NEVER", HumanInputMode::Never), ("TERMINATE", HumanInputMode::Terminate)];
+/// Names that mean something else in prompts and records.
+const RESERVED: &[&str] = &["user", "system", "operator", "tool"];
+const LONGEST_NAME: usize = 32;
+/// AG2: ConversableAgent.MAX_CONSECUTIVE_AUTO_REPLY.
+const AUTO_REPLIES: u32 = 100;
+
+impl<'a> World<'a> {
+    pub(super) fn agents(
+        &self,
+        node: Option<&'a Node<'a>>,
+        models: &BTreeMap<String, ModelSpec>,
+        marks: &mut Marks,
+    ) -> Vec<Agent> {
+        const HELP: &str = "write [[agents]] in double brackets, and below it a name and a kind";
+        let mut agents: Vec<Agent> = Vec::new();
+        let Some(node) = node else {
+            self.findings.push(Finding::error("this team has no agents").help(HELP));
+            return agents;
+        };
+        let Some(list) = node.get_ref().as_array() else {
+            let message = format!("`agents` is a list of tables, and this is {}", reader::found(node));
+            self.findings.push(Finding::error(message).at(node.span()).help(HELP));
+            return agents;
+        };
+        if list.is_empty() {
+            self.findings.push(Finding::error("this team has no agents").at(node.span()).help(HELP));
+        }
+        for node in list.iter() {
+            let Some(table) = node.get_ref().as_table() else {
+                let message = format!("an agent is a table, and this is {}", reader::found(node));
+                self.findings.push(Finding::error(message).at(node.span()).help(HELP));
+                continue;
+            };
+            let mut fields = Fields::new(self.findings, table, node.span(), "[[agents]]");
+            let mut places = AgentMarks { name: node.span(), ..AgentMarks::default() };
+            let agent = self.agent(&mut fields, models, &mut places);
+            if !agent.name.is_empty() && agents.iter().any(|other| other.name == agent.name) {
+                let finding =
+                    Finding::error(format!("two agents are called {:?}", &*agent.name)).at(places.name.clone());
+                self.findings.push(finding.help("names tell agents apart; give this one another"));
+            }
+            agents.push(agent);
+            marks.agents.push(places);
+        }
+        agents
+    }
+
+    fn agent(&self, fields: &mut Fields<'a>, models: &BTreeMap<String, ModelSpec>, marks: &mut AgentMarks) -> Agent {
+        let name = self.name(fields, marks);
+        let who = if name.is_empty() { "this agent".to_owned() } else { format!("agent {name:?}") };
+        let kind = fields.word("kind", KINDS);
+        if fields.span_of("kind").is_none() {
+            let finding = Finding::error(format!("{who} has no `kind`")).at(marks.name.clone());
+            self.findings.push(finding.help("one of: assistant, user_proxy, executor"));
+        }
+        // What follows from the kind is only right, and only missed, when the kind is known.
+        let assumed = kind.unwrap_or(AgentKind::UserProxy);
+        let mode = fields.word("human_input_mode", MODES).unwrap_or(match assumed {
+            AgentKind::UserProxy => HumanInputMode::Always,
+            AgentKind::Assistant | AgentKind::Executor => HumanInputMode::Never,
+        });
+        let limit = fields.small("max_consecutive_auto_reply", 0).unwrap_or(AUTO_REPLIES);
+        marks.limit = fields.span_of("max_consecutive_auto_reply");
+        let end = fields.get("is_termination_msg").map(|node| self.end(node));
+        let reply = fields.get("default_auto_reply").map(|node| self.reply(node));
+        let code = self.code(fields, &who, assumed, marks);
+        let system = fields.text("system_message");
+        let description = fields.text("description");
+        marks.description = fields.span_of("description");
+        let model = self.agent_model(fields, &who, kind, models, marks);
+        fields.finish();
+
+        let description = description.or_else(|| system.clone().filter(|text| !text.trim().is_empty()));
+        let description = description.unwrap_or_else(|| match assumed {
+            AgentKind::Assistant => prompts::ASSISTANT_DESCRIPTION.into(),
+            AgentKind::UserProxy => prompts::user_proxy(mode, code.is_some()).into(),
+            AgentKind::Executor => prompts::EXECUTOR.into(),
+        });
+        let system_message = system.unwrap_or_else(|| match assumed {
+            AgentKind::Assistant => prompts::ASSISTANT.into(),
+            AgentKind::UserProxy | AgentKind::Executor => String::new(),
+        });
+        Agent {
+            name: Name::from(name),
+            kind: assumed,
+            description,
+            system_message,
+            model,
+            human_input_mode: mode,
+            max_consecutive_auto_reply: limit,
+            is_termination_msg: end.flatten().unwrap_or_else(|| TerminationMatch::Exactly("TERMINATE".into())),
+            default_auto_reply: reply.unwrap_or_else(|| match assumed {
+                AgentKind::Executor => Some(prompts::NOTHING_TO_RUN.into()),
+                AgentKind::Assistant | AgentKind::UserProxy => Some(String::new()),
+            }),
+            code_execution: code,
+        }
+    }
+
+    /// The name, or an empty text when there is none that can be shown.
+    fn name(&self, fields: &mut Fields<'a>, marks: &mut AgentMarks) -> String {
+        let Some(node) = fields.get("name") else {
+            let finding = Finding::error("this agent has no `name`").at(fields.span.clone());
+            self.findings.push(finding.help("add for example name = \"Coder\""));
+            return String::new();
+        };
+        marks.name = node.span();
+        let Some(name) = reader::text(self.findings, "name", node) else { return String::new() };
+        let fits = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+        if name.is_empty() || name.len() > LONGEST_NAME || !name.chars().all(fits) {
+            let message = "an agent's name is 1 to 32 letters (a-z, A-Z), digits, `_` and `-`";
+            let mut finding = Finding::error(message).at(node.span());
+            let better: String =
+                name.trim().chars().map(|c| if fits(c) { c } else { '_' }).take(LONGEST_NAME).collect();
+            if better.chars().any(|c| c.is_ascii_alphanumeric()) {
+                finding = finding.help(format!("for example {better:?}"));
+            }
+            self.findings.push(finding);
+        } else if RESERVED.contains(&name.to_ascii_lowercase().as_str()) {
+            let message = format!("an agent cannot be called {name:?}");
+            let help = format!("{} have a meaning of their own in prompts and records", RESERVED.join(", "));
+            self.findings.push(Finding::error(message).at(node.span()).help(help));
+        }
+        name
+    }
+
+    fn agent_model(
+        &self,
+        fields: &mut Fields<'a>,
+        who: &str,
+        kind: Option<AgentKind>,
+        models: &BTreeMap<String, ModelSpec>,
+        marks: &AgentMarks,
+    ) -> Option<String> {
+        if let Some(node) = fields.get("model") {
+            let key = reader::text(self.findings, "model", node)?;
+            self.known_model(&key, node.span(), models);
+            return Some(key);
+        }
+        if kind != Some(AgentKind::Assistant) {
+            return None;
+        }
+        if models.len() != 1 {
+            let message = format!("{who} speaks through a model and does not say which");
+            let help = match models.is_empty() {
+                true => "describe one in [models.<key>]; while it is the only one, every assistant uses it".to_owned(),
+                false => format!("write model = \"…\"; known here: {}", names(models)),
+            };
+            self.findings.push(Finding::error(message).at(marks.name.clone()).help(help));
+        }
+        models.keys().next().filter(|_| models.len() == 1).cloned()
+    }
+
+    fn end(&self, node: &Node<'_>) -> Option<TerminationMatch> {
+        const HELP: &str =
+            "a text (the whole message), { exactly = \"…\" }, { contains = \"…\" }, { ends_with = \"…\" }, or false";
+        const WAYS: [&str; 3] = ["exactly", "contains", "ends_with"];
+        let refuse = |message: String, span| {
+            self.findings.push(Finding::error(message).at(span).help(HELP));
+            None
+        };
+        match node.get_ref() {
+            DeValue::Boolean(false) => Some(TerminationMatch::Never),
+            DeValue::String(text) => self.wanted(text, node).map(TerminationMatch::Exactly),
+            DeValue::Table(table) => {
+                if let Some((key, _)) = table.iter().find(|(key, _)| !WAYS.contains(&&**key.get_ref())) {
+                    let finding = Finding::error(format!("unknown key `{}` in `is_termination_msg`", key.get_ref()));
+                    self.findings.push(finding.at(key.span()).help(suggestion(key.get_ref(), WAYS)));
+                    return None;
+                }
+                if table.len() != 1 {
+                    return refuse("`is_termination_msg` takes exactly one of its keys".into(), node.span());
+                }
+                let (key, node) = table.iter().next()?;
+                let text = reader::text(self.findings, key.get_ref(), node)?;
+                let text = self.wanted(&text, node)?;
+                Some(match &**key.get_ref() {
+                    "contains" => TerminationMatch::Contains(text),
+                    "ends_with" => TerminationMatch::EndsWith(text),
+                    _ => TerminationMatch::Exactly(text),
+                })
+            }
+            _ => refuse(format!("`is_termination_msg` cannot be {}", reader::found(node)), node.span()),
+        }
+    }
+
+    /// A text that is looked for; an empty one would be found in every message.
+    fn wanted(&self, text: &str, node: &Node<'_>) -> Option<String> {
+        if text.trim().is_empty() {
+            let finding = Finding::error("the text that ends the chat is empty").at(node.span());
+            self.findings.push(finding.help("write `is_termination_msg = false` if no message should end it"));
+            return None;
+        }
+        Some(text.to_owned())
+    }
+
+    fn reply(&self, node: &Node<'_>) -> Option<String> {
+        match node.get_ref() {
+            DeValue::Boolean(false) => None,
+            DeValue::String(text) => Some(text.to_string()),
+            _ => {
+                let message =
+                    format!("`default_auto_reply` takes a text or false, and this is {}", reader::found(node));
+                self.findings.push(Finding::error(message).at(node.span()));
+                None
+            }
+        }
+    }
+}
+
+fn names(models: &BTreeMap<String, ModelSpec>) -> String {
+    models.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
+}

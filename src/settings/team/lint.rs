@@ -1,0 +1,187 @@
+//! What a team file may say, but probably does not mean: one function a lint.
+
+use super::Marks;
+use crate::chat::team::{AgentKind, ApprovalPolicy, Condition, HumanInputMode, Spec, Team};
+use crate::settings::reader::{Findings, Span};
+use crate::settings::report::Finding;
+
+/// Providers that cost nothing and whose words are not decided by a prompt.
+const SCRIPTED: &str = "scripted";
+/// The condition that looks for a text in messages.
+const MENTION: &str = "text_mention";
+
+/// Adds all warnings about a team that has no errors.
+pub(super) fn check(findings: &Findings, team: &Team, marks: &Marks) {
+    let lints = [endless, mentions, late, twins, voiceless, overkill, unpriced, unasked, short, mute];
+    for lint in lints {
+        for finding in lint(team, marks) {
+            findings.push(finding);
+        }
+    }
+}
+
+fn warn(message: impl Into<String>, span: Option<&Span>, help: impl Into<String>) -> Finding {
+    Finding { span: span.cloned(), ..Finding::warning(message).help(help) }
+}
+
+/// Every single condition of the team with the place of the table it stands in.
+fn singles<'a>(team: &'a Team, marks: &'a Marks) -> Vec<(&'a Spec, &'a Span)> {
+    fn walk<'a>(condition: &'a Condition, span: &'a Span, found: &mut Vec<(&'a Spec, &'a Span)>) {
+        match condition {
+            Condition::Any(parts) | Condition::All(parts) => parts.iter().for_each(|part| walk(part, span, found)),
+            Condition::One(spec) => found.push((spec, span)),
+        }
+    }
+    let mut found = Vec::new();
+    for (condition, span) in team.termination.iter().zip(&marks.conditions) {
+        walk(condition, span, &mut found);
+    }
+    found
+}
+
+/// Nothing but the number of rounds ends the run.
+fn endless(team: &Team, _: &Marks) -> Vec<Finding> {
+    if !team.termination.is_empty() {
+        return Vec::new();
+    }
+    let message = format!("no termination condition: only `max_round = {}` ends this run", team.max_round);
+    vec![warn(message, None, "add for example [[team.termination]] with text_mention = \"TERMINATE\"")]
+}
+
+/// A text that ends the run stands where it would be met too early, or nobody has been told to say it.
+fn mentions(team: &Team, marks: &Marks) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for (spec, span) in singles(team, marks).into_iter().filter(|(spec, _)| spec.kind == MENTION) {
+        let Some(text) = ["value", "text"].iter().find_map(|key| spec.options.get(*key)?.as_str()) else { continue };
+        if text.is_empty() {
+            continue;
+        }
+        let task = team.task.as_deref().is_some_and(|task| task.contains(text));
+        if task {
+            let message =
+                format!("the task itself contains {text:?}, and saying that ends the run: it would end at once");
+            found.push(warn(message, marks.task.as_ref(), "say it in an agent's system_message instead"));
+        }
+        for (agent, places) in team.agents.iter().zip(&marks.agents) {
+            if places.description.is_some() && agent.description.contains(text) {
+                let message = format!(
+                    "the description of {:?} contains {text:?}, and saying that ends the run: the others may quote it",
+                    &*agent.name
+                );
+                let help = "descriptions are shown to others; say it in the system_message instead";
+                found.push(warn(message, places.description.as_ref(), help));
+            }
+        }
+        if !task && !somebody_may_say(team, text) {
+            let message = format!("nobody has been told to say {text:?}: this condition may never be met");
+            found.push(warn(message, Some(span), "tell an assistant in its system_message when to say it"));
+        }
+    }
+    found
+}
+
+/// Whether a prompt asks for the text, or words come from a person or a script, which no prompt decides.
+fn somebody_may_say(team: &Team, text: &str) -> bool {
+    team.agents.iter().any(|agent| {
+        agent.system_message.contains(text)
+            || agent.human_input_mode != HumanInputMode::Never
+            || agent.code_execution.is_some()
+            || agent.default_auto_reply.as_deref().is_some_and(|reply| reply.contains(text))
+    }) || team.models.values().any(|model| model.provider.kind == SCRIPTED)
+}
+
+/// A count of messages that `max_round` reaches first.
+fn late(team: &Team, marks: &Marks) -> Vec<Finding> {
+    let most = u64::from(team.max_round);
+    singles(team, marks)
+        .into_iter()
+        .filter(|(spec, _)| spec.kind == "max_messages")
+        .filter_map(|(spec, span)| Some((spec.options.get("value")?.as_u64()?, span)))
+        .filter(|(count, _)| *count > most)
+        .map(|(count, span)| {
+            let message = format!("{count} messages are never reached: `max_round = {most}` ends the run before");
+            warn(message, Some(span), "`max_round` counts messages too; raise it, or take this condition out")
+        })
+        .collect()
+}
+
+/// The same condition twice.
+fn twins(team: &Team, marks: &Marks) -> Vec<Finding> {
+    let conditions = || team.termination.iter().zip(&marks.conditions);
+    conditions()
+        .enumerate()
+        .filter(|(at, (condition, _))| conditions().take(*at).any(|(earlier, _)| earlier == *condition))
+        .map(|(_, (_, span))| warn("this condition stands here twice", Some(span), "take one of them out"))
+        .collect()
+}
+
+/// Selected by description, without one.
+fn voiceless(team: &Team, marks: &Marks) -> Vec<Finding> {
+    if team.speaker_selection_method.kind != "auto" {
+        return Vec::new();
+    }
+    let agents = team.agents.iter().zip(&marks.agents).filter(|(agent, _)| agent.description.trim().is_empty());
+    agents
+        .map(|(agent, places)| {
+            let message = format!("{:?} has an empty description: `auto` has no reason to call it", &*agent.name);
+            warn(message, places.description.as_ref().or(Some(&places.name)), "say in a sentence what it is good for")
+        })
+        .collect()
+}
+
+/// A model is asked who of two speaks next.
+fn overkill(team: &Team, marks: &Marks) -> Vec<Finding> {
+    if team.speaker_selection_method.kind != "auto" || team.agents.len() != 2 {
+        return Vec::new();
+    }
+    let message = "`auto` asks a model after every message who of two agents speaks next";
+    vec![warn(message, marks.method.as_ref(), "\"round_robin\" lets them take turns and costs nothing")]
+}
+
+/// Models whose cost cannot be counted.
+fn unpriced(team: &Team, marks: &Marks) -> Vec<Finding> {
+    let models = team.models.iter().filter(|(_, model)| model.price.is_none() && model.provider.kind != SCRIPTED);
+    models
+        .map(|(key, model)| {
+            let message = format!("no price is known for {:?}: limits on cost cannot count it", model.model);
+            let help = "add price = { input = …, output = … } in dollars per million tokens; 0 for a model of your own";
+            warn(message, marks.models.get(key), help)
+        })
+        .collect()
+}
+
+/// Code that nobody looks at before it runs.
+fn unasked(team: &Team, marks: &Marks) -> Vec<Finding> {
+    let agents = team.agents.iter().zip(&marks.agents);
+    agents
+        .filter(|(agent, _)| agent.code_execution.as_ref().is_some_and(|code| code.approval == ApprovalPolicy::Never))
+        .map(|(agent, places)| {
+            let message = format!("{:?} runs what models write without asking anybody", &*agent.name);
+            warn(message, places.approval.as_ref(), "approval = \"always\" shows you the code before it runs")
+        })
+        .collect()
+}
+
+/// Not everybody gets to speak.
+fn short(team: &Team, marks: &Marks) -> Vec<Finding> {
+    if team.max_round as usize >= team.agents.len() {
+        return Vec::new();
+    }
+    let message =
+        format!("`max_round = {}` ends the run before all {} agents could speak", team.max_round, team.agents.len());
+    vec![warn(message, marks.max_round.as_ref(), "it counts messages, the task included")]
+}
+
+/// An agent that ends the chat when its turn comes (AG2: human input NEVER, limit reached).
+fn mute(team: &Team, marks: &Marks) -> Vec<Finding> {
+    let agents = team.agents.iter().zip(&marks.agents);
+    agents
+        .filter(|(agent, _)| agent.max_consecutive_auto_reply == 0 && agent.human_input_mode == HumanInputMode::Never)
+        .map(|(agent, places)| {
+            let who = if agent.kind == AgentKind::Executor { "executor" } else { "agent" };
+            let message =
+                format!("{who} {:?} may not reply even once and asks nobody: its turn ends the chat", &*agent.name);
+            warn(message, places.limit.as_ref(), "raise `max_consecutive_auto_reply`, or set a human_input_mode")
+        })
+        .collect()
+}

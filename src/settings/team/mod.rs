@@ -1,0 +1,323 @@
+//! The team file: from TOML to [`Team`], everything resolved, or every mistake in it.
+//!
+//! Each table of the file has a file here: `models`, `agents`, `code` (an agent's `code_execution`), `termination`;
+//! `options` reads members of catalogs and `lint` says what is allowed but odd. Imports the reader and the report
+//! beside it. A new key is asked for where its table is read; a new lint is one function in `lint.rs`.
+
+mod agents;
+mod code;
+mod lint;
+mod models;
+mod options;
+mod prompts;
+mod termination;
+
+use super::file;
+use super::reader::{self, Fields, Findings, Node, Span, number_in};
+use super::report::{Finding, Report, in_order};
+use super::secrets;
+use super::user::Defaults;
+use crate::catalog::Row;
+use crate::chat::Name;
+use crate::chat::team::{Agent, Limits, ModelSpec, Repeat, Spec, Team};
+use crate::chat::usage::{Money, Price};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use toml::de::{DeTable, DeValue};
+
+/// The catalogs a team file may name, handed over by the caller: settings itself knows none of their members.
+pub struct Families {
+    /// Ways to choose the next speaker.
+    pub selectors: Vec<Row>,
+    /// Conditions that end a run.
+    pub conditions: Vec<Row>,
+    /// Where models come from.
+    pub providers: Vec<Row>,
+    /// What runs code.
+    pub executors: Vec<Row>,
+}
+
+/// Price and context window (in tokens) of a model, by the names of its provider and of the model, as far as known.
+pub type PriceOf<'a> = &'a dyn Fn(&str, &str) -> (Option<Price>, Option<u64>);
+
+/// What a team file is read against.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Base {
+    /// What relative paths in the file are relative to: the directory of the team file, or the current directory for
+    /// embedded teams.
+    pub dir: PathBuf,
+    /// What applies where the file is silent.
+    pub defaults: Defaults,
+}
+
+/// A team that can run.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The team, everything resolved.
+    pub team: Team,
+    /// What is allowed but odd. Shown with [`super::render`].
+    pub warnings: Vec<Finding>,
+}
+
+/// Reads a team file from disk.
+///
+/// # Errors
+/// When it is not a regular file, not readable, over 4 MiB, not UTF-8 or empty, and as [`parse_team`].
+pub fn load_team(path: &Path, families: &Families, price_of: PriceOf<'_>, base: &Base) -> Result<Loaded, Report> {
+    let text = file::read(path)?;
+    parse_team(&path.display().to_string(), &text, families, price_of, base)
+}
+
+/// Reads a team from text that is already here; `origin` is the name shown in messages, and its stem is the name of a
+/// team that does not say its own.
+///
+/// # Errors
+/// With all syntax errors, or, if there is none, with everything else that is wrong. Never panics, whatever the text.
+pub fn parse_team(
+    origin: &str,
+    text: &str,
+    families: &Families,
+    price_of: PriceOf<'_>,
+    base: &Base,
+) -> Result<Loaded, Report> {
+    if text.trim().is_empty() {
+        let finding = Finding::error("this file is empty")
+            .help("a team needs a model, [models.<key>], and agents, [[agents]]; `plenary demo` shows one");
+        return Err(Report::of(origin, text, vec![finding], &[]));
+    }
+    let findings = Findings::default();
+    let Some(tree) = file::parse(text, &findings) else {
+        return Err(Report::of(origin, text, findings.into_inner(), &[]));
+    };
+    let syntax_errors = findings.len();
+    // Before anything else, and in broken files too: a key must not appear in a report.
+    let secret = secrets::find(&findings, tree.get_ref());
+    if syntax_errors > 0 {
+        return Err(Report::of(origin, text, findings.into_inner(), &secret));
+    }
+
+    let world = World { findings: &findings, families, price_of, base };
+    let (team, marks) = world.team(tree.get_ref(), origin);
+    match team {
+        Some(team) if !findings.fatal() => {
+            lint::check(&findings, &team, &marks);
+            Ok(Loaded { team, warnings: in_order(findings.into_inner()) })
+        }
+        _ => Err(Report::of(origin, text, findings.into_inner(), &secret)),
+    }
+}
+
+/// All that reading a team needs at hand.
+struct World<'a> {
+    findings: &'a Findings,
+    families: &'a Families,
+    price_of: PriceOf<'a>,
+    base: &'a Base,
+}
+
+/// Where things of the finished team stand in the file, for lints.
+#[derive(Default)]
+struct Marks {
+    task: Option<Span>,
+    method: Option<Span>,
+    max_round: Option<Span>,
+    /// In the order of `Team::agents`.
+    agents: Vec<AgentMarks>,
+    models: BTreeMap<String, Span>,
+    /// In the order of `Team::termination`.
+    conditions: Vec<Span>,
+}
+
+/// Where the parts of an agent stand.
+#[derive(Default)]
+struct AgentMarks {
+    name: Span,
+    description: Option<Span>,
+    limit: Option<Span>,
+    approval: Option<Span>,
+    /// Names of environment variables that are passed on.
+    environment: Vec<(String, Span)>,
+}
+
+impl<'a> World<'a> {
+    fn team(&self, root: &'a DeTable<'a>, origin: &str) -> (Option<Team>, Marks) {
+        let mut marks = Marks::default();
+        let mut file = Fields::new(self.findings, root, 0..0, "the file");
+        let team = file.get("team").and_then(|node| Some((self.table("team", node, "[team]")?, node.span())));
+        let models = file.get("models");
+        let agents = file.get("agents");
+        file.finish();
+
+        let models = self.models(models, &mut marks);
+        let agents = self.agents(agents, &models, &mut marks);
+        self.keep_keys_from_code(&models, &marks);
+        let empty = DeTable::default();
+        let (table, span) = team.unwrap_or((&empty, 0..0));
+        // `empty` does not outlive this function, so the rest is read with its shorter lifetime.
+        let world =
+            World { findings: self.findings, families: self.families, price_of: self.price_of, base: self.base };
+        (world.head(table, span, origin, agents, models, &mut marks), marks)
+    }
+
+    /// Everything below `[team]`.
+    fn head(
+        &self,
+        table: &DeTable<'_>,
+        span: Span,
+        origin: &str,
+        agents: Vec<Agent>,
+        models: BTreeMap<String, ModelSpec>,
+        marks: &mut Marks,
+    ) -> Option<Team> {
+        let mut fields = Fields::new(self.findings, table, span, "[team]");
+        let name = fields.filled("name").unwrap_or_else(|| stem(origin));
+        let task = fields.filled("task");
+        marks.task = fields.span_of("task");
+        let method = match fields.get("speaker_selection_method") {
+            Some(node) => {
+                marks.method = Some(node.span());
+                self.member(&self.families.selectors, "speaker_selection_method", "method", node)
+            }
+            None => Some(Spec::named("auto")),
+        };
+        let selector_model = fields.text("selector_model");
+        let retries = fields.small("max_retries_for_selecting_speaker", 0).unwrap_or(2);
+        let repeat = fields.get("allow_repeat_speaker").map_or(Repeat::Everyone, |node| self.repeat(node, &agents));
+        let max_round = fields.small("max_round", 1).unwrap_or(10);
+        marks.max_round = fields.span_of("max_round");
+        let termination =
+            fields.get("termination").map_or_else(Vec::new, |node| self.termination(node, &agents, marks));
+        let seed = fields.whole("seed", 0..=i64::MAX as u64).unwrap_or(0);
+        let limits = fields.get("limits").map_or(self.base.defaults.limits, |node| self.limits(node));
+        let selector_span = fields.span_of("selector_model");
+        let method_span = marks.method.clone().unwrap_or_else(|| fields.span.clone());
+        fields.finish();
+
+        let method = method?;
+        let selector_model = self.selector_model(selector_model, selector_span, &method, method_span, &agents, &models);
+        Some(Team {
+            name,
+            task,
+            agents,
+            speaker_selection_method: method,
+            selector_model,
+            max_retries_for_selecting_speaker: retries,
+            allow_repeat_speaker: repeat,
+            max_round,
+            termination,
+            limits,
+            models,
+            seed,
+        })
+    }
+
+    fn repeat(&self, node: &Node<'_>, agents: &[Agent]) -> Repeat {
+        match node.get_ref() {
+            DeValue::Boolean(true) => Repeat::Everyone,
+            DeValue::Boolean(false) => Repeat::Nobody,
+            DeValue::Array(_) => {
+                let names = reader::texts(self.findings, "allow_repeat_speaker", node).unwrap_or_default();
+                for (name, span) in &names {
+                    self.known_agent(name, span.clone(), agents);
+                }
+                Repeat::Only(names.into_iter().map(|(name, _)| Name::from(name)).collect())
+            }
+            _ => {
+                let message = format!(
+                    "`allow_repeat_speaker` takes true, false or a list of agents, and this is {}",
+                    reader::found(node)
+                );
+                self.findings.push(Finding::error(message).at(node.span()));
+                Repeat::Everyone
+            }
+        }
+    }
+
+    /// Reports a name that no agent has. Returns whether one has it.
+    fn known_agent(&self, name: &str, span: Span, agents: &[Agent]) -> bool {
+        let known = agents.iter().any(|agent| &*agent.name == name);
+        if !known {
+            let help = reader::suggestion(name, agents.iter().map(|agent| &*agent.name));
+            self.findings.push(Finding::error(format!("there is no agent {name:?}")).at(span).help(help));
+        }
+        known
+    }
+
+    /// The model that is asked for the next speaker: the one named, the only one, or the first assistant's.
+    fn selector_model(
+        &self,
+        named: Option<String>,
+        span: Option<Span>,
+        method: &Spec,
+        method_span: Span,
+        agents: &[Agent],
+        models: &BTreeMap<String, ModelSpec>,
+    ) -> Option<String> {
+        if let (Some(named), Some(span)) = (&named, span) {
+            self.known_model(named, span, models);
+            return Some(named.clone());
+        }
+        let only = models.keys().next().filter(|_| models.len() == 1);
+        let found = only.or_else(|| agents.iter().find_map(|agent| agent.model.as_ref())).cloned();
+        if found.is_none() && method.kind == "auto" {
+            let finding = Finding::error("`auto` asks a model who speaks next, and there is no model to ask")
+                .help("describe one in [models.<key>] and name it with `selector_model`, or choose \"round_robin\"");
+            self.findings.push(finding.at(method_span));
+        }
+        found
+    }
+
+    /// Reports a model that is not described.
+    fn known_model(&self, key: &str, span: Span, models: &BTreeMap<String, ModelSpec>) {
+        if !models.contains_key(key) {
+            let help = match models.is_empty() {
+                true => format!("describe it: [models.{key}]"),
+                false => reader::suggestion(key, models.keys().map(String::as_str)),
+            };
+            self.findings.push(Finding::error(format!("there is no model {key:?} in [models]")).at(span).help(help));
+        }
+    }
+
+    fn limits(&self, node: &Node<'_>) -> Limits {
+        let mut limits = self.base.defaults.limits;
+        if let Some(table) = self.table("limits", node, "[team.limits]") {
+            let mut fields = Fields::new(self.findings, table, node.span(), "[team.limits]");
+            read_limits(&mut fields, &mut limits);
+            fields.finish();
+        }
+        limits
+    }
+
+    /// A node as a table; a list of tables gets its own words, because one bracket too many is a common slip.
+    fn table<'n>(&self, key: &str, node: &'n Node<'n>, write: &str) -> Option<&'n DeTable<'n>> {
+        if let DeValue::Array(_) = node.get_ref() {
+            let finding = Finding::error(format!("`{key}` is one table, and this is a list"));
+            self.findings.push(finding.at(node.span()).help(format!("write {write}, in single brackets")));
+            return None;
+        }
+        reader::table(self.findings, key, node)
+    }
+}
+
+/// Reads the four ceilings over `limits`. Shared with user settings.
+pub(super) fn read_limits(fields: &mut Fields<'_>, limits: &mut Limits) {
+    const MOST_DOLLARS: f64 = 1e9;
+    if let Some(node) = fields.get("max_cost")
+        && let Some(dollars) = number_in(fields.findings, "max_cost", node, 0.0..=MOST_DOLLARS)
+    {
+        if dollars > 0.0 {
+            limits.max_cost = Some(Money::from_dollars(dollars));
+        } else {
+            fields.findings.push(Finding::error("`max_cost` must be more than 0 dollars").at(node.span()));
+        }
+    }
+    limits.max_tokens = fields.whole("max_tokens", 1..=i64::MAX as u64).or(limits.max_tokens);
+    limits.max_time_ms = fields.duration("max_time").or(limits.max_time_ms);
+    limits.max_executions = fields.whole("max_executions", 1..=i64::MAX as u64).or(limits.max_executions);
+}
+
+/// The name of a team that does not say its own.
+fn stem(origin: &str) -> String {
+    let stem = Path::new(origin).file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    stem.filter(|stem| !stem.trim().is_empty()).unwrap_or_else(|| "team".into())
+}
