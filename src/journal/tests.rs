@@ -74,6 +74,10 @@ fn a_full_disk_refuses_the_whole_batch_and_takes_it_when_there_is_room() {
         journal.conn.query_row(&format!("PRAGMA max_page_count = {pages}"), (), |_| Ok(())).unwrap();
     };
     limit(&journal, pages + 20);
+    // The first of them fits, and must go with the second.
+    let half = journal.append(&[said(1, "small"), said(2, &"x".repeat(1_000_000))], Durability::Hard);
+    assert!(matches!(half, Err(JournalError::Full { .. })), "{half:?}");
+    assert_eq!(store.read(SESSION).unwrap(), []);
     let mut written = Vec::new();
     let refused = loop {
         let next = written.len() as u64 + 1;

@@ -1,0 +1,165 @@
+//! Records to write: one of every kind, and as many as wanted that are known by their number.
+
+use super::SESSION;
+use plenary::chat::code::{CodeBlock, Execution, Payload, Place, Stopped};
+use plenary::chat::event::*;
+use plenary::chat::id::*;
+use plenary::chat::message::{Author, Completeness, Message, MessageKind};
+use plenary::chat::request::{Failure, FailureKind, Finish, Purpose};
+use plenary::chat::team::{Limits, Team};
+use plenary::chat::usage::{Money, Tokens, Usage};
+use std::sync::Arc;
+
+/// One sample of each kind, and a match over all kinds: a new kind does not compile before it has a sample here.
+macro_rules! every_kind {
+    ($($kind:ident { $($fields:tt)* })*) => {
+        pub fn every_kind() -> Vec<Event> {
+            vec![$(Event::$kind { $($fields)* }),*]
+        }
+        #[allow(dead_code)]
+        fn has_a_sample(event: &Event) {
+            match event {
+                $(Event::$kind { .. } => {})*
+            }
+        }
+    };
+}
+
+every_kind! {
+    SessionStarted { session: SESSION.into(), format: FORMAT, team: Arc::new(team()), headless: true }
+    MessagePosted { message: Arc::new(message(1, "Implement \"LRU\"\u{0}\u{1b}[31m\u{202e}\n\t文 🦀")) }
+    MessageEdited { message: MessageId(1), content: "".into() }
+    BranchMoved { name: "try two".into(), why: "edited".into() }
+    SpeakerWanted { candidates: vec!["A".into()], barred: vec![("B".into(), "spoke last".into())], proposed: None }
+    SpeakerChosen { choice: choice() }
+    SelectorAnswered { call: CallId(1), answer: "Coder, I think".into(), mentions: vec![("Coder".into(), 1)] }
+    QueueChanged { queue: vec!["A".into(), "B".into()] }
+    TurnStarted { turn: TurnId(1), agent: "A".into() }
+    TurnEnded { turn: TurnId(1), finished: false }
+    ModelCalled {
+        call: CallId(u64::MAX), turn: Some(TurnId(1)), agent: "A".into(), purpose: Purpose::Speak, model: "m".into(),
+        attempt: 2, request: "ab".into(), messages: 7
+    }
+    ModelAnswered { call: CallId(1), usage: usage(), latency_ms: 9, finish: Finish::Length, served: Some("m-1".into()) }
+    ModelFailed {
+        call: CallId(1), usage: usage(), partial: Some("half a".into()), retry_ms: Some(500), fallback: None,
+        failure: Failure { status: Some(429), ..Failure::new(FailureKind::RateLimited, "slow down") }
+    }
+    ModelInterrupted { call: CallId(1), usage: Usage::default() }
+    ApprovalAsked {
+        approval: ApprovalId(1), turn: TurnId(1), agent: "A".into(), source: MessageId(1), hash: payload().hash(),
+        payload: Arc::new(payload())
+    }
+    ApprovalDecided {
+        approval: ApprovalId(1), verdict: Verdict::RunEdited(payload().blocks), hash: "cd".into(), seen_in_full: true,
+        remember: true
+    }
+    Intent { op: OpId(1), approval: ApprovalId(1), hash: "cd".into() }
+    Started { op: OpId(1), pid: u32::MAX }
+    Outcome {
+        op: OpId(1),
+        execution: Execution {
+            exit_code: -9, output: "\r\n\u{fffd}".into(), omitted: 3, stopped: Some(Stopped::Killed), duration_ms: 8
+        }
+    }
+    OutcomeUnknown { op: OpId(1) }
+    OutcomeResolved { op: OpId(1), resolution: Resolution::AskAgain }
+    HumanAsked { ask: AskId(1), turn: TurnId(1), agent: "A".into(), ask_kind: AskKind::LastWord }
+    HumanAnswered { ask: AskId(1), answer: Answer::Say("go on".into()) }
+    AutoReplyUsed { turn: TurnId(1) }
+    HoldAsked { boundary: Boundary::Step }
+    Held { why: HoldReason::Failed { agent: "A".into(), text: "no key".into() } }
+    Released { step: true }
+    DetectorRaised { detector: "same_failure".into(), text: "twice".into(), count: 2, turns: vec![TurnId(1), TurnId(2)] }
+    BudgetCrossed { limit: "max_cost".into(), text: "$1.00".into() }
+    LimitsChanged {
+        limits: Limits { max_cost: Some(Money(u64::MAX)), max_tokens: None, max_time_ms: Some(0), max_executions: None }
+    }
+    Ended {
+        cause: EndCause::Condition("text_mention".into()), text: "TERMINATE".into(), agent: None,
+        totals: Totals { rounds: 3, tokens: usage().tokens, cost: Money(1), unpriced_calls: 0, active_ms: 12 }
+    }
+}
+
+fn team() -> Team {
+    serde_json::from_value(serde_json::json!({
+        "name": "lru-cache", "task": "Implement an LRUCache\nwith tests", "selector_model": "smart", "seed": u64::MAX,
+        "agents": [{
+            "name": "Coder", "kind": "assistant", "description": "writes", "system_message": "You write.", "model": "smart",
+            "human_input_mode": "NEVER", "max_consecutive_auto_reply": 5, "is_termination_msg": {"ends_with": "DONE"},
+            "code_execution": {
+                "executor": {"kind": "local", "options": {"shell": true, "depth": [1, 2.5, null]}}, "work_dir": "/w",
+                "timeout_ms": 30000, "approval": "always", "environment": ["PATH"], "output_limit": 65536
+            }
+        }],
+        "speaker_selection_method": {"kind": "auto"}, "max_retries_for_selecting_speaker": 2,
+        "allow_repeat_speaker": {"only": ["Coder"]}, "max_round": 12,
+        "termination": [{"any": [{"all": [{"one": {"kind": "text_mention", "options": {"value": "X"}}}]}]}],
+        "limits": {"max_cost": 1, "max_tokens": null, "max_time_ms": null, "max_executions": null},
+        "models": {"smart": {
+            "provider": {"kind": "openai"}, "model": "gpt-4o", "price": {"input": 2.5, "output": 0.1},
+            "parameters": {"temperature": 0.7, "zeta": 1, "alpha": 2}
+        }},
+    }))
+    .unwrap()
+}
+
+pub fn message(id: u64, text: &str) -> Message {
+    Message {
+        id: MessageId(id),
+        author: Author::Agent("Coder".into()),
+        kind: MessageKind::Reply,
+        content: text.into(),
+        completeness: Completeness::CutOff,
+        turn: Some(TurnId(1)),
+        call: None,
+        reasoning: Some("hm".into()),
+        by_operator: true,
+    }
+}
+
+fn choice() -> Choice {
+    let candidates = vec!["Coder".into(), "Critic".into()];
+    Choice { agent: "Coder".into(), mode: "auto".into(), reason: "asked".into(), candidates, attempts: 1 }
+}
+
+fn usage() -> Usage {
+    let tokens = Tokens { input: 10, cached: 2, output: 3, reasoning: 1 };
+    Usage { tokens, estimated: true, cost: Some(Money(31)) }
+}
+
+fn payload() -> Payload {
+    let place = Place {
+        executor: "local".into(),
+        containment: "none".into(),
+        work_dir: "/w".into(),
+        network: true,
+        environment: vec!["PATH".into()],
+        timeout_ms: 1,
+        output_limit: 2,
+    };
+    Payload { blocks: vec![CodeBlock { language: "python".into(), code: "print(1)\n".into() }], place }
+}
+
+pub fn record(seq: u64, event: Event) -> Arc<Record> {
+    let actors = [Actor::Operator, Actor::Agent("Coder".into()), Actor::Policy("never".into()), Actor::System];
+    Arc::new(Record {
+        seq: Seq(seq),
+        parent: seq.checked_sub(1).filter(|parent| *parent > 0).map(Seq),
+        // The ends of both ranges, too: neither is a number that SQLite or JSON would take lightly.
+        branch: BranchId(if seq.is_multiple_of(5) { u64::MAX } else { 0 }),
+        actor: actors[seq as usize % 4].clone(),
+        at: if seq.is_multiple_of(7) { i64::MIN } else { 1_763_640_301_000 + seq as i64 },
+        event,
+    })
+}
+
+/// A record that is known by its number alone, between 200 bytes and 40 KB long.
+pub fn said(seq: u64) -> Arc<Record> {
+    let length = if seq.is_multiple_of(11) { 40_000 } else { seq as usize * 131 % 900 };
+    record(seq, Event::MessagePosted { message: Arc::new(message(seq, &format!("{seq} ").repeat(length / 4))) })
+}
+
+pub fn whole_log() -> Vec<Arc<Record>> {
+    (1..).zip(every_kind()).map(|(seq, event)| record(seq, event)).collect()
+}
