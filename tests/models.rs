@@ -120,7 +120,7 @@ async fn answer(exchange: Exchange) -> Heard {
 
 /// A row of the catalogue: what the server does, the text that must have arrived, how it must end.
 fn catalogue() -> Vec<(&'static str, Exchange, &'static str, &'static str)> {
-    let stream = Exchange::stream::<String>;
+    let stream = |body: String| Exchange::stream(body);
     let error = |status, body: Value| Exchange::answer(status, "application/json", body.to_string());
     let chunk = |choices: Value| event(&json!({"choices": choices}));
     let done = "data: [DONE]\n\n";
@@ -136,7 +136,12 @@ fn catalogue() -> Vec<(&'static str, Exchange, &'static str, &'static str)> {
         ("no body at all", stream(String::new()), "", "CutOff"),
         ("only comments", stream(": ping\n\n: ping\n\n".into()), "", "CutOff"),
         ("reset inside the body", stream(half()).then(Piece::Reset), "half", "CutOff"),
-        ("end inside the promised length", stream(half()).header("content-length", "9999"), "half", "CutOff"),
+        (
+            "end inside the promised length",
+            stream(half()).header("content-length", "9999").then(Piece::Close),
+            "half",
+            "CutOff",
+        ),
         (
             "error object",
             stream(half() + &event(&json!({"error": {"message": "boom", "code": 502}}))),
@@ -307,21 +312,20 @@ async fn dropping_the_stream_hangs_up() {
 }
 
 #[tokio::test]
-async fn silence_ends_a_call_before_the_first_byte_and_inside_an_answer() {
+async fn silence_ends_a_call_before_the_first_byte_and_inside_an_answer_but_not_after_its_end() {
     let pause = || Piece::Pause(Duration::from_secs(600));
-    let server = ModelServer::start(vec![
-        Exchange { body: vec![pause()], ..Exchange::stream("") },
-        Exchange::stream(says("half")).then(pause()),
-        Exchange::stream(says("all") + &finishes("stop") + "data: [DONE]\n\n").then(pause()),
-    ])
-    .await;
-    let options = json!({"base_url": server.base_url(), "first_byte_timeout": 400, "idle_timeout": 400});
-    let models = models("compatible", options);
-    let mut ends = Vec::new();
-    for _ in 0..3 {
-        ends.push(hear(models.stream(&request())).await.end());
+    let done = says("all") + &finishes("stop") + "data: [DONE]\n\n";
+    let rows = [
+        (Exchange { body: vec![pause()], ..Exchange::stream("") }, json!({"first_byte_timeout": 200}), "Unreachable"),
+        (Exchange::stream(says("half")).then(pause()), json!({"idle_timeout": 200}), "CutOff"),
+        (Exchange::stream(done).then(pause()), json!({}), "Stop"),
+    ];
+    for (exchange, mut options, end) in rows {
+        let server = ModelServer::start(vec![exchange]).await;
+        options["base_url"] = json!(server.base_url());
+        assert_eq!(hear(models("compatible", options).stream(&request())).await.end(), end);
+        server.hung_up().await;
     }
-    assert_eq!(ends, ["Unreachable", "CutOff", "Stop"]);
 }
 
 #[tokio::test]

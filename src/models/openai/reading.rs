@@ -227,7 +227,11 @@ impl Reading {
             self.progress += 1;
             out.push(Chunk::Usage(tokens));
         }
-        if self.progress == before { self.nothing() } else { Ok(self.empty_events = 0) }
+        if self.progress == before {
+            return self.nothing();
+        }
+        self.empty_events = 0;
+        Ok(())
     }
 
     /// What was said comes before why it ended: several servers put both into one event.

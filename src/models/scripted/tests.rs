@@ -48,19 +48,19 @@ async fn the_first_row_that_fits_answers() {
     let failed = user("exitcode: 1 (execution failed)\nCode output: no");
     let worked = user("exitcode: 0 (execution succeeded)\nCode output: yes");
     let own = (Role::Assistant, "I spoke");
-    let cases: &[(&str, &[(Role, &str)], &str)] = &[
-        ("Coder", &[user("go")], "first"),
-        ("Coder", &[user("please go")], "asked nicely"),
-        ("Coder", &[user("please"), user("go")], "first"),
-        ("Coder", &[own, failed], "fixed"),
-        ("Coder", &[own, failed, worked], "second"),
-        ("Coder", &[failed, worked, user("go on")], "works"),
-        ("Coder", &[failed], "anybody"),
-        ("Coder", &[user("it said exitcode: 1 (x")], "first"),
-        ("Reviewer", &[user("go")], "anybody"),
+    let cases = [
+        ("Coder", vec![user("go")], "first"),
+        ("Coder", vec![user("please go")], "asked nicely"),
+        ("Coder", vec![user("please"), user("go")], "first"),
+        ("Coder", vec![own, failed], "fixed"),
+        ("Coder", vec![own, failed, worked], "second"),
+        ("Coder", vec![failed, worked, user("go on")], "works"),
+        ("Coder", vec![failed], "anybody"),
+        ("Coder", vec![user("it said exitcode: 1 (x")], "first"),
+        ("Reviewer", vec![user("go")], "anybody"),
     ];
     for (agent, messages, expected) in cases {
-        assert_eq!(said(&script, &request(agent, messages)).await, *expected, "{agent} {messages:?}");
+        assert_eq!(said(&script, &request(agent, &messages)).await, expected, "{agent} {messages:?}");
     }
     let select = Request { purpose: Purpose::Select, ..request("Coder", &[user("who?")]) };
     assert_eq!(said(&script, &select).await, "Reviewer");
