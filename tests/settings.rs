@@ -1,7 +1,7 @@
 //! Team files and settings: what is wrong with a file is said at once, in the right place, and nothing makes it panic.
 //!
-//! `settings_cases/valid` become teams, `invalid` are refused with a report, `odd` are taken with warnings. A new case is
-//! a new file; run with `INSTA_UPDATE=always` to write its snapshot, and read it.
+//! `settings_cases/valid` become teams, `invalid` are refused with a report, `odd` are taken with warnings. A new case
+//! is a new file; run with `INSTA_UPDATE=always` to write its snapshot, and read it.
 
 use plenary::catalog::{Field, FieldKind, OptionError, Options, Row};
 use plenary::chat::team::{AgentKind, ApprovalPolicy, HumanInputMode, Repeat, Team};

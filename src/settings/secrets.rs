@@ -9,8 +9,8 @@ use std::ops::Range;
 use toml::de::{DeTable, DeValue};
 
 const MESSAGE: &str = "a key stands in this file";
-const HELP: &str = "keys never stand in the team file; put it in an environment variable and name it with api_key_env; then replace \
-     this key, because whoever has seen the file has it";
+const HELP: &str = "keys never stand in the team file; put it in an environment variable and name it with api_key_env; \
+     then replace this key, because whoever has seen the file has it";
 
 /// How keys of well-known services begin.
 const PREFIXES: &[&str] = &["sk-", "sk_", "gsk_", "xai-", "ghp_", "github_pat_", "hf_", "AIza", "AKIA"];

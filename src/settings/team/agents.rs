@@ -169,8 +169,8 @@ impl<'a> World<'a> {
     }
 
     fn end(&self, node: &Node<'_>) -> Option<TerminationMatch> {
-        const HELP: &str =
-            "a text (the whole message), { exactly = \"…\" }, { contains = \"…\" }, { ends_with = \"…\" }, or false";
+        const HELP: &str = "a text (the whole message), { exactly = \"…\" }, { contains = \"…\" }, \
+            { ends_with = \"…\" }, or false";
         const WAYS: [&str; 3] = ["exactly", "contains", "ends_with"];
         let refuse = |message: String, span| {
             self.findings.push(Finding::error(message).at(span).help(HELP));
