@@ -14,7 +14,7 @@ use toml_parser::lexer::TokenKind;
 const LARGEST: u64 = 4 << 20;
 /// Most dots in one dotted key. The parser bounds the nesting of values but not of keys, and freeing a tree of a
 /// million levels would overflow the stack.
-const MOST_DOTS: usize = 32;
+const MOST_DOTS: usize = 8;
 
 /// Reads a text file: it must be a regular file, readable, at most 4 MiB, UTF-8 and not empty.
 pub(super) fn read(path: &Path) -> Result<String, Report> {
@@ -59,13 +59,14 @@ pub(super) fn read(path: &Path) -> Result<String, Report> {
 pub(super) fn parse<'t>(text: &'t str, findings: &Findings) -> Option<Spanned<DeTable<'t>>> {
     if let Some(at) = deep_key(text) {
         findings.push(
-            Finding::error(format!("this key has more than {MOST_DOTS} parts"))
+            Finding::error(format!("this key has more than {} parts", MOST_DOTS + 1))
                 .at(at..at + 1)
                 .help("write tables instead"),
         );
         return None;
     }
-    let (tree, errors) = DeTable::parse_recoverable(text);
+    let (tree, mut errors) = DeTable::parse_recoverable(text);
+    errors.extend(behind(text, &errors));
     for error in errors {
         let mut finding = Finding::error(format!("not valid TOML: {}", error.message()));
         finding.span = error.span();
@@ -75,6 +76,23 @@ pub(super) fn parse<'t>(text: &'t str, findings: &Findings) -> Option<Spanned<De
         findings.push(finding);
     }
     Some(tree)
+}
+
+/// Errors that hide behind a key without a value, after which the parser looks at no values any more: it is asked again
+/// about the text without those lines.
+fn behind(text: &str, errors: &[toml::de::Error]) -> Vec<toml::de::Error> {
+    let keys = errors.iter().filter(|error| error.message().starts_with("key with no value"));
+    let mut bytes = text.as_bytes().to_vec();
+    let mut blank = false;
+    for at in keys.filter_map(toml::de::Error::span).map(|span| span.start.min(text.len())) {
+        let start = text.as_bytes()[..at].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let end = text.as_bytes()[at..].iter().position(|byte| *byte == b'\n').map_or(text.len(), |end| at + end);
+        bytes[start..end].fill(b' ');
+        blank = true;
+    }
+    // Whole lines were taken out, so what is left is still text.
+    let Some(rest) = String::from_utf8(bytes).ok().filter(|_| blank) else { return Vec::new() };
+    DeTable::parse_recoverable(&rest).1
 }
 
 /// Where a key with too many dots passes the limit.
@@ -113,6 +131,17 @@ mod tests {
         let findings = Findings::default();
         assert!(parse(&prose, &findings).is_some());
         assert!(findings.into_inner().is_empty());
+    }
+
+    #[test]
+    fn the_deepest_tree_that_is_let_in_can_be_walked_and_freed() {
+        let key = format!("{}a", "a.".repeat(MOST_DOTS));
+        let levels = 79;
+        let text = format!("[{key}]\n{}1{}", format!("{key}={{").repeat(levels) + &key + "=", "}".repeat(levels));
+        let findings = Findings::default();
+        let tree = parse(&text, &findings).unwrap();
+        assert_eq!(findings.len(), 0);
+        crate::settings::secrets::find(&findings, &text, tree.get_ref());
     }
 
     #[test]

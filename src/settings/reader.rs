@@ -13,6 +13,9 @@ use toml::de::{DeTable, DeValue};
 pub(super) type Span = Range<usize>;
 pub(super) type Node<'i> = Spanned<DeValue<'i>>;
 
+/// Most members of a list or of a family of tables: far above what anybody writes, and low enough that checking each
+/// against all others takes no time.
+pub(super) const MOST_MEMBERS: usize = 256;
 /// Longest time that may be written; keeps every sum of milliseconds far from overflow.
 const LONGEST_MS: f64 = 366.0 * 24.0 * 3600.0 * 1000.0;
 
@@ -84,6 +87,15 @@ pub(super) fn found(node: &Node<'_>) -> &'static str {
     }
 }
 
+/// Whether a list is short enough to be read; says so if not.
+pub(super) fn few(findings: &Findings, key: &str, length: usize, span: Span) -> bool {
+    if length > MOST_MEMBERS {
+        let message = format!("`{key}` has {length} members, and {MOST_MEMBERS} is the most");
+        findings.push(Finding::error(message).at(span));
+    }
+    length <= MOST_MEMBERS
+}
+
 fn mismatch(findings: &Findings, key: &str, node: &Node<'_>, wanted: &str) {
     findings.push(Finding::error(format!("`{key}` takes {wanted}, and this is {}", found(node))).at(node.span()));
 }
@@ -109,6 +121,9 @@ pub(super) fn texts(findings: &Findings, key: &str, node: &Node<'_>) -> Option<V
         mismatch(findings, key, node, "a list of texts");
         return None;
     };
+    if !few(findings, key, list.len(), node.span()) {
+        return None;
+    }
     list.iter().map(|item| text(findings, key, item).map(|text| (text, item.span()))).collect()
 }
 
@@ -321,13 +336,16 @@ impl<'a> Fields<'a> {
 }
 
 /// Where a key belongs that stands in the wrong table, or that AutoGen and AG2 spell another way.
-fn elsewhere(key: &str, place: &str) -> Option<&'static str> {
+pub(super) fn elsewhere(key: &str, place: &str) -> Option<&'static str> {
     Some(match key {
         "llm_config" | "config_list" | "model_client" => {
             "describe the model in [models.<key>] and write `model = \"<key>\"`; `fallback` there names the next ones"
         }
         "code_execution_config" => "here it is called `code_execution`",
         "use_docker" => "write `executor = \"docker\"`",
+        "agents" | "models" if place == "[team]" => {
+            "write [[agents]] and [models.<key>] in brackets of their own, beside [team]"
+        }
         "max_turns" => "write `max_round` in [team]; it counts messages, the task included",
         "max_cost" | "max_tokens" | "max_time" | "max_executions" if place == "[team]" => "it belongs in [team.limits]",
         "name" | "task" | "speaker_selection_method" | "max_round" | "termination" | "limits"
@@ -335,7 +353,7 @@ fn elsewhere(key: &str, place: &str) -> Option<&'static str> {
         {
             "it belongs below [team]"
         }
-        "speaker_selection_method" | "max_round" | "allow_repeat_speaker" | "termination" if place != "[team]" => {
+        "speaker_selection_method" | "max_round" | "allow_repeat_speaker" if place != "[team]" => {
             "it belongs in [team]"
         }
         _ => return None,

@@ -8,7 +8,7 @@ use std::ops::Range;
 /// Most findings that are shown of one file; beyond, only their number is.
 const MOST: usize = 100;
 /// Most characters shown on either side of the place on a line.
-const CONTEXT: usize = 100;
+const CONTEXT: usize = 1000;
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -126,11 +126,16 @@ pub fn render(origin: &str, source: &str, findings: &[Finding], colour: bool) ->
         let mut group = Group::with_title(level.primary_title(message));
         match finding.span.as_ref().filter(|_| !source.is_empty()).map(|span| place(source, span)) {
             Some(place) => {
-                group = group.element(Origin::path(origin.clone()).line(place.line).char_column(place.column)).element(
-                    Snippet::source(place.shown)
-                        .line_start(place.line)
-                        .annotation(AnnotationKind::Primary.span(place.mark)),
-                );
+                let mut snippet = Snippet::source(place.shown)
+                    .line_start(place.line)
+                    .annotation(AnnotationKind::Primary.span(place.mark));
+                match place.column {
+                    None => snippet = snippet.path(origin.clone()),
+                    Some(column) => {
+                        group = group.element(Origin::path(origin.clone()).line(place.line).char_column(column));
+                    }
+                }
+                group = group.element(snippet);
             }
             None => group = group.element(Origin::path(origin.clone())),
         }
@@ -152,8 +157,8 @@ pub fn render(origin: &str, source: &str, findings: &[Finding], colour: bool) ->
 struct Place {
     /// From 1.
     line: usize,
-    /// From 1, in characters.
-    column: usize,
+    /// From 1, in characters, when it does not follow from `shown` because its beginning is cut off.
+    column: Option<usize>,
     /// The part of the line that is shown, harmless.
     shown: String,
     /// The place in `shown`.
@@ -186,7 +191,8 @@ fn place(source: &str, span: &Range<usize>) -> Place {
     shown.push_str(&harmless(head(marked)));
     let mark = mark_start..shown.len();
     shown.push_str(&harmless(head(rest)));
-    Place { line: before.matches('\n').count() + 1, column: lead.chars().count() + 1, shown, mark }
+    let column = cut.map(|_| lead.chars().count() + 1);
+    Place { line: before.matches('\n').count() + 1, column, shown, mark }
 }
 
 /// The first characters of a text.
@@ -194,15 +200,14 @@ fn head(text: &str) -> &str {
     text.char_indices().nth(CONTEXT).map_or(text, |(at, _)| &text[..at])
 }
 
-/// Makes characters visible that could act on a terminal, or hide or reorder what is shown.
+/// Makes characters visible that could act on a terminal, or hide or reorder what is shown: one for one, so that
+/// columns stay. Line breaks and tabs stay, for the renderer to lay out.
 pub(super) fn harmless(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\t' => out.push_str("    "),
-            '\n' => out.push('\n'),
-            '\u{0}'..='\u{1f}' => out.push(char::from_u32(0x2400 + c as u32).unwrap_or('\u{fffd}')),
-            '\u{7f}' => out.push('\u{2421}'),
+    text.chars()
+        .map(|c| match c {
+            '\t' | '\n' => c,
+            '\u{0}'..='\u{1f}' => char::from_u32(0x2400 + c as u32).unwrap_or('\u{fffd}'),
+            '\u{7f}' => '\u{2421}',
             '\u{80}'..='\u{9f}'
             | '\u{ad}'
             | '\u{61c}'
@@ -212,11 +217,10 @@ pub(super) fn harmless(text: &str) -> String {
             | '\u{2060}'..='\u{206f}'
             | '\u{feff}'
             | '\u{fff9}'..='\u{fffb}'
-            | '\u{e0000}'..='\u{e007f}' => out.extend(c.escape_unicode()),
-            _ => out.push(c),
-        }
-    }
-    out
+            | '\u{e0000}'..='\u{e007f}' => '\u{fffd}',
+            c => c,
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -258,7 +262,7 @@ mod tests {
         let at = source.find(" x ").unwrap() + 1;
         let text = render("x.toml", &source, &[Finding::error("here").at(at..at + 1)], false);
         assert!(text.len() < 1500, "{}", text.len());
-        assert!(text.contains(" x zz"), "{text}");
+        assert!(text.contains("yy\" x zz"), "{text}");
         assert!(text.contains(&format!("x.toml:1:{}", at + 1)), "{text}");
     }
 

@@ -9,8 +9,8 @@ use std::ops::Range;
 use toml::de::{DeTable, DeValue};
 
 const MESSAGE: &str = "a key stands in this file";
-const HELP: &str = "keys never stand in the team file; put it in an environment variable and name it with api_key_env; then replace \
-     this key, because whoever has seen the file has it";
+const HELP: &str = "keys never stand in the team file; put it in an environment variable and name it with api_key_env; \
+     then replace this key, because whoever has seen the file has it";
 
 /// How keys of well-known services begin.
 const PREFIXES: &[&str] = &["sk-", "sk_", "gsk_", "xai-", "ghp_", "github_pat_", "hf_", "AIza", "AKIA"];
@@ -23,11 +23,14 @@ pub(super) fn names_a_key(name: &str) -> bool {
     matches!(plain.to_ascii_lowercase().as_str(), "apikey" | "xapikey" | "authorization" | "secretkey")
 }
 
-/// Reports every key in the tree and returns their places.
-pub(super) fn find(findings: &Findings, table: &DeTable<'_>) -> Vec<Span> {
+/// Reports every key in the text, comments included, and returns their places.
+pub(super) fn find(findings: &Findings, source: &str, table: &DeTable<'_>) -> Vec<Span> {
     let mut found = Vec::new();
-    for (name, node) in table.iter() {
-        walk(name.get_ref(), node, &mut found);
+    walk_table(source, table, &mut found);
+    for place in keys_in(source) {
+        if !found.iter().any(|span: &Span| span.start <= place.start && place.end <= span.end) {
+            found.push(place);
+        }
     }
     for span in &found {
         findings.push(Finding::error(MESSAGE).at(span.clone()).help(HELP));
@@ -35,16 +38,46 @@ pub(super) fn find(findings: &Findings, table: &DeTable<'_>) -> Vec<Span> {
     found
 }
 
-/// The parser bounds the depth of the tree, and with it of this.
-fn walk(name: &str, node: &Node<'_>, found: &mut Vec<Span>) {
-    if names_a_key(name) {
-        found.push(node.span());
-        return;
+/// What [`find`] cannot see because the text around it is broken: in each line, all that is right of the name of a key.
+pub(super) fn beside_names(source: &str) -> Vec<Span> {
+    let mut found = Vec::new();
+    let mut start = 0;
+    for line in source.split_inclusive('\n') {
+        for (at, _) in line.match_indices('=') {
+            let left = line[..at].trim_end().trim_end_matches(['"', '\'']);
+            let name = left.rsplit(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '-')).next();
+            if name.is_some_and(names_a_key) {
+                found.push(start + at + 1..start + line.len());
+                break;
+            }
+        }
+        start += line.len();
     }
+    found
+}
+
+fn walk_table(source: &str, table: &DeTable<'_>, found: &mut Vec<Span>) {
+    for (name, node) in table.iter() {
+        if names_a_key(name.get_ref()) {
+            found.push(node.span());
+        } else {
+            walk(source, node, found);
+        }
+    }
+}
+
+/// The parser bounds the depth of the tree, and with it of this.
+fn walk(source: &str, node: &Node<'_>, found: &mut Vec<Span>) {
     match node.get_ref() {
-        DeValue::String(text) if keys_in(text).next().is_some() => found.push(node.span()),
-        DeValue::Array(list) => list.iter().for_each(|node| walk("", node, found)),
-        DeValue::Table(table) => table.iter().for_each(|(name, node)| walk(name.get_ref(), node, found)),
+        // A key that is spelt with escapes shows in the value alone.
+        DeValue::String(text)
+            if keys_in(text).next().is_some()
+                && source.get(node.span()).is_none_or(|written| keys_in(written).next().is_none()) =>
+        {
+            found.push(node.span());
+        }
+        DeValue::Array(list) => list.iter().for_each(|node| walk(source, node, found)),
+        DeValue::Table(table) => walk_table(source, table, found),
         _ => {}
     }
 }
@@ -100,10 +133,18 @@ mod tests {
     }
 
     #[test]
+    fn lines_that_name_a_key_are_found_even_if_they_are_broken() {
+        let source = "a = 1\napi_key = \"never closed\nb = { \"api-key\" = 'x' \napi_key_env = \"A\"\n";
+        let found: Vec<_> = beside_names(source).into_iter().map(|span| &source[span]).collect();
+        assert_eq!(found, [" \"never closed\n", " 'x' \n"]);
+    }
+
+    #[test]
     fn blackening_keeps_length_and_lines() {
         let text = "a = \"sk-abcdef0123456789abcdef\"\nb = \"ü\nz\"\n";
         let value = text.find("\"ü").unwrap();
-        let black = blacken(text, &[value..text.len() - 1]);
+        let place = value..text.len() - 1;
+        let black = blacken(text, std::slice::from_ref(&place));
         assert_eq!(black.len(), text.len());
         assert_eq!(black, format!("a = \"{}\"\nb = ***\n**\n", "*".repeat(25)));
     }

@@ -39,6 +39,9 @@ impl<'a> World<'a> {
         if list.is_empty() {
             self.findings.push(Finding::error("this team has no agents").at(node.span()).help(HELP));
         }
+        if !reader::few(self.findings, "agents", list.len(), node.span()) {
+            return agents;
+        }
         for node in list.iter() {
             let Some(table) = node.get_ref().as_table() else {
                 let message = format!("an agent is a table, and this is {}", reader::found(node));
@@ -166,8 +169,8 @@ impl<'a> World<'a> {
     }
 
     fn end(&self, node: &Node<'_>) -> Option<TerminationMatch> {
-        const HELP: &str =
-            "a text (the whole message), { exactly = \"…\" }, { contains = \"…\" }, { ends_with = \"…\" }, or false";
+        const HELP: &str = "a text (the whole message), { exactly = \"…\" }, { contains = \"…\" }, \
+            { ends_with = \"…\" }, or false";
         const WAYS: [&str; 3] = ["exactly", "contains", "ends_with"];
         let refuse = |message: String, span| {
             self.findings.push(Finding::error(message).at(span).help(HELP));

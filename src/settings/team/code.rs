@@ -16,6 +16,8 @@ const OUTPUT_LIMIT: u64 = 65_536;
 const LEAST_OUTPUT: u64 = 1024;
 /// What programs need to start and to print properly, and nothing that says who or where the operator is.
 const ENVIRONMENT: [&str; 4] = ["PATH", "LANG", "LC_ALL", "TZ"];
+/// How names of variables end that hold a secret.
+const SECRETS: [&str; 4] = ["_KEY", "_TOKEN", "_SECRET", "_PASSWORD"];
 
 impl<'a> World<'a> {
     /// An agent's `code_execution`; an executor has one even if the file does not say so.
@@ -123,16 +125,13 @@ impl<'a> World<'a> {
             if !fits || first.is_none_or(|c| c.is_ascii_digit()) {
                 let finding = Finding::error("this is not the name of an environment variable").at(span.clone());
                 self.findings.push(finding.help("only names stand here; their values come from where plenary runs"));
-            } else if ["_KEY", "_TOKEN", "_SECRET", "_PASSWORD"].iter().any(|end| name.to_uppercase().ends_with(end)) {
-                let finding = Finding::warning(format!("code written by a model could read the secret in `{name}`"));
-                self.findings.push(finding.at(span.clone()).help("pass it on only if the code cannot do without"));
             }
         }
         marks.environment = names.clone();
         names.into_iter().map(|(name, _)| name).collect()
     }
 
-    /// Reports environments that would hand the key of a model to the code.
+    /// Reports environments that would hand the key of a model to the code, and warns of other secrets.
     pub(super) fn keep_keys_from_code(&self, models: &BTreeMap<String, ModelSpec>, marks: &Marks) {
         let keys: Vec<&str> =
             models.values().filter_map(|model| model.provider.options.get("api_key_env")?.as_str()).collect();
@@ -140,6 +139,9 @@ impl<'a> World<'a> {
             if keys.contains(&name.as_str()) {
                 let message = format!("`{name}` holds the key of a model and is never passed on to code");
                 self.findings.push(Finding::error(message).at(span.clone()).help("take it out of `environment`"));
+            } else if SECRETS.iter().any(|end| name.to_ascii_uppercase().ends_with(end)) {
+                let finding = Finding::warning(format!("code written by a model could read the secret in `{name}`"));
+                self.findings.push(finding.at(span.clone()).help("pass it on only if the code cannot do without"));
             }
         }
     }

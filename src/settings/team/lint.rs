@@ -59,7 +59,7 @@ fn mentions(team: &Team, marks: &Marks) -> Vec<Finding> {
         let task = team.task.as_deref().is_some_and(|task| task.contains(text));
         if task {
             let message =
-                format!("the task itself contains {text:?}, and saying that ends the run: it would end at once");
+                format!("the task itself contains {text:?}, and saying that ends the run: it could end at once");
             found.push(warn(message, marks.task.as_ref(), "say it in an agent's system_message instead"));
         }
         for (agent, places) in team.agents.iter().zip(&marks.agents) {

@@ -19,7 +19,7 @@ use super::secrets;
 use super::user::Defaults;
 use crate::catalog::Row;
 use crate::chat::Name;
-use crate::chat::team::{Agent, Limits, ModelSpec, Repeat, Spec, Team};
+use crate::chat::team::{Agent, AgentKind, Limits, ModelSpec, Repeat, Spec, Team};
 use crate::chat::usage::{Money, Price};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -91,8 +91,9 @@ pub fn parse_team(
     };
     let syntax_errors = findings.len();
     // Before anything else, and in broken files too: a key must not appear in a report.
-    let secret = secrets::find(&findings, tree.get_ref());
+    let mut secret = secrets::find(&findings, text, tree.get_ref());
     if syntax_errors > 0 {
+        secret.extend(secrets::beside_names(text));
         return Err(Report::of(origin, text, findings.into_inner(), &secret));
     }
 
@@ -190,11 +191,11 @@ impl<'a> World<'a> {
         let seed = fields.whole("seed", 0..=i64::MAX as u64).unwrap_or(0);
         let limits = fields.get("limits").map_or(self.base.defaults.limits, |node| self.limits(node));
         let selector_span = fields.span_of("selector_model");
-        let method_span = marks.method.clone().unwrap_or_else(|| fields.span.clone());
         fields.finish();
 
         let method = method?;
-        let selector_model = self.selector_model(selector_model, selector_span, &method, method_span, &agents, &models);
+        let selector_model =
+            self.selector_model(selector_model, selector_span, &method, marks.method.clone(), &agents, &models);
         Some(Team {
             name,
             task,
@@ -249,7 +250,7 @@ impl<'a> World<'a> {
         named: Option<String>,
         span: Option<Span>,
         method: &Spec,
-        method_span: Span,
+        method_span: Option<Span>,
         agents: &[Agent],
         models: &BTreeMap<String, ModelSpec>,
     ) -> Option<String> {
@@ -259,10 +260,13 @@ impl<'a> World<'a> {
         }
         let only = models.keys().next().filter(|_| models.len() == 1);
         let found = only.or_else(|| agents.iter().find_map(|agent| agent.model.as_ref())).cloned();
-        if found.is_none() && method.kind == "auto" {
-            let finding = Finding::error("`auto` asks a model who speaks next, and there is no model to ask")
-                .help("describe one in [models.<key>] and name it with `selector_model`, or choose \"round_robin\"");
-            self.findings.push(finding.at(method_span));
+        // Of an assistant without a model, and of a team without agents, enough has been said already.
+        let news = !agents.is_empty() && !agents.iter().any(|agent| agent.kind == AgentKind::Assistant);
+        if found.is_none() && method.kind == "auto" && news {
+            let mut finding = Finding::error("`auto` asks a model who speaks next, and there is no model to ask")
+                .help("describe one in [models.<key>], or write speaker_selection_method = \"round_robin\"");
+            finding.span = method_span;
+            self.findings.push(finding);
         }
         found
     }

@@ -17,6 +17,10 @@ impl<'a> World<'a> {
     pub(super) fn models(&self, node: Option<&'a Node<'a>>, marks: &mut Marks) -> BTreeMap<String, ModelSpec> {
         let mut models = BTreeMap::new();
         let Some(table) = node.and_then(|node| self.table("models", node, "[models.<key>]")) else { return models };
+        let place = node.map_or(0..0, |node| node.span());
+        if !reader::few(self.findings, "models", table.len(), place) {
+            return models;
+        }
         let mut fallbacks: Vec<(&str, String, Span)> = Vec::new();
         for (key, node) in table.iter() {
             let key_text = &**key.get_ref();
@@ -36,10 +40,18 @@ impl<'a> World<'a> {
             fallbacks.extend(named.into_iter().map(|(name, span)| (key_text, name, span)));
             models.insert(key_text.to_owned(), model);
         }
+        if !reader::few(
+            self.findings,
+            "fallback",
+            fallbacks.len(),
+            fallbacks.first().map_or(0..0, |(.., span)| span.clone()),
+        ) {
+            return models;
+        }
         for (_, name, span) in &fallbacks {
             self.known_model(name, span.clone(), &models);
         }
-        self.no_circles(&models, &fallbacks);
+        self.no_circles(&fallbacks);
         models
     }
 
@@ -124,14 +136,14 @@ impl<'a> World<'a> {
         parameters
     }
 
-    /// Reports each fallback from which the way leads back to where it started.
-    fn no_circles(&self, models: &BTreeMap<String, ModelSpec>, fallbacks: &[(&str, String, Span)]) {
-        for (from, to, span) in fallbacks {
+    /// Reports each fallback that closes a circle with those above it in the file.
+    fn no_circles(&self, fallbacks: &[(&str, String, Span)]) {
+        for (at, (from, to, span)) in fallbacks.iter().enumerate() {
             let mut seen = vec![to.as_str()];
             let mut next = 0;
             while let Some(key) = seen.get(next).copied() {
                 next += 1;
-                for more in models.get(key).into_iter().flat_map(|model| &model.fallback) {
+                for (_, more, _) in fallbacks[..at].iter().filter(|(of, ..)| *of == key) {
                     if !seen.contains(&more.as_str()) {
                         seen.push(more);
                     }
@@ -140,7 +152,7 @@ impl<'a> World<'a> {
             if seen.contains(from) {
                 let message = match from == to {
                     true => format!("model `{from}` falls back to itself"),
-                    false => format!("the fallback of model `{from}` leads back to it"),
+                    false => format!("this closes a circle: `{to}` falls back, by and by, to `{from}`"),
                 };
                 let help = "a fallback is tried once the model before it failed; take one of them out of the circle";
                 self.findings.push(Finding::error(message).at(span.clone()).help(help));

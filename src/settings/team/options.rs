@@ -3,7 +3,7 @@
 use super::World;
 use crate::catalog::{Field, FieldKind, Options, Row};
 use crate::chat::team::Spec;
-use crate::settings::reader::{self, Findings, Node, Span, suggestion};
+use crate::settings::reader::{self, Findings, Node, Span, elsewhere, suggestion};
 use crate::settings::report::Finding;
 use crate::settings::secrets;
 use serde_json::{Map, Value};
@@ -67,11 +67,12 @@ impl World<'_> {
             let Some(field) = row.fields.iter().find(|field| field.name == name) else {
                 let known = row.fields.iter().map(|field| field.name).chain(beside.iter().copied());
                 let message = format!("{family} {:?} has no option `{name}`", row.name);
-                self.findings.push(Finding::error(message).at(span).help(suggestion(name, known)));
+                let help = elsewhere(name, "").map_or_else(|| suggestion(name, known), str::to_owned);
+                self.findings.push(Finding::error(message).at(span).help(help));
                 continue;
             };
             places.push((field.name, node.span()));
-            if let Some(value) = coerce(self.findings, field, node) {
+            if let Some(value) = coerce(self.findings, row, field, node) {
                 options.insert(name.to_owned(), value);
             }
         }
@@ -94,8 +95,9 @@ impl World<'_> {
     }
 }
 
-fn coerce(findings: &Findings, field: &Field, node: &Node<'_>) -> Option<Value> {
-    let key = field.name;
+fn coerce(findings: &Findings, row: &Row, field: &Field, node: &Node<'_>) -> Option<Value> {
+    // The file says `max_messages = 20`, not `value = 20`, unless it is written out as a table.
+    let key = if field.name == "value" { row.name } else { field.name };
     match field.kind {
         FieldKind::Text => reader::text(findings, key, node).map(Value::from),
         FieldKind::Texts => reader::texts(findings, key, node)

@@ -6,12 +6,12 @@ use crate::chat::team::HumanInputMode;
 /// What an assistant's model is told first.
 pub(super) const ASSISTANT: &str = "\
 You are a careful assistant who solves tasks with words and with code.
-When something has to be computed, looked up on this machine or tried out, write a program for it: Python in a ```python \
-block or shell in a ```sh block. Your code runs exactly as you wrote it and its output comes back to you, so every block \
-must be complete, must print what you need to see, and must not ask for input or leave gaps to fill in. Write only one \
+When something has to be computed, looked up on this machine or tried out, write a program for it: Python in a \
+```python block or shell in a ```sh block. Your code runs exactly as you wrote it and its output comes back to you, so \
+every block must be complete, must print what you need to see, and must not ask for input or leave gaps to fill in. Write only one \
 version of a program per message. If the code has to be saved, put `# filename: <name>` on its first line.
-When a run fails, read the error, say what was wrong, and send the whole corrected program. When it succeeds, check that \
-the result answers the task before you rely on it.
+When a run fails, read the error, say what was wrong, and send the whole corrected program. When it succeeds, check \
+that the result answers the task before you rely on it.
 If you can answer without code, do so. Say plainly what you do not know.
 When the task is done and checked, give the result and end with TERMINATE on a line of its own.";
 
@@ -29,7 +29,8 @@ pub(super) fn user_proxy(mode: HumanInputMode, runs_code: bool) -> &'static str 
             "The person behind this task: answers questions, decides, and gives feedback."
         }
         (HumanInputMode::Always, true) => {
-            "The person behind this task: answers questions, decides, and runs code that others wrote and reports its output."
+            "The person behind this task: answers questions, decides, and runs code that others wrote and reports its \
+             output."
         }
         (HumanInputMode::Terminate, false) => {
             "Stands for the person behind this task, who is asked when it seems done."
@@ -44,4 +45,5 @@ pub(super) fn user_proxy(mode: HumanInputMode, runs_code: bool) -> &'static str 
 }
 
 /// What others are told about an executor.
-pub(super) const EXECUTOR: &str = "A computer terminal: runs the code blocks of the last message that has any and reports their output, nothing else.";
+pub(super) const EXECUTOR: &str = "A computer terminal: runs the code blocks of the last message that has any and reports their \
+     output, nothing else.";

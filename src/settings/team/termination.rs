@@ -25,6 +25,9 @@ impl World<'_> {
             self.findings
                 .push(finding.help("name a condition, or leave `termination` out: then only `max_round` ends the run"));
         }
+        if !reader::few(self.findings, "termination", list.len(), node.span()) {
+            return Vec::new();
+        }
         let conditions = list.iter().filter_map(|item| Some((self.condition(item, agents)?, item.span())));
         let (conditions, spans) = conditions.unzip();
         marks.conditions = spans;
