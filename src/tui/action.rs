@@ -1,0 +1,235 @@
+//! Everything a key can do, in one table. The keymap, the help, the palette and the hint line derive from it.
+//!
+//! To add an action: one row here, and an arm where it is carried out.
+
+use Context::*;
+use std::fmt;
+use std::str::FromStr;
+
+/// Where keys are pressed. A keymap has one table for each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Context {
+    /// Everywhere: looked up after the others.
+    Global,
+    /// The console with no text field and nothing open on top.
+    Main,
+    /// The line in which the operator speaks.
+    Composer,
+    /// A message, code or reason being edited.
+    Editor,
+    /// The search line.
+    Search,
+    /// The approval queue.
+    Approval,
+    /// The help.
+    Help,
+    /// The command palette, which has a line to type in.
+    Palette,
+    /// Any list to choose from.
+    List,
+}
+
+impl Context {
+    /// All contexts, in the order of the help.
+    pub const ALL: [Context; 9] = [Main, Approval, Composer, Editor, Search, Palette, List, Help, Global];
+
+    /// As written in a keymap.
+    pub fn name(self) -> &'static str {
+        match self {
+            Global => "global",
+            Main => "main",
+            Composer => "composer",
+            Editor => "editor",
+            Search => "search",
+            Approval => "approval",
+            Help => "help",
+            Palette => "palette",
+            List => "list",
+        }
+    }
+
+    /// Whether keys type text here; then no key that types is ever an action.
+    pub fn takes_text(self) -> bool {
+        matches!(self, Composer | Editor | Search | Palette)
+    }
+}
+
+impl fmt::Display for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Context {
+    type Err = ();
+
+    fn from_str(name: &str) -> Result<Self, ()> {
+        Context::ALL.into_iter().find(|context| context.name() == name).ok_or(())
+    }
+}
+
+/// What an action is called, what it does and where it makes sense.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct About {
+    /// As written in a keymap.
+    pub name: &'static str,
+    /// One line of help.
+    pub help: &'static str,
+    /// Where it may be bound.
+    pub contexts: &'static [Context],
+}
+
+macro_rules! actions {
+    ($($variant:ident $name:literal [$($context:ident),+] $help:literal;)+) => {
+        /// Something the operator can ask for with a key or from the palette.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Action {
+            $(#[doc = $help] $variant,)+
+        }
+
+        impl Action {
+            /// Every action, in the order of the table.
+            pub const ALL: &'static [Action] = &[$(Action::$variant),+];
+
+            /// The row of this action.
+            pub fn about(self) -> About {
+                match self {
+                    $(Action::$variant => About { name: $name, help: $help, contexts: &[$($context),+] },)+
+                }
+            }
+        }
+    };
+}
+
+actions! {
+    // the run
+    Pause "pause" [Main, Approval, Global] "Pause after this turn; again: after this step; when held: go on";
+    Resume "resume" [Main, Approval, Global] "Go on";
+    Step "step" [Main] "Go on for one turn";
+    Interrupt "interrupt" [Main, Approval, Global] "Stop what runs now; what was said is kept";
+    CallOn "call_on" [Main] "Give this agent the floor next";
+    QueuePush "queue_push" [Main] "Add this agent to the queue of next speakers";
+    QueuePop "queue_pop" [Main] "Take the last name off the queue";
+    QueueClear "queue_clear" [Main] "Empty the queue of next speakers";
+    AcceptProposal "accept_proposal" [Main] "Let the proposed speaker speak";
+    RaiseLimits "raise_limits" [Main, Global] "Raise every limit that was reached by half, and go on";
+    Retry "retry" [Main, Global] "Try again what failed";
+    EndRun "end_run" [Main, Global] "End the run";
+    Answer "answer" [Main, Global] "Answer the agent that asks";
+
+    // words
+    Composer "composer" [Main, Approval, Global] "Write to the team";
+    SpeakAs "speak_as" [Main, Composer, Global] "Choose in whose name to speak";
+    Submit "submit" [Composer, Editor, Search, Palette, List, Help] "Send, save or choose";
+    Newline "newline" [Composer, Editor] "Start a new line";
+    EditorOpen "editor_open" [Composer, Editor, Global] "Go on writing in $EDITOR";
+    Cancel "cancel" [Main, Composer, Editor, Search, Approval, Help, Palette, List, Global] "Leave this, or close it";
+    CancelOrInterrupt "cancel_or_interrupt" [Composer, Editor, Search, Palette, Global]
+        "Leave what is being written; with nothing written, stop what runs";
+
+    // the transcript
+    SelectNext "select_next" [Main, Help, Palette, List] "Select the next message or row";
+    SelectPrev "select_prev" [Main, Help, Palette, List] "Select the previous message or row";
+    ScrollDown "scroll_down" [Main, Composer, Approval, Help, Global] "Scroll down a line";
+    ScrollUp "scroll_up" [Main, Composer, Approval, Help, Global] "Scroll up a line";
+    PageDown "page_down" [Main, Composer, Approval, Help, Palette, List, Global] "Scroll down a page";
+    PageUp "page_up" [Main, Composer, Approval, Help, Palette, List, Global] "Scroll up a page";
+    HalfDown "half_down" [Main, Composer, Approval, Help, List, Global] "Scroll down half a page";
+    HalfUp "half_up" [Main, Composer, Approval, Help, List, Global] "Scroll up half a page";
+    Top "top" [Main, Approval, Help, Palette, List, Global] "Go to the beginning";
+    Bottom "bottom" [Main, Approval, Help, Palette, List, Global] "Go to the end, and follow it";
+    ToggleFold "toggle_fold" [Main] "Fold or unfold";
+    CopyMessage "copy_message" [Main] "Copy the selected message";
+    CopyTranscript "copy_transcript" [Main, Global] "Copy the whole transcript";
+    EditMessage "edit_message" [Main] "Edit the selected message and go on from there on a new branch";
+    ForkHere "fork_here" [Main] "Go on from the selected message on a new branch";
+    BranchList "branch_list" [Main, Global] "Show the branches";
+    Search "search" [Main, Help, List, Global] "Search";
+    SearchNext "search_next" [Main, Search, Help, List] "Go to the next match";
+    SearchPrev "search_prev" [Main, Search, Help, List] "Go to the previous match";
+
+    // approvals
+    Approvals "approvals" [Main, Global] "Open the approval queue";
+    ApproveRun "approve_run" [Approval] "Run this code, once";
+    ApproveEdit "approve_edit" [Approval] "Edit this code, then run it";
+    ApproveDeny "approve_deny" [Approval] "Do not run it, and say why";
+    ApproveRemember "approve_remember" [Approval] "Run it, and ask no more for exactly this code";
+    NextRequest "next_request" [Approval] "Show the next request";
+    PreviousRequest "previous_request" [Approval] "Show the previous request";
+
+    // the console
+    FocusNext "focus_next" [Main, Composer, Approval, Global] "Move to the next pane";
+    FocusPrev "focus_prev" [Main, Composer, Approval, Global] "Move to the previous pane";
+    Zoom "zoom" [Main, Global] "Give the focused pane the whole screen, or take it back";
+    LayoutNext "layout_next" [Main, Global] "Change to the next layout";
+    TabNext "tab_next" [Main, Global] "Change to the next tab, when the screen is narrow";
+    ThemeNext "theme_next" [Main, Global] "Change to the next colours";
+    Dismiss "dismiss" [Main, Global] "Put the notice away";
+    Palette "palette" [Main, Approval, Global] "Find a command by name";
+    Help "help" [Main, Approval, List, Global] "Show the keys";
+    Redraw "redraw" [Main, Global] "Draw the screen anew";
+    Suspend "suspend" [Main, Global] "Leave to the shell; fg comes back";
+    Quit "quit" [Main, Approval, Help, List, Global] "Leave the console";
+}
+
+impl Action {
+    /// As written in a keymap.
+    pub fn name(self) -> &'static str {
+        self.about().name
+    }
+
+    /// One line of help.
+    pub fn help(self) -> &'static str {
+        self.about().help
+    }
+
+    /// Whether it may be bound in this context.
+    pub fn belongs_in(self, context: Context) -> bool {
+        self.about().contexts.contains(&context)
+    }
+
+    /// Whether it says which agent, by a digit: bound as a range, `"t 1..9"`.
+    pub fn takes_digit(self) -> bool {
+        matches!(self, Action::CallOn | Action::QueuePush)
+    }
+
+    /// Whether it lets code run. Such an action is never on a key that a hand presses by habit
+    /// (reference: reliability and security, 1.3).
+    pub fn gives_consent(self) -> bool {
+        matches!(self, Action::ApproveRun | Action::ApproveEdit | Action::ApproveRemember)
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Action {
+    type Err = ();
+
+    fn from_str(name: &str) -> Result<Self, ()> {
+        Action::ALL.iter().copied().find(|action| action.name() == name).ok_or(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_action_has_a_name_of_its_own_and_reads_back() {
+        let names: BTreeSet<_> = Action::ALL.iter().map(|action| action.name()).collect();
+        assert_eq!(names.len(), Action::ALL.len());
+        for action in Action::ALL {
+            assert_eq!(action.name().parse(), Ok(*action));
+            assert!(action.name().chars().all(|c| c.is_ascii_lowercase() || c == '_'));
+            assert!(action.help().len() <= 76 && !action.help().ends_with('.'), "{action}");
+        }
+        for context in Context::ALL {
+            assert_eq!(context.name().parse(), Ok(context));
+        }
+    }
+}
