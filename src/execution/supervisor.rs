@@ -5,7 +5,7 @@
 //! (SIGTERM), or when the thread that started it dies - so also when Plenary is killed - it kills all its children
 //! until none is left, and exits with the program's own code.
 //!
-//! Everything here runs between fork and exec of a process with many threads: only system calls, no allocation, no lock.
+//! Everything here runs between fork and exec of a process with many threads: system calls only, no allocation.
 
 use std::io;
 use std::mem::zeroed;
@@ -109,7 +109,7 @@ unsafe fn reap(program: libc::pid_t, code: &mut Option<i32>) -> bool {
     }
 }
 
-/// Kills every direct child; their own children become ours and are met the next time. False when they cannot be listed.
+/// Kills every direct child; their own become ours and are met the next time. False when they cannot be listed.
 unsafe fn kill_children() -> bool {
     // SAFETY: plain system calls on valid, initialised arguments.
     unsafe {

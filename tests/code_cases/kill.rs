@@ -299,9 +299,12 @@ async fn a_process_that_runs_code() {
 #[tokio::test]
 async fn the_tree_is_gone_even_when_plenary_itself_is_killed() {
     let dir = TempDir::new().unwrap();
+    // Nobody is left to remove the private directory of the code: let it go with ours.
+    let private = TempDir::new().unwrap();
     let mut victim = std::process::Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "code::kill::a_process_that_runs_code", "--ignored"])
         .env("PLENARY_TEST_VICTIM_DIR", dir.path())
+        .env("TMPDIR", private.path())
         .stdout(std::process::Stdio::null())
         .spawn()
         .unwrap();
