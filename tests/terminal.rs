@@ -190,6 +190,30 @@ fn dropping_gives_the_terminal_back_and_entering_again_draws_everything() {
 }
 
 #[test]
+fn a_terminal_taken_twice_is_given_back_once() {
+    let (mut screen, emulator, mut inputs) = screen(20, 3);
+    emulator.with(|state| state.parser.process(b"\x1b[?1049l$ \x1b[?1049h"));
+    screen.set_title("ours");
+    show(&mut screen, &mut inputs, &["before"]);
+    // The process was stopped and went on; the shell had set its own modes and title meanwhile.
+    emulator.with(|state| {
+        state.raw = false;
+        state.parser.process(b"\x1b[?2004l\x1b[?25h\x1b]2;shell\x1b\\");
+    });
+    screen.enter_again().unwrap();
+    assert!(emulator.with(|state| state.raw && state.parser.screen().bracketed_paste()));
+    show(&mut screen, &mut inputs, &["before"]);
+    assert_eq!(emulator.row(0), "before");
+    assert_eq!(emulator.with(|state| state.parser.callbacks().title.clone()), "ours");
+    screen.resize(0, 0);
+    assert_eq!(screen.size(), (20, 3));
+    drop(screen);
+    emulator.assert_given_back();
+    assert_eq!(emulator.row(0).trim_end(), "$");
+    assert_eq!(emulator.with(|state| state.parser.screen().cursor_position()), (0, 2));
+}
+
+#[test]
 fn wide_letters_emoji_and_what_replaces_them_stand_where_they_should() {
     let (mut screen, emulator, mut inputs) = screen(24, 4);
     let frames: [&[&str]; 5] = [

@@ -80,7 +80,9 @@ impl Device for Tty {
     }
 
     fn size(&self) -> io::Result<(u16, u16)> {
+        // A terminal that does not know its size (a serial line) says zero.
         crossterm::terminal::size()
+            .map(|(columns, rows)| if columns == 0 || rows == 0 { (80, 24) } else { (columns, rows) })
     }
 
     fn unstick(&self) -> bool {

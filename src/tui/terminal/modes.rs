@@ -1,9 +1,14 @@
 //! The modes that are taken and given back, side by side.
 
-/// What is written when the terminal is taken. What a crashed program may have left on is switched off on the way.
+/// Written first when the terminal is taken: its title and its screen are put aside.
+pub(super) const PUT_ASIDE: &[u8] = b"\x1b[22;2t\x1b[?1049h";
+
+/// Written first when it is taken although it was never given back: nothing is put aside a second time, because that
+/// would overwrite what was.
+pub(super) const NOT_ASIDE: &[u8] = b"\x1b[?1047h";
+
+/// Written next, both times. What a crashed program may have left on is switched off on the way.
 pub(super) const ENTER: &[u8] = b"\
-\x1b[22;2t\
-\x1b[?1049h\
 \x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1015l\
 \x1b[?1004l\
 \x1b[?2004h\

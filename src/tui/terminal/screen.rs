@@ -52,6 +52,8 @@ pub struct Screen<D: Device = Tty> {
     stale: bool,
     /// What goes out with the next frame: titles and copies.
     aside: Vec<u8>,
+    /// Our title, if we set one: it is set again whenever the terminal is taken again.
+    title: Option<String>,
 }
 
 impl<D: Device> Screen<D> {
@@ -67,7 +69,7 @@ impl<D: Device> Screen<D> {
         let shared = Arc::new(Shared::new(device));
         let writer = Writer::start(Arc::clone(&shared), inputs)?;
         shared.enter()?;
-        Ok(Screen { shared, writer, terminal, stale: true, aside: Vec::new() })
+        Ok(Screen { shared, writer, terminal, stale: true, aside: Vec::new(), title: None })
     }
 
     /// Whether a frame can be drawn now, because the last one is written.
@@ -80,8 +82,12 @@ impl<D: Device> Screen<D> {
         self.terminal.size().map(|size| (size.width, size.height)).unwrap_or_default()
     }
 
-    /// The terminal has another size, as [`Input::Resize`](crate::tui::input::Input::Resize) said.
+    /// The terminal has another size, as [`Input::Resize`](crate::tui::input::Input::Resize) said. Zero means that the
+    /// terminal does not know, and changes nothing.
     pub fn resize(&mut self, columns: u16, rows: u16) {
+        if columns == 0 || rows == 0 {
+            return;
+        }
         self.terminal.backend_mut().resize(Size { width: columns, height: rows });
         self.stale = true;
     }
@@ -145,10 +151,16 @@ impl<D: Device> Screen<D> {
     pub fn set_title(&mut self, title: &str) {
         // A semicolon would part the title in two for some terminals.
         let shown = |c: &char| !c.is_control() && *c != ';' && (c.is_ascii() || c.is_alphanumeric());
-        let title: String = title.chars().filter(shown).take(TITLE_LIMIT).collect();
-        self.aside.extend_from_slice(b"\x1b]2;");
-        self.aside.extend_from_slice(title.as_bytes());
-        self.aside.extend_from_slice(b"\x1b\\");
+        self.title = Some(title.chars().filter(shown).take(TITLE_LIMIT).collect());
+        self.send_title();
+    }
+
+    fn send_title(&mut self) {
+        if let Some(title) = &self.title {
+            self.aside.extend_from_slice(b"\x1b]2;");
+            self.aside.extend_from_slice(title.as_bytes());
+            self.aside.extend_from_slice(b"\x1b\\");
+        }
     }
 
     /// Gives the terminal back. Does nothing when it is given back already.
@@ -163,7 +175,8 @@ impl<D: Device> Screen<D> {
     /// When the terminal is gone.
     pub fn enter_again(&mut self) -> io::Result<()> {
         self.stale = true;
-        self.shared.enter_again()?;
+        self.shared.enter()?;
+        self.send_title();
         if let Ok((columns, rows)) = self.shared.device.size() {
             self.resize(columns, rows);
         }

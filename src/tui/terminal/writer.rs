@@ -1,7 +1,7 @@
 //! The thread that writes frames, and what it shares with those who give the terminal back.
 
 use super::device::Device;
-use super::modes::{BREAK_OFF, ENTER, LEAVE};
+use super::modes::{BREAK_OFF, ENTER, LEAVE, NOT_ASIDE, PUT_ASIDE};
 use crate::tui::input::{Input, Sender};
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -43,30 +43,25 @@ impl<D: Device> Shared<D> {
         }
     }
 
-    /// Takes the terminal. Does nothing when it is ours already.
+    /// Takes the terminal, whether it was given back before or somebody changed it behind our back.
     pub fn enter(&self) -> io::Result<()> {
-        if self.inside.load(Ordering::SeqCst) {
-            return Ok(());
-        }
+        let aside = if self.inside.swap(false, Ordering::SeqCst) {
+            // A shell that had the terminal meanwhile made it its own; raw mode must be set anew, not only noted.
+            self.device.raw(false)?;
+            NOT_ASIDE
+        } else {
+            PUT_ASIDE
+        };
         self.device.raw(true)?;
         let mut broken = whole(&self.writing);
         let break_off = if std::mem::take(&mut *broken) { BREAK_OFF } else { &[] };
         self.inside.store(true, Ordering::SeqCst);
-        let entered = self.device.write_all(&[break_off, ENTER].concat());
+        let entered = self.device.write_all(&[break_off, aside, ENTER].concat());
         drop(broken);
         if entered.is_err() {
             self.leave();
         }
         entered
-    }
-
-    /// Takes the terminal again, whatever its modes are now.
-    pub fn enter_again(&self) -> io::Result<()> {
-        if self.inside.swap(false, Ordering::SeqCst) {
-            // A shell that had the terminal meanwhile made it its own; raw mode must be set anew, not only noted.
-            self.device.raw(false)?;
-        }
-        self.enter()
     }
 
     /// Gives the terminal back. Does nothing when it is not ours; never waits for long; any thread may call it.
