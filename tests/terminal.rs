@@ -324,13 +324,14 @@ fn frames_for_a_slow_terminal_are_skipped_and_never_queued() {
 
 #[test]
 fn a_terminal_that_takes_nothing_can_still_be_left_and_no_frame_follows() {
-    let (mut screen, emulator, _inputs) = screen(200, 60);
+    let (mut screen, emulator, mut inputs) = screen(200, 60);
     emulator.with(|state| state.stuck = true);
     let full: Vec<String> = (0..60).map(|row| format!("{row} ").repeat(60)).collect();
     screen.draw(|frame| frame.render_widget(Paragraph::new(full.join("\n")), frame.area())).unwrap();
     screen.leave();
+    // The writer had several pieces to write; it is done, and after leaving none of them came.
+    assert_eq!(next(&mut inputs), Some(Input::Drawn));
     emulator.assert_given_back();
-    // The writer had several pieces to write; after leaving, none of them comes.
     let bytes = emulator.bytes();
     assert!(bytes.ends_with(b"\x1b[?1049l\x1b[23;2t"), "{}", bytes[bytes.len() - 60..].escape_ascii());
     assert_eq!(count(&bytes, b"59 59"), 0);

@@ -236,4 +236,17 @@ mod tests {
             assert!(!sendable(unsure).1, "{unsure}");
         }
     }
+
+    #[test]
+    fn after_a_cell_of_unsure_width_the_cursor_is_placed_anew() {
+        let sent = |first: &'static str| {
+            let mut backend = FrameBackend::new(Size::new(10, 1));
+            let cells = [Cell::new(first), Cell::new("x"), Cell::new("y")];
+            backend.draw((0..).zip(&cells).map(|(x, cell)| (x, 0, cell))).unwrap();
+            String::from_utf8(backend.bytes).unwrap()
+        };
+        assert!(sent("e\u{301}").contains("e\u{301}\x1b[1;2Hxy"));
+        assert!(sent("⚠").contains("⚠\x1b[1;2Hxy"));
+        assert!(sent("e").contains("exy"));
+    }
 }
