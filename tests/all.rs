@@ -5,5 +5,7 @@ mod support;
 mod architecture;
 mod code;
 mod journal;
+mod keys;
 mod models;
 mod settings;
+mod terminal;

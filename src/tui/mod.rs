@@ -10,6 +10,6 @@ pub mod files;
 pub mod input;
 pub mod keymap;
 pub mod nearest;
-
+pub mod terminal;
 pub mod text;
 pub mod theme;

@@ -52,7 +52,7 @@ impl Decoder {
     }
 
     /// What has become whole since the last call, oldest first.
-    pub fn next(&mut self) -> Option<Input> {
+    pub fn take(&mut self) -> Option<Input> {
         self.ready.pop_front()
     }
 

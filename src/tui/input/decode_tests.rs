@@ -2,7 +2,7 @@ use super::*;
 use proptest::prelude::*;
 
 fn all(decoder: &mut Decoder) -> Vec<Input> {
-    std::iter::from_fn(|| decoder.next()).collect()
+    std::iter::from_fn(|| decoder.take()).collect()
 }
 
 fn decoded(bytes: &[u8]) -> Vec<Input> {

@@ -153,7 +153,7 @@ impl Loop {
                 Woken::Quiet | Woken::Interrupted => {}
                 Woken::Gone => gone = true,
             }
-            self.waiting.extend(std::iter::from_fn(|| self.decoder.next()));
+            self.waiting.extend(std::iter::from_fn(|| self.decoder.take()));
             if gone {
                 self.waiting.push_back(Input::Gone);
             }
