@@ -1,3 +1,4 @@
 //! The console.
 
 pub mod text;
+pub mod widget;
