@@ -7,3 +7,4 @@ mod code;
 mod journal;
 mod models;
 mod settings;
+mod text;

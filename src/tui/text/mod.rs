@@ -16,6 +16,7 @@ pub mod markdown;
 pub mod search;
 pub mod stream;
 mod table;
+mod units;
 pub mod width;
 pub mod wrap;
 

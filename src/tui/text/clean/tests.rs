@@ -28,7 +28,15 @@ fn controls_and_deceptions_become_tokens_in_prose() {
 
 #[test]
 fn joiners_stay_where_they_belong() {
-    for text in ["👨\u{200d}👩\u{200d}👧", "❤\u{fe0f}", "می\u{200c}خواهم", "क्\u{200d}ष", "1\u{fe0f}\u{20e3}", "葛\u{e0100}", "🏳\u{fe0f}\u{200d}🌈"] {
+    for text in [
+        "👨\u{200d}👩\u{200d}👧",
+        "❤\u{fe0f}",
+        "می\u{200c}خواهم",
+        "क्\u{200d}ष",
+        "1\u{fe0f}\u{20e3}",
+        "葛\u{e0100}",
+        "🏳\u{fe0f}\u{200d}🌈",
+    ] {
         assert_eq!(shown(text, Context::Prose), text);
     }
 }
