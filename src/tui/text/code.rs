@@ -66,7 +66,7 @@ fn is_blank(line: &str) -> bool {
 }
 
 /// Long runs of spaces as a count: they could push what follows out of sight.
-fn fold_spaces(pieces: Vec<Piece>) -> Vec<Piece> {
+pub(super) fn fold_spaces(pieces: Vec<Piece>) -> Vec<Piece> {
     let total: usize = pieces.iter().map(|piece| piece.text.len()).sum();
     let trailing: usize = {
         let text: String = pieces.iter().map(|piece| piece.text.as_str()).collect();

@@ -1,6 +1,7 @@
 //! What changed between two codes: a unified diff, cleaned as code, line marks and all.
 
 use super::clean::{Context, clean};
+use super::code::fold_spaces;
 use super::wrap::{Break, flow};
 use super::{Ink, Piece, Row};
 use similar::{ChangeTag, TextDiff};
@@ -47,7 +48,7 @@ fn push(rows: &mut Vec<Row>, tag: ChangeTag, line: &str, width: u16) {
         ChangeTag::Insert => ("+", Ink::Added),
     };
     let text = line.strip_suffix('\n');
-    let mut pieces = clean(text.unwrap_or(line), Context::Code, ink);
+    let mut pieces = fold_spaces(clean(text.unwrap_or(line), Context::Code, ink));
     if text.is_none() {
         pieces.push(Piece::new("⟦no line end⟧", Ink::Marker));
     }

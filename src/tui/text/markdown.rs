@@ -6,10 +6,11 @@
 use super::clean::{Context, clean, lines, one_line};
 use super::highlight::Lexer;
 use super::table::Table;
-use super::width::take;
 use super::wrap::{Break, flow};
 use super::{Ink, Piece, Row};
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
+use std::borrow::Cow;
+use std::ops::Range;
 
 /// Rows of a whole document at a width. Equal to what [`super::stream::Streamed`] shows of the same text.
 pub fn render(source: &str, width: u16) -> Vec<Row> {
@@ -28,25 +29,45 @@ const DEPTH: usize = 24;
 
 /// Rows of one top-level block. A list item that stands by itself takes its number from `number`.
 pub(super) fn block(source: &str, width: u16, number: Option<u64>) -> Vec<Row> {
-    let parser = parser(source);
-    let mut definitions: Vec<_> = parser.reference_definitions().iter().map(|(_, found)| found.span.clone()).collect();
-    definitions.sort_by_key(|span| span.start);
-    let mut painter = Painter { source, width, number, ..Painter::default() };
-    for (event, range) in parser.into_offset_iter() {
-        painter.event(event, range.start);
+    let Some(shown) = without_definitions(source) else {
+        return flow(&clean(source, Context::Prose, Ink::Dim), width, &[], &[], Break::Words);
+    };
+    let mut painter = Painter { source: &shown, width, number, ..Painter::default() };
+    for (event, range) in parser(&shown).into_offset_iter() {
+        painter.event(event, range);
     }
     painter.flush();
-    for span in definitions {
-        painter.text(source.get(span).unwrap_or_default(), Ink::Dim);
-        painter.flush();
-    }
     painter.rows
 }
 
-/// The label over a code block.
-pub(super) fn label(language: &str) -> Vec<Piece> {
-    let shown = one_line(language);
-    let name = if shown.is_empty() { "code" } else { take(&shown, 30) };
+/// The source with link definitions made ordinary text, which the parser would otherwise take without a trace.
+/// `None` if there is no end of them (each one may uncover another).
+fn without_definitions(source: &str) -> Option<Cow<'_, str>> {
+    let mut shown = Cow::Borrowed(source);
+    for _ in 0..ROUNDS {
+        if !shown.contains("]:") {
+            return Some(shown);
+        }
+        let mut starts: Vec<usize> =
+            parser(&shown).reference_definitions().iter().map(|(_, found)| found.span.start).collect();
+        if starts.is_empty() {
+            return Some(shown);
+        }
+        starts.sort_unstable();
+        for start in starts.into_iter().rev() {
+            shown.to_mut().insert(start, '\\');
+        }
+    }
+    None
+}
+
+/// How often definitions are looked for behind definitions.
+const ROUNDS: usize = 8;
+
+/// The label over a code block: its whole info string, for nothing of it may hide.
+pub(super) fn label(info: &str) -> Vec<Piece> {
+    let shown = one_line(info.trim());
+    let name = if shown.is_empty() { "code" } else { &shown };
     vec![Piece::new(format!("┌ {name}"), Ink::Fence)]
 }
 
@@ -78,9 +99,11 @@ struct Painter<'s> {
     inline: Vec<(String, Ink, Context)>,
     styles: Styles,
     links: Vec<(String, usize)>,
-    /// A code or HTML block that is being collected, with its language if it is code.
+    /// A code or HTML block that is being collected, with its info string if it is code.
     verbatim: Option<(String, Option<String>)>,
     table: Option<Table>,
+    /// Where the last cell ended.
+    cell_end: usize,
 }
 
 /// A container: what stands before its rows.
@@ -114,10 +137,11 @@ impl Styles {
 }
 
 impl Painter<'_> {
-    fn event(&mut self, event: Event<'_>, start: usize) {
+    fn event(&mut self, event: Event<'_>, range: Range<usize>) {
+        let start = range.start;
         match event {
             Event::Start(tag) => self.start(tag, start),
-            Event::End(tag) => self.end(tag),
+            Event::End(tag) => self.end(tag, range),
             Event::Text(text) | Event::Html(text) if self.verbatim.is_some() => {
                 if let Some((body, _)) = &mut self.verbatim {
                     body.push_str(&text);
@@ -167,11 +191,11 @@ impl Painter<'_> {
             }
             Tag::CodeBlock(kind) => {
                 self.begin(start);
-                let language = match &kind {
-                    CodeBlockKind::Fenced(info) => language(info).to_owned(),
+                let info = match &kind {
+                    CodeBlockKind::Fenced(info) => info.to_string(),
                     CodeBlockKind::Indented => String::new(),
                 };
-                self.verbatim = Some((String::new(), Some(language)));
+                self.verbatim = Some((String::new(), Some(info)));
             }
             Tag::HtmlBlock => {
                 self.begin(start);
@@ -189,19 +213,19 @@ impl Painter<'_> {
             Tag::Strong => self.styles.strong += 1,
             Tag::Emphasis => self.styles.emphasis += 1,
             Tag::Strikethrough => self.styles.strike += 1,
-            Tag::Link { dest_url, .. } => {
+            Tag::Link { dest_url, title, .. } => {
                 self.styles.link += 1;
-                self.links.push((dest_url.to_string(), self.inline.len()));
+                self.links.push((target(&dest_url, &title), self.inline.len()));
             }
-            Tag::Image { dest_url, .. } => {
+            Tag::Image { dest_url, title, .. } => {
                 self.text("image: ", Ink::Dim);
-                self.links.push((dest_url.to_string(), self.inline.len()));
+                self.links.push((target(&dest_url, &title), self.inline.len()));
             }
             _ => {}
         }
     }
 
-    fn end(&mut self, tag: TagEnd) {
+    fn end(&mut self, tag: TagEnd, range: Range<usize>) {
         match tag {
             TagEnd::Paragraph => self.flush(),
             TagEnd::Heading(_) => {
@@ -223,7 +247,9 @@ impl Painter<'_> {
                 self.frames.pop();
             }
             TagEnd::CodeBlock | TagEnd::HtmlBlock => self.end_verbatim(),
+            TagEnd::TableRow | TagEnd::TableHead => self.surplus(range.end),
             TagEnd::TableCell => {
+                self.cell_end = range.end;
                 let cell = self.take_inline();
                 if let Some(line) = self.table.as_mut().and_then(|table| table.lines.last_mut()) {
                     line.push(cell);
@@ -259,6 +285,15 @@ impl Painter<'_> {
         // An address is read like code: look-alikes and invisible characters in it must show.
         self.inline.push((address, Ink::Dim, Context::Code));
         self.text(")", Ink::Dim);
+    }
+
+    /// Cells beyond the header's, which the parser leaves out.
+    fn surplus(&mut self, end: usize) {
+        let rest = self.source.get(self.cell_end..end).unwrap_or_default();
+        let rest = rest.trim_matches(|c: char| c == '|' || c.is_whitespace());
+        if let (false, Some(line)) = (rest.is_empty(), self.table.as_mut().and_then(|table| table.lines.last_mut())) {
+            line.push(clean(rest, Context::Prose, Ink::Dim));
+        }
     }
 
     fn marker(&mut self) -> String {
@@ -338,21 +373,26 @@ impl Painter<'_> {
     }
 
     fn end_verbatim(&mut self) {
-        let Some((body, language)) = self.verbatim.take() else { return };
+        let Some((body, info)) = self.verbatim.take() else { return };
         let body = body.strip_suffix('\n').unwrap_or(&body);
-        let Some(language) = language else {
+        let Some(info) = info else {
             for line in lines(body, Context::Prose, Ink::Dim) {
                 self.emit(&line, Break::Words);
             }
             return;
         };
-        self.emit(&label(&language), Break::Anywhere);
-        let mut lexer = Lexer::new(&language);
+        self.emit(&label(&info), Break::Anywhere);
+        let mut lexer = Lexer::new(language(&info));
         for line in body.split('\n') {
             let (first, rest) = self.margins();
             self.rows.extend(code_line(&mut lexer, line, self.width, &first, &rest));
         }
     }
+}
+
+/// A link's address, and its title if it has one.
+fn target(address: &str, title: &str) -> String {
+    if title.is_empty() { address.to_owned() } else { format!("{address} \"{title}\"") }
 }
 
 fn depth(level: HeadingLevel) -> usize {
@@ -388,7 +428,13 @@ mod tests {
         assert_eq!(shown("<!-- hidden -->"), ["<!-- hidden -->"]);
         assert_eq!(shown("a <b>c</b>"), ["a <b>c</b>"]);
         assert_eq!(shown("[x]: https://a.example 'say'"), ["[x]: https://a.example 'say'"]);
-        assert_eq!(shown("- a\n\n  [x]: https://a.example"), ["• a", "[x]: https://a.example"]);
+        assert_eq!(shown("[x]: /a\n[x]: /b\n[x]: /c"), ["[x]: /a [x]: /b [x]: /c"]);
+        let many = (0..20).map(|n| format!("[x]: /{n}\n")).collect::<String>();
+        assert_eq!(shown(&many).last().map(String::as_str), Some("[x]: /19"));
+        assert_eq!(shown("[a](/b 'c')"), ["a (/b \"c\")"]);
+        assert_eq!(shown("```sh and more\nx")[0], "┌ sh and more");
+        assert!(shown("|a|\n|-|\n|b|hidden|").concat().contains("hidden"));
+        assert_eq!(shown("- a\n\n  [x]: https://a.example"), ["• a", "", "  [x]: https://a.example"]);
     }
 
     #[test]

@@ -2,16 +2,15 @@
 //!
 //! A *unit* is a top-level block, or an item of a top-level list; a top-level fence is taken line by line. A unit is
 //! closed when the first line of the next one is complete, because a line that has ended cannot change what it began.
-//! Every unit is parsed by itself, so what comes later cannot reach back (reference links stay text, their definitions
-//! are listed). Hence the rows depend on the text alone, not on how it arrived, and the cost is linear but for a unit
+//! Every unit is parsed by itself, so what comes later cannot reach back (reference links and their definitions stay
+//! text). Hence the rows depend on the text alone, not on how it arrived, and the cost is linear but for a unit
 //! that stays open long - a table, a nested block, one huge paragraph.
 
-use super::clean::{Context, clean};
+use super::Row;
 use super::highlight::Lexer;
 use super::markdown::{blank_before, block, code_line, label, language};
 use super::units::{Kind, Unit, units};
 use super::wrap::{Break, flow};
-use super::{Ink, Row};
 
 /// Markdown that arrives in parts.
 #[derive(Debug, Clone, Default)]
@@ -118,7 +117,7 @@ impl Lane {
     fn read_units(&mut self, source: &str, width: u16) -> bool {
         let base = self.closed;
         let mut found = units(&source[base..]);
-        if let Some(number) = self.number.take() {
+        if let Some(number) = self.number {
             continue_list(&mut found, number);
         }
         for (n, unit) in found.iter().enumerate() {
@@ -145,19 +144,16 @@ impl Lane {
         }
         // What a fence left over is not blank only if the parser had given it to the fence.
         let unread = found.last().is_some_and(|unit| base + unit.start < self.closed);
-        self.number = self.number.filter(|_| !unread);
         unread && !source[self.closed..].trim().is_empty()
     }
 
     fn show(&mut self, source: &str, start: usize, end: usize, unit: &Unit, width: u16) {
         let text = &source[start..end];
-        let (rows, close) = match unit.kind {
-            Kind::Raw => {
-                (flow(&clean(text.trim_end(), Context::Prose, Ink::Dim), width, &[], &[], Break::Words), false)
-            }
-            Kind::Item { number, follows } => (block(text, width, number), follows),
-            Kind::Block | Kind::Fence => (block(text, width, None), false),
+        let (number, close) = match unit.kind {
+            Kind::Item { number, follows } => (number, follows),
+            Kind::Block | Kind::Fence => (None, false),
         };
+        let rows = block(text, width, number);
         if !rows.is_empty() {
             self.gap(!close || blank_before(source, start));
             self.rows.extend(rows);
@@ -177,11 +173,12 @@ impl Lane {
         let text = line.trim_start_matches(' ');
         let Some(mark) = text.chars().next().filter(|c| matches!(c, '`' | '~')) else { return false };
         let info = text.trim_start_matches(mark);
-        let language = language(info.trim());
+        let language = language(info);
         self.gap(true);
-        self.rows.extend(flow(&label(language), width, &[], &[], Break::Anywhere));
+        self.rows.extend(flow(&label(info), width, &[], &[], Break::Anywhere));
         self.stable = self.rows.len();
         self.closed = start + length + 1;
+        self.number = None;
         let fence = Fence {
             mark,
             length: text.len() - info.len(),
@@ -238,5 +235,50 @@ fn continue_list(units: &mut [Unit], first: u64) {
         }
         *follows = true;
         *number = number.map(|_| first.saturating_add(n as u64));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What stays open is what is laid out again on every frame: it must not grow with the message.
+    #[test]
+    fn only_the_last_unit_or_line_stays_open() {
+        let long = |head: &str, line: &str| format!("{head}{}", line.repeat(2_000));
+        for (text, most) in [
+            (long("```python\n", "    return [x]\n"), 0),
+            (long("", "- an item\n"), 10),
+            (long("", "1. an item\n   - and one in it\n\n"), 32),
+            (long("", "A paragraph.\n\n```sh\nls\n```\n"), 0),
+            (long("", "A paragraph.\n\n"), 14),
+        ] {
+            let mut streamed = Streamed::default();
+            for part in text.split_inclusive(' ').collect::<Vec<_>>().chunks(50) {
+                streamed.push(&part.concat());
+                streamed.rows(80);
+            }
+            let open = text.len() - streamed.main.closed;
+            assert!(open <= most, "{open} bytes are open after {:?}", &text[..20]);
+        }
+    }
+
+    #[test]
+    fn every_line_end_is_one_however_it_is_cut() {
+        let mut streamed = Streamed::default();
+        for part in ["a\r", "\nb\r", "c", "\r\r\n", "", "\nd"] {
+            streamed.push(part);
+        }
+        assert_eq!(streamed.source, "a\nb\nc\n\n\nd");
+    }
+
+    #[test]
+    fn a_second_width_keeps_rows_of_its_own() {
+        let mut streamed = Streamed::default();
+        streamed.push("one two three four\n\nfive");
+        let wide = streamed.rows(80).len();
+        assert_eq!(streamed.tail(8, 2).last().map(Row::text).as_deref(), Some("five"));
+        assert_eq!((streamed.main.width, streamed.side.width), (Some(80), Some(8)));
+        assert_eq!(streamed.rows(80).len(), wide);
     }
 }

@@ -21,21 +21,19 @@ pub(super) enum Kind {
         number: Option<u64>,
         follows: bool,
     },
-    /// What the parser takes in silence: link definitions.
-    Raw,
 }
 
 /// The units of a text, in order.
 pub(super) fn units(source: &str) -> Vec<Unit> {
+    // Link definitions leave no trace in the events and change what stands around them. Without `[` there are none,
+    // and no block begins with it otherwise.
+    let masked = source.replace('[', "x");
     let line = |at: usize| source[..at].rfind('\n').map_or(0, |end| end + 1);
     let mut units: Vec<Unit> = Vec::new();
     let mut depth = 0_usize;
-    let mut end = 0;
     let mut list: Option<(Option<u64>, bool)> = None;
-    for (event, range) in parser(source).into_offset_iter() {
+    for (event, range) in parser(&masked).into_offset_iter() {
         if depth == 0 {
-            raw(source, end, line(range.start), &mut units);
-            end = end.max(range.end);
             list = None;
         }
         match &event {
@@ -53,16 +51,6 @@ pub(super) fn units(source: &str) -> Vec<Unit> {
             Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(_))) if depth == 0 => {
                 units.push(Unit { start: line(range.start), kind: Kind::Fence });
             }
-            Event::Start(Tag::Paragraph) if depth == 0 => {
-                // It may yet become the rest of the definition above it.
-                let start = line(range.start);
-                let above = units.last().is_some_and(|unit| {
-                    unit.kind == Kind::Raw && !source[unit.start..start].lines().any(|line| line.trim().is_empty())
-                });
-                if !above {
-                    units.push(Unit { start, kind: Kind::Block });
-                }
-            }
             Event::End(_) => {}
             _ if depth == 0 => units.push(Unit { start: line(range.start), kind: Kind::Block }),
             _ => {}
@@ -73,17 +61,5 @@ pub(super) fn units(source: &str) -> Vec<Unit> {
             _ => {}
         }
     }
-    raw(source, end, source.len(), &mut units);
     units
-}
-
-/// Adds what stands between two blocks, if it is not blank. The rest of a block's last line is the block's.
-fn raw(source: &str, from: usize, to: usize, units: &mut Vec<Unit>) {
-    let whole = from == 0 || source[..from].ends_with('\n');
-    let from = if whole { from } else { source[from..].find('\n').map_or(source.len(), |end| from + end + 1) };
-    let gap = source.get(from..to).unwrap_or_default();
-    if let Some(text) = gap.find(|c: char| !c.is_whitespace()) {
-        let start = source[..from + text].rfind('\n').map_or(0, |end| end + 1);
-        units.push(Unit { start, kind: Kind::Raw });
-    }
 }

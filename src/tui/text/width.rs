@@ -11,6 +11,9 @@ pub const GRAPHEME_CHARS: usize = 8;
 /// Most bytes that share a cell; longer clusters are cut by [`super::clean`].
 pub const GRAPHEME_BYTES: usize = 32;
 
+/// Most cells that a cluster takes; what would take more is cut by [`super::clean`].
+pub const GRAPHEME_CELLS: usize = 4;
+
 /// Cells a text takes: the sum over its graphemes.
 pub fn width(text: &str) -> usize {
     if text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {

@@ -8,7 +8,7 @@
 mod hidden;
 mod output;
 
-use super::width::{GRAPHEME_BYTES, GRAPHEME_CHARS, extends, grapheme_width, graphemes, width};
+use super::width::{GRAPHEME_BYTES, GRAPHEME_CELLS, GRAPHEME_CHARS, extends, grapheme_width, graphemes, width};
 use super::{Ink, Piece};
 
 /// What a text is, which decides how strictly it is taken.
@@ -159,26 +159,24 @@ impl Out {
         let chars: Vec<char> = grapheme.chars().take(GRAPHEME_CHARS + 1).collect();
         let loose = grapheme_width(grapheme) == 0 || (self.at_edge() && chars.first().is_some_and(|c| extends(*c)));
         let mut kept = String::new();
-        let mut count = 0;
         for (at, c) in grapheme.chars().enumerate() {
-            // A joiner is only worth keeping if the character it joins is kept too.
-            let room = |more: usize, bytes: usize| {
-                count + more <= GRAPHEME_CHARS && kept.len() + bytes <= GRAPHEME_BYTES && at < chars.len()
-            };
-            let fits = if c == '\u{200d}' { room(2, 7) } else { room(1, c.len_utf8()) };
-            if loose || (fits && hidden::in_prose(&chars, at)) {
+            if loose || (at < GRAPHEME_CHARS && hidden::in_prose(&chars, at)) {
                 // What follows a token in the same cluster would join the token's bracket.
                 self.keep(&kept);
                 return grapheme.chars().skip(at).for_each(|c| self.token(c));
             }
-            if !fits {
+            let before = kept.len();
+            kept.push(c);
+            if at >= GRAPHEME_CHARS || kept.len() > GRAPHEME_BYTES || grapheme_width(&kept) > GRAPHEME_CELLS {
+                kept.truncate(before);
+                // A joiner without what it joins would be hidden.
+                let whole = kept.trim_end_matches('\u{200d}').len();
+                kept.truncate(whole);
                 self.keep(&kept);
                 self.settle();
-                let note = format!("⟦+{}⟧", grapheme.chars().count() - at);
+                let note = format!("⟦+{}⟧", grapheme.chars().count() - kept.chars().count());
                 return self.plain(&note, Ink::Marker, note.chars().count());
             }
-            kept.push(c);
-            count += 1;
         }
         self.keep(&kept);
     }

@@ -171,6 +171,7 @@ proptest! {
                 for line in piece.text.split('\n') {
                     prop_assert!(graphemes(line).all(|g| grapheme_width(g) > 0), "{context:?} {:?}", piece);
                     prop_assert!(graphemes(line).all(|g| g.chars().count() <= GRAPHEME_CHARS));
+                    prop_assert!(graphemes(line).all(|g| grapheme_width(g) <= GRAPHEME_CELLS), "{:?}", piece);
                 }
             }
         }
