@@ -99,8 +99,11 @@ pub struct Row {
     /// What may be set.
     pub fields: &'static [Field],
     /// Whether these options would do.
-    pub check: Box<dyn Fn(&Options) -> Result<(), OptionError> + Send + Sync>,
+    pub check: Check,
 }
+
+/// Says whether options would do.
+pub type Check = Box<dyn Fn(&Options) -> Result<(), OptionError> + Send + Sync>;
 
 /// The rows of a catalog without their type.
 pub fn rows<T: ?Sized + 'static>(catalog: &'static [Entry<T>]) -> Vec<Row> {

@@ -16,6 +16,7 @@
 //! | [`journal`] | the event tree on disk, one SQLite file a session |
 //! | [`settings`] | files to values: team files, settings, paths |
 //! | [`headless`] | the same session on stdout, for scripts and CI |
+//! | [`text`] | any text to rows that are safe to show: cleaning, measuring, wrapping, markdown. Pure |
 //! | [`tui`] | the console |
 //! | [`cli`] | what a person types |
 //! | [`wire`] | the only place that builds concrete things and joins them |
@@ -24,10 +25,10 @@
 //!
 //! ```text
 //! main -> cli -> wire -> everything
-//! tui, headless -> session, watch, chat, settings, catalog     never engine, models, execution, journal
+//! tui, headless -> session, watch, chat, text, settings, catalog     never engine, models, execution, journal
 //! engine -> session, selection, termination, watch, models, execution, journal, chat, catalog
 //! models, execution -> chat, catalog, settings     journal -> chat     settings -> chat, catalog
-//! selection, termination, watch -> session, chat, catalog     session -> chat     chat -> nothing of ours
+//! selection, termination, watch -> session, chat, catalog     session -> chat     chat, text -> nothing of ours
 //! ```
 //!
 //! `tests/architecture.rs` fails on any other arrow.
@@ -45,6 +46,7 @@ pub mod selection;
 pub mod session;
 pub mod settings;
 pub mod termination;
+pub mod text;
 pub mod tui;
 pub mod watch;
 pub mod wire;

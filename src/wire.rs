@@ -1,1 +1,232 @@
 //! The only place that builds concrete things and joins them.
+//!
+//! Catalogs become families for the settings, a team becomes an engine, an engine gets a journal. Everything else
+//! receives what it needs; nothing else names a concrete provider, executor or store. May import everything.
+
+use crate::catalog;
+use crate::chat::Name;
+use crate::chat::event::{Event, FORMAT};
+use crate::chat::team::Team;
+use crate::engine::{Clock, Engine, Handle, Machine, Parts, Rules};
+use crate::execution::{EXECUTORS, Executor};
+use crate::journal::{JournalError, Memory, Store, Writer};
+use crate::models::{self, Environment, Models, PROVIDERS};
+use crate::selection::SELECTORS;
+use crate::session::Session;
+use crate::settings::{self, Base, Families, Loaded, Report, Settings, paths};
+use crate::termination::CONDITIONS;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A team that is ready to run.
+#[derive(Debug, Clone, Copy)]
+pub struct Ready {
+    /// As typed after `plenary run`.
+    pub name: &'static str,
+    /// The file's text.
+    pub text: &'static str,
+}
+
+impl Ready {
+    /// The first comment of the file: what the team is.
+    pub fn about(&self) -> &'static str {
+        self.text.lines().next().unwrap_or_default().trim_start_matches('#').trim()
+    }
+}
+
+/// The teams in `config/teams/`, which are also in the binary.
+pub static READY: &[Ready] = &[
+    Ready { name: "lru-cache", text: include_str!("../config/teams/lru-cache.toml") },
+    Ready { name: "debate", text: include_str!("../config/teams/debate.toml") },
+    Ready { name: "round-table", text: include_str!("../config/teams/round-table.toml") },
+    Ready { name: "pair", text: include_str!("../config/teams/pair.toml") },
+    Ready { name: "panel", text: include_str!("../config/teams/panel.toml") },
+];
+
+/// Something that stops a command before it begins, for a person.
+#[derive(Debug, thiserror::Error)]
+pub enum WireError {
+    /// A file has mistakes; the text is the whole report.
+    #[error("{0}")]
+    File(Box<Report>),
+    /// A place on disk could not be determined.
+    #[error("{0}")]
+    Path(#[from] paths::PathError),
+    /// The log cannot be opened or written.
+    #[error("{0}")]
+    Journal(#[from] JournalError),
+    /// The team names something that this program does not have.
+    #[error("this team cannot run here: {0}")]
+    Team(#[from] catalog::OptionError),
+    /// The log does not add up.
+    #[error("the session's log does not add up: {0}")]
+    Log(#[from] crate::session::ApplyError),
+    /// An executor cannot be made.
+    #[error("{agent} cannot run code here: {why}")]
+    Executor {
+        /// The agent.
+        agent: Name,
+        /// What is wrong.
+        why: catalog::OptionError,
+    },
+}
+
+impl From<Report> for WireError {
+    fn from(report: Report) -> Self {
+        WireError::File(Box::new(report))
+    }
+}
+
+/// Everything a team file may name.
+pub fn families() -> Families {
+    Families {
+        selectors: catalog::rows(SELECTORS),
+        conditions: catalog::rows(CONDITIONS),
+        providers: catalog::rows(PROVIDERS),
+        executors: catalog::rows(EXECUTORS),
+    }
+}
+
+/// The operator's settings.
+///
+/// # Errors
+/// When the settings file has mistakes.
+pub fn settings() -> Result<Settings, WireError> {
+    Ok(Settings::load(paths::settings_file()?.as_deref())?)
+}
+
+/// Where sessions are kept.
+///
+/// # Errors
+/// When the directory cannot be determined or made.
+pub fn store(settings: &Settings) -> Result<Store, WireError> {
+    let data = paths::data_dir(settings.data_dir.value.as_deref())?;
+    Ok(Store::at(paths::sessions_dir(&data))?)
+}
+
+/// Reads a team: a file, or a ready team by its name.
+///
+/// # Errors
+/// With every mistake in the file.
+pub fn team(name: &str, settings: &Settings) -> Result<(Loaded, Arc<str>), WireError> {
+    let defaults = settings.team.value.clone();
+    let price_of = |provider: &str, model: &str| {
+        (models::prices::price_of(provider, model), models::prices::context_window_of(provider, model))
+    };
+    let path = Path::new(name);
+    if !path.exists()
+        && let Some(ready) = READY.iter().find(|ready| ready.name == name)
+    {
+        // Ready teams work in a directory of their own, not wherever one happens to stand.
+        let dir = paths::data_dir(settings.data_dir.value.as_deref())?.join("teams").join(ready.name);
+        let base = Base { dir, defaults };
+        let loaded = settings::parse_team(&format!("{name} (ready team)"), ready.text, &families(), &price_of, &base)?;
+        return Ok((loaded, ready.text.into()));
+    }
+    let full = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let base = Base { dir: full.parent().map_or_else(PathBuf::new, Path::to_owned), defaults };
+    let loaded = settings::load_team(path, &families(), &price_of, &base)?;
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    Ok((loaded, text.into()))
+}
+
+/// How a run is started.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Nobody sits at a screen.
+    pub headless: bool,
+    /// Run code without asking, under this policy.
+    pub approve_all: Option<String>,
+    /// Keep the log in memory only.
+    pub ephemeral: bool,
+}
+
+/// A started run.
+pub struct Run {
+    /// The session as it stood before the engine began.
+    pub session: Session,
+    /// Its identity.
+    pub id: String,
+    /// The engine.
+    pub handle: Handle,
+}
+
+/// Starts a new session of a team.
+///
+/// # Errors
+/// When the team cannot run here or the log cannot be made.
+pub fn start(team: Team, settings: &Settings, options: &Options) -> Result<Run, WireError> {
+    let id = session_id(&team.name);
+    let journal: Writer = if options.ephemeral {
+        Writer::spawn(Box::new(Memory::default()))
+    } else {
+        Writer::spawn(Box::new(store(settings)?.create(&id)?))
+    };
+    let (machine, executors) = concrete(&team, options)?;
+    let team = Arc::new(team);
+    let start =
+        Event::SessionStarted { session: id.clone(), format: FORMAT, team: team.clone(), headless: options.headless };
+    let handle = Engine::start(Parts {
+        session: Session::default(),
+        start: Some(start),
+        machine,
+        journal,
+        models: Models::new(&team, Arc::new(Environment)),
+        executors,
+        clock: Clock::system(),
+    });
+    Ok(Run { session: Session::default(), id, handle })
+}
+
+/// Goes on with a session where it was.
+///
+/// # Errors
+/// When there is no such session, it is damaged, newer or in use, or its team cannot run here.
+pub fn reopen(name: &str, settings: &Settings, options: &Options) -> Result<Run, WireError> {
+    let opened = store(settings)?.open(name)?;
+    let session = Session::replay(opened.records)?;
+    let team = session.team().cloned().ok_or(crate::session::ApplyError::Start { seq: 1 })?;
+    let (machine, executors) = concrete(&team, options)?;
+    let id = session.id().to_owned();
+    let handle = Engine::start(Parts {
+        session: session.clone(),
+        start: None,
+        machine,
+        journal: Writer::spawn(Box::new(opened.journal)),
+        models: Models::new(&team, Arc::new(Environment)),
+        executors,
+        clock: Clock::system(),
+    });
+    Ok(Run { session, id, handle })
+}
+
+/// Who runs whose code.
+pub type Executors = HashMap<Name, Arc<dyn Executor>>;
+
+/// The machine and the executors of a team.
+///
+/// # Errors
+/// When the team names something that is not here.
+pub fn concrete(team: &Team, options: &Options) -> Result<(Machine, Executors), WireError> {
+    let mut executors: Executors = HashMap::new();
+    let mut places = HashMap::new();
+    for agent in &team.agents {
+        let Some(code) = &agent.code_execution else { continue };
+        let executor = catalog::build(EXECUTORS, &code.executor)
+            .map_err(|why| WireError::Executor { agent: agent.name.clone(), why })?;
+        places.insert(agent.name.clone(), executor.place(code));
+        executors.insert(agent.name.clone(), Arc::from(executor));
+    }
+    let rules = Rules { headless: options.headless, approve_all: options.approve_all.clone(), places };
+    Ok((Machine::new(team, rules)?, executors))
+}
+
+/// `20261120-130501-lru-cache-7f3a`: sorts by time, says what it is, and does not collide.
+fn session_id(team: &str) -> String {
+    let slug: String =
+        team.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).take(32).collect();
+    let stamp = jiff::Zoned::now().strftime("%Y%m%d-%H%M%S");
+    let noise = uuid::Uuid::now_v7().as_u128() as u16;
+    format!("{stamp}-{}-{noise:04x}", slug.trim_matches('-'))
+}

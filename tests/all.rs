@@ -9,3 +9,4 @@ mod keys;
 mod models;
 mod settings;
 mod terminal;
+mod text;

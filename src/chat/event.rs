@@ -77,8 +77,6 @@ pub enum Boundary {
 pub enum HoldReason {
     /// The operator asked for a pause.
     Operator,
-    /// One step was asked for and has been made.
-    Stepped,
     /// The operator interrupted this speaker.
     Interrupted(Name),
     /// The session was opened again; nothing goes on by itself.
@@ -318,7 +316,7 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         served: Option<String>,
     },
-    /// A call failed. What was heard of it is kept.
+    /// A call failed. What was heard of it follows as an interrupted message.
     ModelFailed {
         /// The call.
         call: CallId,
@@ -326,9 +324,6 @@ pub enum Event {
         failure: Failure,
         /// What the attempt used, as far as known.
         usage: Usage,
-        /// Text that had arrived, if any.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        partial: Option<Arc<str>>,
         /// When the next attempt starts (milliseconds from this record), if there is one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         retry_ms: Option<u64>,
@@ -425,11 +420,6 @@ pub enum Event {
         /// The answer.
         answer: Answer,
     },
-    /// An agent goes on by itself: one more consecutive auto reply.
-    AutoReplyUsed {
-        /// Its turn.
-        turn: TurnId,
-    },
     /// The operator asked for a pause; it takes hold at the boundary.
     HoldAsked {
         /// Where.
@@ -447,7 +437,7 @@ pub enum Event {
         step: bool,
     },
     /// A detector's finding changed: raised, counted on, or cleared (`count` 0).
-    DetectorRaised {
+    DetectorChanged {
         /// Catalog name of the detector.
         detector: String,
         /// What it saw, in words.

@@ -1,1 +1,197 @@
-//! (being written)
+//! The same session on stdout, for scripts and CI.
+//!
+//! Either the conversation as a person would read it, or one record per line - the same records the journal holds.
+//! Nothing a model or program wrote reaches the output unfiltered. May import [`crate::session`], [`crate::watch`],
+//! [`crate::chat`], [`crate::settings`], [`crate::catalog`] and [`crate::text`]. To show another kind of record, add an
+//! arm in [`Printer::record`].
+
+use crate::chat::event::{Actor, EndCause, Event, HoldReason, Record, Verdict};
+use crate::chat::message::{Completeness, MessageKind};
+use crate::chat::update::Update;
+use crate::chat::usage::Money;
+use crate::session::Session;
+use crate::text::clean::{Context, plain};
+use std::io::{self, Write};
+use std::sync::Arc;
+use tokio::sync::mpsc;
+
+/// How the run is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    /// For people.
+    Text,
+    /// One record per line.
+    Json,
+}
+
+/// What a headless run came to.
+#[derive(Debug)]
+pub struct Result {
+    /// Why it ended; `None` when the engine stopped without an end.
+    pub cause: Option<EndCause>,
+}
+
+impl Result {
+    /// The process exit code.
+    pub fn exit_code(&self) -> u8 {
+        self.cause.as_ref().map_or(1, EndCause::exit_code)
+    }
+}
+
+/// Prints a run until it ends.
+///
+/// # Errors
+/// When the output cannot be written (a broken pipe, say); the run is then to be stopped by the caller.
+pub async fn follow(
+    mut session: Session,
+    mut updates: mpsc::Receiver<Update>,
+    style: Style,
+    out: &mut (impl Write + ?Sized),
+) -> io::Result<Result> {
+    let mut printer = Printer { out, style };
+    while let Some(update) = updates.recv().await {
+        match update {
+            Update::Record(record) => {
+                if session.apply(record.clone()).is_err() {
+                    return Err(io::Error::other("the engine sent a record that does not fit its log"));
+                }
+                printer.record(&record, &session)?;
+                if let Event::Ended { cause, .. } = &record.event {
+                    return Ok(Result { cause: Some(cause.clone()) });
+                }
+            }
+            Update::Fault { text } if !text.is_empty() => eprintln!("plenary: {}", plain(&text, Context::Prose)),
+            Update::Closed => break,
+            _ => {}
+        }
+    }
+    Ok(Result { cause: None })
+}
+
+struct Printer<'a, W: Write + ?Sized> {
+    out: &'a mut W,
+    style: Style,
+}
+
+impl<W: Write + ?Sized> Printer<'_, W> {
+    fn record(&mut self, record: &Arc<Record>, session: &Session) -> io::Result<()> {
+        if self.style == Style::Json {
+            serde_json::to_writer(&mut *self.out, &**record)?;
+            self.out.write_all(b"\n")?;
+            return self.out.flush();
+        }
+        match &record.event {
+            Event::SessionStarted { session: id, team, .. } => {
+                writeln!(self.out, "plenary  {}  session {id}", plain(&team.name, Context::Prose))?;
+            }
+            Event::MessagePosted { message } => {
+                let label = match message.kind {
+                    MessageKind::Task => "task".to_owned(),
+                    MessageKind::CodeResult => self.ran(session, message.turn),
+                    MessageKind::Human => "said by a person".to_owned(),
+                    MessageKind::Auto => "auto reply".to_owned(),
+                    MessageKind::Reply => spoken(session, message.call),
+                };
+                let mark = match message.completeness {
+                    Completeness::Whole => "",
+                    Completeness::CutOff => "  [cut off by the output limit]",
+                    Completeness::Interrupted => "  [interrupted; not sent to the others]",
+                };
+                let context = match message.kind {
+                    MessageKind::CodeResult => Context::Output,
+                    _ => Context::Prose,
+                };
+                let author = plain(message.author.name(), Context::Prose);
+                writeln!(self.out, "\n── {author} ── {label}{mark}")?;
+                // Every line is indented, so that no message can imitate a heading of ours.
+                for line in plain(message.content.trim_end(), context).lines() {
+                    writeln!(self.out, "  {line}")?;
+                }
+            }
+            Event::SpeakerChosen { choice } if choice.mode.contains("fallback") => {
+                writeln!(self.out, "\n·· {}: {}", choice.agent, plain(&choice.reason, Context::Prose))?;
+            }
+            Event::ApprovalDecided { verdict, .. } => {
+                let by = match &record.actor {
+                    Actor::Operator => "the operator".to_owned(),
+                    Actor::Policy(policy) => plain(policy, Context::Prose),
+                    Actor::Agent(name) => name.to_string(),
+                    Actor::System => "plenary".to_owned(),
+                };
+                let what = match verdict {
+                    Verdict::Run => "allowed",
+                    Verdict::RunEdited(_) => "edited and allowed",
+                    Verdict::Deny(_) => "denied",
+                };
+                writeln!(self.out, "\n·· code {what} by {by}")?;
+            }
+            Event::ModelFailed { failure, retry_ms, fallback, .. } => {
+                let then = match (retry_ms, fallback) {
+                    (_, Some(model)) => format!("trying {model}"),
+                    (Some(wait), None) => format!("trying again in {:.1} s", *wait as f64 / 1000.0),
+                    (None, None) => "giving up".to_owned(),
+                };
+                writeln!(self.out, "\n·· {} ({then})", plain(&failure.message, Context::Prose))?;
+            }
+            Event::Held { why: HoldReason::Failed { text, .. } } => {
+                writeln!(self.out, "\n·· {}", plain(text, Context::Prose))?;
+            }
+            Event::DetectorChanged { detector, text, count, .. } if *count > 0 => {
+                writeln!(self.out, "\n·· {detector}: {}", plain(text, Context::Prose))?;
+            }
+            Event::Ended { text, totals, .. } => {
+                let cost = money(totals.cost, totals.unpriced_calls);
+                writeln!(
+                    self.out,
+                    "\nended: {} · {} rounds · {} tokens · {cost} · {:.1} s",
+                    plain(text, Context::Prose),
+                    totals.rounds,
+                    totals.tokens.total(),
+                    totals.active_ms as f64 / 1000.0
+                )?;
+            }
+            _ => return Ok(()),
+        }
+        self.out.flush()
+    }
+
+    fn ran(&self, session: &Session, turn: Option<crate::chat::id::TurnId>) -> String {
+        let execution = session.log().iter().rev().take(8).find_map(|record| match &record.event {
+            Event::Outcome { execution, .. } => Some(execution),
+            _ => None,
+        });
+        let languages = session
+            .approvals()
+            .rev()
+            .find(|asked| Some(asked.turn) == turn)
+            .map(|asked| {
+                asked.payload.blocks.iter().map(|block| block.language.as_str()).collect::<Vec<_>>().join(", ")
+            })
+            .unwrap_or_default();
+        match execution {
+            Some(execution) => format!(
+                "ran {} · exit {} · {:.1} s",
+                plain(&languages, Context::Prose),
+                execution.exit_code,
+                execution.duration_ms as f64 / 1000.0
+            ),
+            None => "not run".to_owned(),
+        }
+    }
+}
+
+fn spoken(session: &Session, call: Option<crate::chat::id::CallId>) -> String {
+    let Some(call) = call.and_then(|call| session.call(call)) else { return "reply".to_owned() };
+    let usage = call.usage.unwrap_or_default();
+    let mark = if usage.estimated { "~" } else { "" };
+    let cost = usage.cost.map_or("price unknown".to_owned(), |cost| cost.to_string());
+    format!("{} · {mark}{} tokens · {cost}", plain(&call.model, Context::Prose), usage.tokens.total())
+}
+
+/// A sum of money that does not pretend to know what it does not.
+fn money(cost: Money, unpriced: u32) -> String {
+    match unpriced {
+        0 => cost.to_string(),
+        n => format!("{cost} + {n} calls of unknown price"),
+    }
+}

@@ -1,1 +1,380 @@
-//! (being written)
+//! The truth: a session is the fold of its log.
+//!
+//! [`Session::apply`] is the only thing that changes a [`Session`]; [`decide`](decide::decide) says which events an
+//! operator's command amounts to, or why it cannot be. Everything here is pure: no clock, no I/O, no runtime. It
+//! imports only [`crate::chat`]. To add a fact, add an event there, an arm in `apply.rs`, and a field in the file of
+//! the noun it belongs to (`floor.rs`, `turn.rs`, `meters.rs`, `transcript.rs`).
+
+mod apply;
+pub mod decide;
+pub mod floor;
+pub mod meters;
+pub mod search;
+pub mod transcript;
+pub mod turn;
+
+#[cfg(test)]
+mod tests;
+
+use crate::chat::Name;
+use crate::chat::UnixMillis;
+use crate::chat::event::{Boundary, EndCause, HoldReason, Record, Totals};
+use crate::chat::id::*;
+use crate::chat::team::{Limits, Team};
+use floor::Floor;
+use meters::{AgentMeter, Spent};
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+use transcript::Transcript;
+use turn::{Approval, Ask, Call, Stage, Turn};
+
+pub use apply::ApplyError;
+
+/// A session: its log, and the state that the active branch adds up to.
+#[derive(Debug, Clone, Default)]
+pub struct Session {
+    log: Vec<Arc<Record>>,
+    head: Option<Seq>,
+    branches: Vec<Branch>,
+    ids: Ids,
+    spent: Spent,
+    started: Option<Started>,
+    state: State,
+}
+
+/// What the first record says.
+#[derive(Debug, Clone)]
+struct Started {
+    session: String,
+    team: Arc<Team>,
+    headless: bool,
+    at: UnixMillis,
+}
+
+/// The next free number of each kind. Never goes back, whatever branch is active.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Ids {
+    /// Next turn.
+    pub turn: TurnId,
+    /// Next message.
+    pub message: MessageId,
+    /// Next model call.
+    pub call: CallId,
+    /// Next consent.
+    pub approval: ApprovalId,
+    /// Next question.
+    pub ask: AskId,
+    /// Next effect.
+    pub op: OpId,
+}
+
+/// A branch of the tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Branch {
+    /// Its number; 0 is `main`.
+    pub id: BranchId,
+    /// Its name.
+    pub name: String,
+    /// Its newest record.
+    pub tip: Seq,
+    /// The record it left from; `None` for `main`.
+    pub from: Option<Seq>,
+}
+
+/// The end of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// Why.
+    pub cause: EndCause,
+    /// Why, for a person.
+    pub text: String,
+    /// The agent that caused it.
+    pub agent: Option<Name>,
+    /// The figures.
+    pub totals: Totals,
+}
+
+/// A detector's present finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// Catalog name of the detector.
+    pub detector: String,
+    /// What it saw.
+    pub text: String,
+    /// How many times.
+    pub count: u32,
+    /// The turns that match.
+    pub turns: Vec<TurnId>,
+}
+
+/// What the active branch adds up to.
+#[derive(Debug, Clone, Default)]
+struct State {
+    transcript: Transcript,
+    turns: Vec<Turn>,
+    floor: Floor,
+    approvals: BTreeMap<ApprovalId, Approval>,
+    asks: BTreeMap<AskId, Ask>,
+    calls: BTreeMap<CallId, Call>,
+    grants: HashSet<String>,
+    hold: Option<HoldReason>,
+    hold_asked: Option<Boundary>,
+    stepping: bool,
+    agents: BTreeMap<Name, AgentMeter>,
+    ended: Option<Ended>,
+    limits: Option<Limits>,
+    findings: Vec<Finding>,
+    selector: AgentMeter,
+    activity: meters::Activity,
+}
+
+/// What waits for the operator, oldest first within its kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Waiting {
+    /// Words that open the conversation.
+    Task,
+    /// Consent to run code.
+    Approval(ApprovalId),
+    /// Words for an agent.
+    Ask(AskId),
+    /// A choice of the next speaker.
+    Pick,
+    /// The outcome of an effect that a crash has hidden.
+    Unknown(OpId),
+    /// A hold that is not a plain pause.
+    Hold(HoldReason),
+}
+
+impl Session {
+    /// Folds a whole log.
+    ///
+    /// # Errors
+    /// When the records do not form a log: see [`ApplyError`].
+    pub fn replay(records: impl IntoIterator<Item = Arc<Record>>) -> Result<Self, ApplyError> {
+        let mut session = Session::default();
+        for record in records {
+            session.apply(record)?;
+        }
+        Ok(session)
+    }
+
+    /// All records of all branches, in order.
+    pub fn log(&self) -> &[Arc<Record>] {
+        &self.log
+    }
+
+    /// The newest record of the active branch.
+    pub fn head(&self) -> Option<Seq> {
+        self.head
+    }
+
+    /// The record with that number.
+    pub fn record(&self, seq: Seq) -> Option<&Arc<Record>> {
+        self.log.get((seq.0 as usize).checked_sub(1)?)
+    }
+
+    /// The number the next record must have.
+    pub fn next_seq(&self) -> Seq {
+        Seq(self.log.len() as u64 + 1)
+    }
+
+    /// The active branch. Before the first record this is `main`.
+    pub fn branch(&self) -> BranchId {
+        self.head.and_then(|head| self.record(head)).map(|record| record.branch).unwrap_or_default()
+    }
+
+    /// All branches, in the order in which they began.
+    pub fn branches(&self) -> &[Branch] {
+        &self.branches
+    }
+
+    /// Name of the active branch.
+    pub fn branch_name(&self) -> &str {
+        let id = self.branch();
+        self.branches.iter().find(|branch| branch.id == id).map_or("main", |branch| branch.name.as_str())
+    }
+
+    /// The records from the root to HEAD, oldest first.
+    pub fn path(&self) -> Vec<Arc<Record>> {
+        self.path_to(self.head)
+    }
+
+    fn path_to(&self, mut at: Option<Seq>) -> Vec<Arc<Record>> {
+        let mut path = Vec::new();
+        while let Some(record) = at.and_then(|seq| self.record(seq)) {
+            path.push(record.clone());
+            at = record.parent;
+        }
+        path.reverse();
+        path
+    }
+
+    /// Identity of the session; empty before its first record.
+    pub fn id(&self) -> &str {
+        self.started.as_ref().map_or("", |started| started.session.as_str())
+    }
+
+    /// The team. `None` before the first record.
+    pub fn team(&self) -> Option<&Arc<Team>> {
+        self.started.as_ref().map(|started| &started.team)
+    }
+
+    /// Whether nobody sits at a screen.
+    pub fn headless(&self) -> bool {
+        self.started.as_ref().is_some_and(|started| started.headless)
+    }
+
+    /// When the session began.
+    pub fn started_at(&self) -> UnixMillis {
+        self.started.as_ref().map_or(0, |started| started.at)
+    }
+
+    /// The next free numbers.
+    pub fn ids(&self) -> Ids {
+        self.ids
+    }
+
+    /// The messages on the active branch.
+    pub fn transcript(&self) -> &Transcript {
+        &self.state.transcript
+    }
+
+    /// Messages of the present run, the task included (AG2: what `max_round` counts).
+    pub fn rounds(&self) -> u32 {
+        self.state.transcript.rounds()
+    }
+
+    /// Turns in flight.
+    pub fn turns(&self) -> &[Turn] {
+        &self.state.turns
+    }
+
+    /// The turn of this agent that is in flight.
+    pub fn turn_of(&self, agent: &str) -> Option<&Turn> {
+        self.state.turns.iter().find(|turn| &*turn.agent == agent)
+    }
+
+    /// Who speaks now and next.
+    pub fn floor(&self) -> &Floor {
+        &self.state.floor
+    }
+
+    /// A request for consent.
+    pub fn approval(&self, id: ApprovalId) -> Option<&Approval> {
+        self.state.approvals.get(&id)
+    }
+
+    /// All requests for consent on this branch, oldest first.
+    pub fn approvals(&self) -> impl DoubleEndedIterator<Item = &Approval> {
+        self.state.approvals.values()
+    }
+
+    /// A question to the operator.
+    pub fn ask(&self, id: AskId) -> Option<&Ask> {
+        self.state.asks.get(&id)
+    }
+
+    /// A model call on this branch.
+    pub fn call(&self, id: CallId) -> Option<&Call> {
+        self.state.calls.get(&id)
+    }
+
+    /// Whether this exact payload was allowed for the rest of the branch.
+    pub fn is_granted(&self, hash: &str) -> bool {
+        self.state.grants.contains(hash)
+    }
+
+    /// Why the engine holds, if it does.
+    pub fn hold(&self) -> Option<&HoldReason> {
+        self.state.hold.as_ref()
+    }
+
+    /// A pause that was asked for and has not taken hold yet.
+    pub fn hold_asked(&self) -> Option<Boundary> {
+        self.state.hold_asked
+    }
+
+    /// Whether to hold again after the present turn.
+    pub fn is_stepping(&self) -> bool {
+        self.state.stepping
+    }
+
+    /// The end, if it has come.
+    pub fn ended(&self) -> Option<&Ended> {
+        self.state.ended.as_ref()
+    }
+
+    /// The limits in force.
+    pub fn limits(&self) -> Option<Limits> {
+        self.state.limits
+    }
+
+    /// What was used on all branches together.
+    pub fn spent(&self) -> &Spent {
+        &self.spent
+    }
+
+    /// What an agent used on this branch.
+    pub fn meter(&self, agent: &str) -> AgentMeter {
+        self.state.agents.get(agent).copied().unwrap_or_default()
+    }
+
+    /// What choosing speakers used on this branch.
+    pub fn selector_meter(&self) -> AgentMeter {
+        self.state.selector
+    }
+
+    /// What detectors see at present.
+    pub fn findings(&self) -> &[Finding] {
+        &self.state.findings
+    }
+
+    /// Time in which the run was not waiting for the operator, in milliseconds, up to `now`.
+    pub fn active_ms(&self, now: UnixMillis) -> u64 {
+        self.state.activity.total(now)
+    }
+
+    /// The figures up to now.
+    pub fn totals(&self, now: UnixMillis) -> Totals {
+        Totals {
+            rounds: self.rounds(),
+            tokens: self.spent.tokens,
+            cost: self.spent.cost,
+            unpriced_calls: self.spent.unpriced_calls,
+            active_ms: self.active_ms(now),
+        }
+    }
+
+    /// What waits for the operator.
+    pub fn waiting(&self) -> Vec<Waiting> {
+        let state = &self.state;
+        if self.started.is_none() || state.ended.is_some() {
+            return Vec::new();
+        }
+        let mut waiting = Vec::new();
+        if state.transcript.is_empty() {
+            waiting.push(Waiting::Task);
+        }
+        for turn in &state.turns {
+            match &turn.stage {
+                Stage::Consent(approval) => waiting.push(Waiting::Approval(*approval)),
+                Stage::Asked(ask) => waiting.push(Waiting::Ask(*ask)),
+                Stage::Unknown(op) => waiting.push(Waiting::Unknown(*op)),
+                _ => {}
+            }
+        }
+        if state.floor.wanted.is_some() {
+            waiting.push(Waiting::Pick);
+        }
+        match &state.hold {
+            None | Some(HoldReason::Operator | HoldReason::Opened) => {}
+            Some(why) => waiting.push(Waiting::Hold(why.clone())),
+        }
+        waiting
+    }
+
+    /// Whether something is under way that will end by itself: a model call, a program, a pause between attempts.
+    pub fn is_busy(&self) -> bool {
+        self.state.turns.iter().any(|turn| turn.is_busy()) || self.state.floor.selecting.inquiry.is_busy()
+    }
+}

@@ -175,7 +175,10 @@ impl<'a> Situation<'a> {
                 Some("0") => LastResult::Succeeded,
                 Some(_) => LastResult::Failed,
             },
-            newest: request.messages.last().map_or("", |message| &message.content),
+            // Instructions are not part of the conversation: the selector's question ends with one.
+            newest: (request.messages.iter().rev())
+                .find(|message| message.role != Role::System)
+                .map_or("", |message| &message.content),
         }
     }
 }

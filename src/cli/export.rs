@@ -1,0 +1,148 @@
+//! `export`: a session as a readable, attributed transcript, or as its records.
+
+use super::{Trouble, safe};
+use crate::chat::event::{Actor, Event, Record, Verdict};
+use crate::chat::message::{Author, Completeness, MessageKind};
+use crate::session::Session;
+use crate::text::clean::{Context, plain};
+use crate::wire;
+use clap::{Args, ValueEnum};
+use std::fmt::Write as _;
+use std::io::Write;
+use std::sync::Arc;
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  plenary export last > transcript.md\n  plenary export 20261120-1305 --format jsonl\n\n\
+                        A damaged session is exported as far as it is good.\n"
+)]
+pub(super) struct Arguments {
+    /// A session by its name, the beginning of its name, or `last`
+    session: String,
+    /// What to write
+    #[arg(long, value_enum, default_value_t = Format::Md)]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Markdown: the active branch, for people
+    Md,
+    /// Every record of every branch, one JSON object per line
+    Jsonl,
+}
+
+pub(super) fn export(arguments: &Arguments) -> Result<u8, Trouble> {
+    let settings = wire::settings()?;
+    let store = wire::store(&settings)?;
+    let (records, problem) = match store.read(&arguments.session) {
+        Ok(records) => (records, None),
+        Err(error) => match store.rescue(&arguments.session) {
+            (records, _) if records.is_empty() => return Err(error.into()),
+            (records, _) => (records, Some(error)),
+        },
+    };
+    let mut out = std::io::stdout().lock();
+    match arguments.format {
+        Format::Jsonl => {
+            for record in &records {
+                serde_json::to_writer(&mut out, &**record).map_err(std::io::Error::from)?;
+                out.write_all(b"\n")?;
+            }
+        }
+        Format::Md => {
+            let session = Session::replay(records).map_err(|error| Trouble::failed(error.to_string()))?;
+            out.write_all(markdown(&session).as_bytes())?;
+        }
+    }
+    out.flush()?;
+    match problem {
+        Some(error) => {
+            Err(Trouble::failed(format!("{} Everything before that was exported.", safe(&error.to_string()))))
+        }
+        None => Ok(0),
+    }
+}
+
+/// The active branch as markdown. Control characters are made visible: the file may be read in a terminal.
+pub(super) fn markdown(session: &Session) -> String {
+    let mut text = String::new();
+    let team = session.team();
+    let _ = writeln!(text, "# {}\n", team.map_or("session", |team| &team.name));
+    let _ = writeln!(text, "Session `{}`, branch `{}`.\n", session.id(), session.branch_name());
+    for record in session.path() {
+        write_record(&mut text, &record, session);
+    }
+    text
+}
+
+fn write_record(text: &mut String, record: &Arc<Record>, session: &Session) {
+    let at = jiff::Timestamp::from_millisecond(record.at)
+        .map(|at| at.to_zoned(jiff::tz::TimeZone::system()).strftime("%H:%M:%S").to_string())
+        .unwrap_or_default();
+    let _ = match &record.event {
+        Event::MessagePosted { message } => {
+            let Some(entry) = session.transcript().get(message.id) else { return };
+            let message = &entry.message;
+            let who = match &message.author {
+                Author::Operator => "Operator".to_owned(),
+                Author::Agent(name) => name.to_string(),
+            };
+            let mut marks = vec![at];
+            match message.kind {
+                MessageKind::Task => marks.push("task".into()),
+                MessageKind::CodeResult => marks.push("code result".into()),
+                MessageKind::Human => marks.push("by a person".into()),
+                MessageKind::Auto => marks.push("auto reply".into()),
+                MessageKind::Reply => {}
+            }
+            if message.by_operator {
+                marks.push("spoken by the operator".into());
+            }
+            if entry.revision > 0 {
+                marks.push("edited by the operator".into());
+            }
+            match message.completeness {
+                Completeness::Whole => {}
+                Completeness::CutOff => marks.push("cut off".into()),
+                Completeness::Interrupted => marks.push("interrupted, not sent to the others".into()),
+            }
+            let body = plain(message.content.trim_end(), Context::Prose);
+            let body = if message.kind == MessageKind::CodeResult { fenced(&body) } else { body };
+            writeln!(text, "## {who} ({})\n\n{body}\n", marks.join(", "))
+        }
+        Event::ApprovalDecided { verdict, hash, .. } => {
+            let by = match &record.actor {
+                Actor::Operator => "the operator".to_owned(),
+                Actor::Policy(policy) => format!("policy: {}", plain(policy, Context::Prose)),
+                Actor::Agent(name) => name.to_string(),
+                Actor::System => "plenary".to_owned(),
+            };
+            let what = match verdict {
+                Verdict::Run => "allowed to run".to_owned(),
+                Verdict::RunEdited(_) => "edited, then allowed to run".to_owned(),
+                Verdict::Deny(reason) => format!("denied: {}", plain(reason, Context::Prose)),
+            };
+            writeln!(text, "> {at} code `{}` {what}, by {by}\n", hash.get(..12).unwrap_or(hash))
+        }
+        Event::BranchMoved { name, why } => {
+            writeln!(text, "> {at} branch {}: {}\n", plain(name, Context::Prose), plain(why, Context::Prose))
+        }
+        Event::Ended { text: why, totals, .. } => writeln!(
+            text,
+            "---\n\nEnded: {}. {} rounds, {} tokens, {}.",
+            plain(why, Context::Prose),
+            totals.rounds,
+            totals.tokens.total(),
+            totals.cost
+        ),
+        _ => Ok(()),
+    };
+}
+
+/// A fence that the body cannot close.
+fn fenced(body: &str) -> String {
+    let longest = body.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest.max(2) + 1);
+    format!("{fence}text\n{body}\n{fence}")
+}

@@ -1,0 +1,199 @@
+//! Between turns: is it over, may it go on, and who is next.
+
+use super::reply::call;
+use super::{Machine, ended, hold, needs_person};
+use crate::chat::UnixMillis;
+use crate::chat::event::{Actor, Boundary, Choice, EndCause, Event, HoldReason};
+use crate::chat::request::{Purpose, Request};
+use crate::chat::team::Team;
+use crate::engine::effect::Effect;
+use crate::selection::Pick;
+use crate::selection::candidates::{Candidates, candidates};
+use crate::session::turn::Phase;
+use crate::session::{Session, Waiting};
+use std::sync::Arc;
+
+impl Machine {
+    /// No turn is in flight: end, hold, or hand the floor to somebody.
+    pub(super) fn pass_floor(&mut self, session: &Session, now: UnixMillis) -> Vec<Effect> {
+        let Some(team) = session.team().cloned() else { return Vec::new() };
+        let asking = session.floor().selecting.inquiry.is_busy();
+        if !asking {
+            if let Some(met) = self.endings.check(session, now) {
+                let agent = session.floor().last_speaker.clone();
+                let end = ended(EndCause::Condition(met.kind), met.text, agent, session, now);
+                return vec![Effect::append(Actor::System, vec![end])];
+            }
+            if session.rounds() >= team.max_round {
+                let text = format!("Maximum rounds ({}) reached", team.max_round);
+                return vec![Effect::append(Actor::System, vec![ended(EndCause::MaxRound, text, None, session, now)])];
+            }
+            if let Some(stopped) = self.over_budget(session, now) {
+                return stopped;
+            }
+            if let Some(effects) = self.going_in_circles(session, now) {
+                return effects;
+            }
+            if matches!(session.hold_asked(), Some(Boundary::Turn | Boundary::Step)) {
+                return hold(HoldReason::Operator);
+            }
+        }
+        let floor = session.floor();
+        if let Some(agent) = floor.queue.first() {
+            let choice = Choice {
+                agent: agent.clone(),
+                mode: "queue".into(),
+                reason: "called by the operator".into(),
+                candidates: Vec::new(),
+                attempts: 0,
+            };
+            let mut effects = self.hang_up_selector(session);
+            effects.extend(start(choice, Actor::Operator, session));
+            return effects;
+        }
+        if let Some(agent) = &floor.retry {
+            let choice = Choice {
+                agent: agent.clone(),
+                mode: "retry".into(),
+                reason: "its turn was interrupted".into(),
+                candidates: Vec::new(),
+                attempts: 0,
+            };
+            return start(choice, Actor::System, session);
+        }
+        if floor.wanted.is_some() {
+            return Vec::new();
+        }
+        self.select(&team, session, now)
+    }
+
+    fn select(&mut self, team: &Arc<Team>, session: &Session, now: UnixMillis) -> Vec<Effect> {
+        let candidates = candidates(session, team);
+        if candidates.eligible.is_empty() {
+            let end = ended(EndCause::NoSpeaker, "No next speaker selected", None, session, now);
+            return vec![Effect::append(Actor::System, vec![end])];
+        }
+        if let [only] = candidates.eligible.as_slice() {
+            let choice = candidates.choose(only.clone(), "only", "the only candidate", 0);
+            return start(choice, Actor::System, session);
+        }
+        match self.selector.pick(&candidates, session) {
+            Pick::Choose(choice) => start(choice, Actor::System, session),
+            Pick::Person { proposed } => self.want_pick(candidates, proposed, session, now),
+            Pick::Ask(messages) => {
+                let inquiry = &session.floor().selecting.inquiry;
+                let model = match &inquiry.phase {
+                    Phase::Calling(_) => return Vec::new(),
+                    Phase::Backoff { until, .. } if now < *until => return vec![Effect::Wake(*until)],
+                    Phase::Backoff { model, .. } => model.clone(),
+                    Phase::Failed(failure) => {
+                        return self.out_of_words(&"the selector".into(), &failure.message, session, now);
+                    }
+                    Phase::Idle => match &team.selector_model {
+                        Some(model) => model.clone(),
+                        None => return self.want_pick(candidates, None, session, now),
+                    },
+                };
+                let request = Request {
+                    call: session.ids().call,
+                    agent: candidates.last.clone().unwrap_or_else(|| "".into()),
+                    purpose: Purpose::Select,
+                    model,
+                    messages,
+                };
+                call(request, None, inquiry.attempts + 1)
+            }
+        }
+    }
+
+    fn want_pick(
+        &self,
+        candidates: Candidates,
+        proposed: Option<crate::chat::Name>,
+        session: &Session,
+        now: UnixMillis,
+    ) -> Vec<Effect> {
+        if self.rules.headless {
+            let text = format!("The team needs {}, and nobody is there.", needs_person(&Waiting::Pick));
+            let end = ended(EndCause::NeedsPerson, text, None, session, now);
+            return vec![Effect::append(Actor::System, vec![end])];
+        }
+        let wanted = Event::SpeakerWanted { candidates: candidates.eligible, barred: candidates.barred, proposed };
+        vec![Effect::append(Actor::System, vec![wanted])]
+    }
+
+    /// Who would be next if nothing interferes, as far as anybody knows.
+    pub(super) fn foresee(&self, session: &Session) -> Option<Choice> {
+        let team = session.team()?;
+        if session.ended().is_some() || session.transcript().is_empty() {
+            return None;
+        }
+        let floor = session.floor();
+        let plain = |agent: &crate::chat::Name, mode: &str, reason: &str| Choice {
+            agent: agent.clone(),
+            mode: mode.to_owned(),
+            reason: reason.to_owned(),
+            candidates: Vec::new(),
+            attempts: 0,
+        };
+        if let Some(agent) = floor.queue.first() {
+            return Some(plain(agent, "queue", "called by the operator"));
+        }
+        if let Some(agent) = &floor.retry {
+            return Some(plain(agent, "retry", "its turn was interrupted"));
+        }
+        let candidates = candidates(session, team);
+        if let [only] = candidates.eligible.as_slice() {
+            return Some(plain(only, "only", "the only candidate"));
+        }
+        self.selector.foresee(&candidates, session)
+    }
+
+    /// A limit that is reached holds the run, or ends it where nobody can raise it.
+    pub(super) fn over_budget(&self, session: &Session, now: UnixMillis) -> Option<Vec<Effect>> {
+        let limits = session.limits()?;
+        let spent = session.spent();
+        let crossed = |limit: &str, text: String| Some((limit.to_owned(), text));
+        let (limit, text) = match limits {
+            _ if limits.max_cost.is_some_and(|max| spent.cost >= max) => {
+                crossed("max_cost", format!("{} of {} spent", spent.cost, limits.max_cost?))
+            }
+            _ if limits.max_tokens.is_some_and(|max| spent.tokens.total() >= max) => {
+                crossed("max_tokens", format!("{} of {} tokens used", spent.tokens.total(), limits.max_tokens?))
+            }
+            _ if limits.max_time_ms.is_some_and(|max| session.active_ms(now) >= max) => {
+                crossed("max_time", format!("{} s of running time used", session.active_ms(now) / 1000))
+            }
+            _ if limits.max_executions.is_some_and(|max| spent.executions >= max) => {
+                crossed("max_executions", format!("{} of {} executions used", spent.executions, limits.max_executions?))
+            }
+            _ => None,
+        }?;
+        let then = if self.rules.headless {
+            ended(EndCause::Budget, format!("limit {limit}: {text}"), None, session, now)
+        } else {
+            Event::Held { why: HoldReason::Budget { text: format!("limit {limit} reached: {text}") } }
+        };
+        Some(vec![Effect::append(Actor::Policy(limit.clone()), vec![Event::BudgetCrossed { limit, text }, then])])
+    }
+
+    /// What the detectors see: new findings are recorded, and a strong one holds or ends the run.
+    fn going_in_circles(&mut self, session: &Session, now: UnixMillis) -> Option<Vec<Effect>> {
+        let (mut events, alarm) = self.watch.look(session);
+        if let Some(text) = alarm {
+            events.push(if self.rules.headless {
+                ended(EndCause::Circles, text, session.floor().last_speaker.clone(), session, now)
+            } else {
+                Event::Held { why: HoldReason::Circles { text } }
+            });
+        }
+        (!events.is_empty()).then(|| vec![Effect::append(Actor::Policy("watch".into()), events)])
+    }
+}
+
+/// Hands the floor to somebody.
+fn start(choice: Choice, actor: Actor, session: &Session) -> Vec<Effect> {
+    let agent = choice.agent.clone();
+    let turn = session.ids().turn;
+    vec![Effect::append(actor, vec![Event::SpeakerChosen { choice }, Event::TurnStarted { turn, agent }])]
+}

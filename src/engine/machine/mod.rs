@@ -1,0 +1,247 @@
+//! The turn logic, pure: inputs and a session in, effects out.
+//!
+//! The session holds everything that decides what comes next, so [`Machine::next`] can be asked at any time - after a
+//! record, after a crash, on a fork - and gives the same answer. What the machine keeps for itself can be lost without
+//! harm: text that is still streaming, and how far the conditions have read.
+//!
+//! `reply.rs` knows one speaker's turn (AG2: the reply pipeline), `floor.rs` what happens between turns, `heard.rs`
+//! what models and programs send back, `stop.rs` how things in flight are stopped.
+
+mod floor;
+mod heard;
+mod reply;
+mod stop;
+
+use super::effect::{Effect, Input};
+use crate::catalog::{self, OptionError};
+use crate::chat::code::Place;
+use crate::chat::command::Command;
+use crate::chat::event::{Actor, Answer, AskKind, Choice, EndCause, Event, HoldReason, Resolution};
+use crate::chat::id::{CallId, OpId};
+use crate::chat::message::{Author, Completeness, Message, MessageKind};
+use crate::chat::team::Team;
+use crate::chat::{Name, UnixMillis};
+use crate::selection::{SELECTORS, Selector};
+use crate::session::turn::Stage;
+use crate::session::{Session, Waiting, decide};
+use crate::termination::Endings;
+use crate::watch::Watch;
+use heard::Heard;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// How the machine decides where the team file does not.
+#[derive(Debug, Clone, Default)]
+pub struct Rules {
+    /// Nobody is there to ask: what would wait for a person ends the run instead.
+    pub headless: bool,
+    /// Run code without asking; the policy's name goes into the record.
+    pub approve_all: Option<String>,
+    /// Where each agent's code would run.
+    pub places: HashMap<Name, Place>,
+}
+
+/// The turn logic of one session.
+pub struct Machine {
+    selector: Box<dyn Selector>,
+    endings: Endings,
+    watch: Watch,
+    rules: Rules,
+    heard: HashMap<CallId, Heard>,
+    ending: Option<EndCause>,
+    outlook: Option<Option<Choice>>,
+}
+
+impl Machine {
+    /// The machine of a team.
+    ///
+    /// # Errors
+    /// When the team names a selector or condition that does not exist here, as an old session may.
+    pub fn new(team: &Team, rules: Rules) -> Result<Self, OptionError> {
+        Ok(Machine {
+            selector: catalog::build(SELECTORS, &team.speaker_selection_method)?,
+            endings: Endings::new(&team.termination)?,
+            watch: Watch::default(),
+            rules,
+            heard: HashMap::new(),
+            ending: None,
+            outlook: None,
+        })
+    }
+
+    /// What an input leads to. Afterwards ask [`Machine::next`] until it has nothing to append.
+    pub fn on(&mut self, input: Input, session: &Session, now: UnixMillis) -> Vec<Effect> {
+        match input {
+            Input::Command(command) => self.on_command(command, session, now),
+            Input::Chunk { call, chunk } => self.on_chunk(call, chunk, session, now),
+            Input::Failed { call, failure } => self.on_failure(call, failure, session, now),
+            Input::Started { op, pid } => vec![Effect::append(Actor::System, vec![Event::Started { op, pid }])],
+            Input::Output { op, text } => heard::output(op, text, session),
+            Input::Ran { op, execution } => heard::ran(op, execution, session),
+            Input::Tick => Vec::new(),
+            Input::Stop { cause } => self.stop(cause, Actor::System, session, now),
+        }
+    }
+
+    /// What should happen now, given the session alone.
+    pub fn next(&mut self, session: &Session, now: UnixMillis) -> Vec<Effect> {
+        if session.team().is_none() || session.ended().is_some() || session.hold().is_some() {
+            return Vec::new();
+        }
+        if let Some(cause) = self.ending.clone() {
+            return if session.is_busy() { Vec::new() } else { self.end(cause, None, session, now) };
+        }
+        if session.transcript().is_empty() {
+            return self.need_task(session, now);
+        }
+        if session.hold_asked() == Some(crate::chat::event::Boundary::Step) && !session.is_busy() {
+            return hold(HoldReason::Operator);
+        }
+        for turn in session.turns() {
+            let effects = self.step(turn, session, now);
+            if !effects.is_empty() {
+                return effects;
+            }
+        }
+        if session.turns().is_empty() { self.pass_floor(session, now) } else { Vec::new() }
+    }
+
+    /// Who would be next, when that has changed since it was last said.
+    pub fn outlook(&mut self, session: &Session) -> Option<Effect> {
+        let next = self.foresee(session);
+        if self.outlook.as_ref() == Some(&next) {
+            return None;
+        }
+        self.outlook = Some(next.clone());
+        Some(Effect::Outlook(next))
+    }
+
+    fn need_task(&self, session: &Session, now: UnixMillis) -> Vec<Effect> {
+        if let Some(task) = session.team().and_then(|team| team.task.clone()) {
+            let message = message(session, Author::Operator, MessageKind::Task, task);
+            return vec![Effect::append(Actor::Operator, vec![Event::MessagePosted { message: Arc::new(message) }])];
+        }
+        if self.rules.headless {
+            let text = "There is no task: give one with --task or in the team file.";
+            return vec![Effect::append(Actor::System, vec![ended(EndCause::NeedsPerson, text, None, session, now)])];
+        }
+        Vec::new()
+    }
+
+    fn on_command(&mut self, command: Command, session: &Session, now: UnixMillis) -> Vec<Effect> {
+        let decision = match decide::decide(session, &command, now) {
+            Ok(decision) => decision,
+            Err(refusal) => return vec![Effect::Refuse(refusal.0)],
+        };
+        let mut events = decision.events;
+        match &command {
+            Command::Interrupt => return self.stop(None, Actor::Operator, session, now),
+            Command::End => return self.stop(Some(EndCause::Operator), Actor::Operator, session, now),
+            Command::Edit { .. } | Command::MoveTo { .. } => {
+                // Nothing may go on talking on the branch that is left.
+                let mut effects = self.hang_up(Actor::Operator, session);
+                effects.push(Effect::Append { actor: Actor::Operator, events, moved: decision.moved });
+                return effects;
+            }
+            Command::Reply { ask, answer } => {
+                let last_word = session.ask(*ask).is_some_and(|ask| ask.kind == AskKind::LastWord);
+                let agent = session.ask(*ask).map(|ask| ask.agent.clone());
+                match answer {
+                    Answer::End => {
+                        let text = "User requested to end the conversation";
+                        events.push(ended(EndCause::Operator, text, agent, session, now));
+                    }
+                    Answer::Skip if last_word => events.push(last_word_unsaid(agent, session, now)),
+                    Answer::Skip | Answer::Say(_) => {}
+                }
+            }
+            Command::Resolve { op, resolution } => events.extend(resolved(*op, *resolution, session)),
+            _ => {}
+        }
+        vec![Effect::append(Actor::Operator, events)]
+    }
+
+    fn end(&self, cause: EndCause, agent: Option<Name>, session: &Session, now: UnixMillis) -> Vec<Effect> {
+        let text = match cause {
+            EndCause::Operator => "ended by the operator",
+            EndCause::Interrupted => "interrupted by a signal",
+            _ => "ended",
+        };
+        vec![Effect::append(Actor::System, vec![ended(cause, text, agent, session, now)])]
+    }
+}
+
+/// A reply by somebody, with the next free identity.
+fn message(session: &Session, author: Author, kind: MessageKind, content: impl Into<Arc<str>>) -> Message {
+    Message {
+        id: session.ids().message,
+        author,
+        kind,
+        content: content.into(),
+        completeness: Completeness::Whole,
+        turn: None,
+        call: None,
+        reasoning: None,
+        by_operator: false,
+    }
+}
+
+/// An end record with the figures of the moment.
+fn ended(cause: EndCause, text: impl Into<String>, agent: Option<Name>, session: &Session, now: UnixMillis) -> Event {
+    Event::Ended { cause, text: text.into(), agent, totals: session.totals(now) }
+}
+
+fn last_word_unsaid(agent: Option<Name>, session: &Session, now: UnixMillis) -> Event {
+    let name = agent.as_deref().unwrap_or("the team");
+    let text = format!("Termination message condition on agent '{name}' met and no human input provided");
+    ended(EndCause::Member, text, agent, session, now)
+}
+
+fn hold(why: HoldReason) -> Vec<Effect> {
+    let actor = if why == HoldReason::Operator { Actor::Operator } else { Actor::System };
+    vec![Effect::append(actor, vec![Event::Held { why }])]
+}
+
+/// The words that stand for an outcome nobody knows.
+fn resolved(op: OpId, resolution: Resolution, session: &Session) -> Vec<Event> {
+    let text = match resolution {
+        Resolution::AskAgain => return Vec::new(),
+        Resolution::Done => {
+            "exitcode: 0 (execution succeeded)\nCode output: (the output was lost; the operator \
+                             confirmed that the code ran)"
+        }
+        Resolution::GiveUp => {
+            "exitcode: 1 (execution failed)\nCode output: (it is not known whether the code ran: \
+                               Plenary was stopped while it was under way)"
+        }
+    };
+    let Some(turn) = session.turns().iter().find(|turn| turn.stage == Stage::Unknown(op)) else { return Vec::new() };
+    let mut posted = message(session, Author::Agent(turn.agent.clone()), MessageKind::CodeResult, text);
+    posted.turn = Some(turn.id);
+    vec![Event::MessagePosted { message: Arc::new(posted) }, Event::TurnEnded { turn: turn.id, finished: true }]
+}
+
+/// Whether an agent's code may run without a question, and by which policy.
+fn standing_consent(rules: &Rules, session: &Session, agent: &str, hash: &str) -> Option<String> {
+    if session.is_granted(hash) {
+        return Some("allowed for this branch by the operator".to_owned());
+    }
+    if let Some(policy) = &rules.approve_all {
+        return Some(policy.clone());
+    }
+    let code = session.team()?.agent(agent)?.code_execution.as_ref()?;
+    (code.approval == crate::chat::team::ApprovalPolicy::Never)
+        .then(|| format!("the team file says approval = \"never\" for {agent}"))
+}
+
+/// What waits for a person, in words, for an end without one.
+fn needs_person(waiting: &Waiting) -> String {
+    match waiting {
+        Waiting::Task => "a task".to_owned(),
+        Waiting::Approval(_) => "approval to run code".to_owned(),
+        Waiting::Ask(_) => "human input".to_owned(),
+        Waiting::Pick => "a choice of the next speaker".to_owned(),
+        Waiting::Unknown(_) => "a decision about an execution whose outcome is unknown".to_owned(),
+        Waiting::Hold(_) => "a decision how to go on".to_owned(),
+    }
+}

@@ -1,0 +1,284 @@
+//! One speaker's turn: the person first, then code, then the model, then the default words.
+//!
+//! The order, the counters and the human decision table are AG2's ConversableAgent.generate_reply (reference:
+//! ag2-semantics 1.3 and 1.4). One deliberate difference: where code waits for the operator's consent anyway, mode
+//! ALWAYS does not ask a second time before it.
+
+use super::{Machine, ended, last_word_unsaid, message, needs_person, standing_consent};
+use crate::chat::UnixMillis;
+use crate::chat::code::{CodeBlock, Payload};
+use crate::chat::event::{Actor, AskKind, EndCause, Event, HoldReason, Verdict};
+use crate::chat::id::{ApprovalId, MessageId};
+use crate::chat::message::{Author, Completeness, MessageKind};
+use crate::chat::request::{Purpose, Request};
+use crate::chat::team::{Agent, HumanInputMode};
+use crate::engine::context;
+use crate::engine::effect::Effect;
+use crate::execution::blocks;
+use crate::session::turn::{Phase, Stage, Turn};
+use crate::session::{Session, Waiting};
+use std::sync::Arc;
+
+/// What the messages offer an agent that runs code.
+enum Code {
+    Nothing,
+    Blocks(MessageId, Vec<CodeBlock>),
+    CutOff,
+}
+
+impl Machine {
+    /// The next step of a turn; nothing when it waits.
+    pub(super) fn step(&mut self, turn: &Turn, session: &Session, now: UnixMillis) -> Vec<Effect> {
+        let Some(agent) = session.team().and_then(|team| team.agent(&turn.agent)).cloned() else {
+            // The team has no such member any more; the turn cannot go on.
+            return vec![Effect::append(Actor::System, vec![Event::TurnEnded { turn: turn.id, finished: true }])];
+        };
+        match &turn.stage {
+            Stage::Posted => {
+                vec![Effect::append(Actor::System, vec![Event::TurnEnded { turn: turn.id, finished: true }])]
+            }
+            Stage::Begun => self.begin(turn, &agent, session, now),
+            Stage::Cleared => self.run_or_speak(turn, &agent, session, now),
+            Stage::Decided(approval) => self.act_on(*approval, turn, session, now),
+            Stage::Wording => self.speak(turn, &agent, session, now),
+            Stage::Ran(op, approval, execution) => {
+                super::heard::posted_result(*op, *approval, execution, turn, session)
+            }
+            Stage::Asked(_) | Stage::Consent(_) | Stage::Unknown(_) => self.nobody_there(turn, session, now),
+            Stage::Running(..) => Vec::new(),
+        }
+    }
+
+    /// Headless, what would wait for a person ends the run and says what for.
+    fn nobody_there(&self, turn: &Turn, session: &Session, now: UnixMillis) -> Vec<Effect> {
+        if !self.rules.headless {
+            return Vec::new();
+        }
+        let wanted = session.waiting().first().map_or("a person".to_owned(), needs_person);
+        let hint = match session.waiting().first() {
+            Some(Waiting::Approval(_)) => " Run it in the console, or pass --approve all to run code unasked.",
+            _ => " Run it in the console.",
+        };
+        let text = format!("{} needs {wanted}, and nobody is there.{hint}", turn.agent);
+        let agent = Some(turn.agent.clone());
+        vec![Effect::append(Actor::System, vec![ended(EndCause::NeedsPerson, text, agent, session, now)])]
+    }
+
+    /// The human stage of the reply pipeline.
+    fn begin(&self, turn: &Turn, agent: &Agent, session: &Session, now: UnixMillis) -> Vec<Effect> {
+        let last = session.transcript().last_heard();
+        let over = last.is_some_and(|entry| agent.is_termination_msg.matches(&entry.message.content));
+        let spent = session.meter(&agent.name).auto_replies >= agent.max_consecutive_auto_reply;
+        let ask = match agent.human_input_mode {
+            HumanInputMode::Always if over => Some(AskKind::LastWord),
+            HumanInputMode::Always if self.consent_is_coming(agent, session) => None,
+            HumanInputMode::Always => Some(AskKind::Feedback),
+            HumanInputMode::Terminate if over => Some(AskKind::LastWord),
+            HumanInputMode::Terminate if spent => Some(AskKind::LimitReached),
+            HumanInputMode::Terminate => None,
+            HumanInputMode::Never if spent => {
+                let text = format!("Maximum number of consecutive auto-replies reached by {}", agent.name);
+                let end = ended(EndCause::Member, text, Some(agent.name.clone()), session, now);
+                return vec![Effect::append(Actor::System, vec![end])];
+            }
+            HumanInputMode::Never if over => {
+                let text = format!("Termination message condition on agent '{}' met", agent.name);
+                let end = ended(EndCause::Member, text, Some(agent.name.clone()), session, now);
+                return vec![Effect::append(Actor::System, vec![end])];
+            }
+            HumanInputMode::Never => None,
+        };
+        match ask {
+            None => self.run_or_speak(turn, agent, session, now),
+            // With nobody there to say a last word, none is said.
+            Some(AskKind::LastWord) if self.rules.headless => {
+                let end = last_word_unsaid(Some(agent.name.clone()), session, now);
+                vec![Effect::append(Actor::System, vec![end])]
+            }
+            Some(ask_kind) => {
+                let ask = session.ids().ask;
+                let asked = Event::HumanAsked { ask, turn: turn.id, agent: agent.name.clone(), ask_kind };
+                vec![Effect::append(Actor::System, vec![asked])]
+            }
+        }
+    }
+
+    fn consent_is_coming(&self, agent: &Agent, session: &Session) -> bool {
+        match find_code(agent, session) {
+            Code::Blocks(_, blocks) => self
+                .payload(agent, blocks)
+                .is_some_and(|payload| standing_consent(&self.rules, session, &agent.name, &payload.hash()).is_none()),
+            _ => false,
+        }
+    }
+
+    fn payload(&self, agent: &Agent, blocks: Vec<CodeBlock>) -> Option<Payload> {
+        Some(Payload { blocks, place: self.rules.places.get(&agent.name)?.clone() })
+    }
+
+    /// The code stage, then words.
+    fn run_or_speak(&self, turn: &Turn, agent: &Agent, session: &Session, now: UnixMillis) -> Vec<Effect> {
+        match find_code(agent, session) {
+            Code::Nothing => self.speak(turn, agent, session, now),
+            Code::CutOff => {
+                let text = "The last message was cut off by the model's output limit, so its code was not run.";
+                let mut cut = message(session, Author::Agent(agent.name.clone()), MessageKind::Auto, text);
+                cut.turn = Some(turn.id);
+                vec![finish_with(cut, turn, Actor::System)]
+            }
+            Code::Blocks(source, blocks) => {
+                let Some(payload) = self.payload(agent, blocks) else {
+                    return self.speak(turn, agent, session, now);
+                };
+                let hash = payload.hash();
+                let approval = session.ids().approval;
+                let asked = Event::ApprovalAsked {
+                    approval,
+                    turn: turn.id,
+                    agent: agent.name.clone(),
+                    source,
+                    payload: Arc::new(payload),
+                    hash: hash.clone(),
+                };
+                let mut effects = vec![Effect::append(Actor::Agent(agent.name.clone()), vec![asked])];
+                if let Some(policy) = standing_consent(&self.rules, session, &agent.name, &hash) {
+                    let decided = Event::ApprovalDecided {
+                        approval,
+                        verdict: Verdict::Run,
+                        hash,
+                        seen_in_full: false,
+                        remember: false,
+                    };
+                    effects.push(Effect::append(Actor::Policy(policy), vec![decided]));
+                }
+                effects
+            }
+        }
+    }
+
+    /// What a decision about code leads to.
+    fn act_on(&self, id: ApprovalId, turn: &Turn, session: &Session, now: UnixMillis) -> Vec<Effect> {
+        let Some(asked) = session.approval(id) else { return Vec::new() };
+        if let Some((Verdict::Deny(reason), _)) = &asked.decision {
+            let reason = if reason.trim().is_empty() { "none was given" } else { reason.as_str() };
+            let text = format!(
+                "exitcode: 1 (execution failed)\nCode output: The code was not run: the operator did not approve it. \
+                 Reason: {reason}"
+            );
+            let mut denied = message(session, Author::Agent(turn.agent.clone()), MessageKind::CodeResult, text);
+            denied.turn = Some(turn.id);
+            return vec![finish_with(denied, turn, Actor::Operator)];
+        }
+        if let Some(stopped) = self.over_budget(session, now) {
+            return stopped;
+        }
+        let op = session.ids().op;
+        let intent = Event::Intent { op, approval: id, hash: asked.hash.clone() };
+        vec![
+            Effect::append(Actor::System, vec![intent]),
+            Effect::Run { op, agent: turn.agent.clone(), payload: asked.payload.clone(), hash: asked.hash.clone() },
+        ]
+    }
+
+    /// The model, or the default words of an agent that has none.
+    fn speak(&self, turn: &Turn, agent: &Agent, session: &Session, now: UnixMillis) -> Vec<Effect> {
+        let Some(model) = &agent.model else {
+            let Some(text) = &agent.default_auto_reply else {
+                let text = format!("No reply generated by {}", agent.name);
+                let end = ended(EndCause::Member, text, Some(agent.name.clone()), session, now);
+                return vec![Effect::append(Actor::System, vec![end])];
+            };
+            let mut auto = message(session, Author::Agent(agent.name.clone()), MessageKind::Auto, text.as_str());
+            auto.turn = Some(turn.id);
+            return vec![finish_with(auto, turn, Actor::Agent(agent.name.clone()))];
+        };
+        let model = match &turn.inquiry.phase {
+            Phase::Idle => model.clone(),
+            Phase::Calling(_) => return Vec::new(),
+            Phase::Backoff { until, .. } if now < *until => return vec![Effect::Wake(*until)],
+            Phase::Backoff { model, .. } => model.clone(),
+            Phase::Failed(failure) => return self.out_of_words(&agent.name, &failure.message, session, now),
+        };
+        if let Some(stopped) = self.over_budget(session, now) {
+            return stopped;
+        }
+        let request = Request {
+            call: session.ids().call,
+            agent: agent.name.clone(),
+            purpose: Purpose::Speak,
+            model,
+            messages: context::prompts_for(agent, session),
+        };
+        call(request, Some(turn.id), turn.inquiry.attempts + 1)
+    }
+
+    /// Retries and fallbacks are used up.
+    pub(super) fn out_of_words(
+        &self,
+        agent: &crate::chat::Name,
+        failure: &str,
+        session: &Session,
+        now: UnixMillis,
+    ) -> Vec<Effect> {
+        let event = if self.rules.headless {
+            let text = format!("{agent} could not speak. {failure}");
+            ended(EndCause::Failed, text, Some(agent.clone()), session, now)
+        } else {
+            Event::Held { why: HoldReason::Failed { agent: agent.clone(), text: failure.to_owned() } }
+        };
+        vec![Effect::append(Actor::System, vec![event])]
+    }
+}
+
+/// The record of a call and the call itself.
+pub(super) fn call(request: Request, turn: Option<crate::chat::id::TurnId>, attempt: u32) -> Vec<Effect> {
+    let called = Event::ModelCalled {
+        call: request.call,
+        turn,
+        agent: request.agent.clone(),
+        purpose: request.purpose,
+        model: request.model.clone(),
+        attempt,
+        request: request.hash(),
+        messages: request.messages.len() as u32,
+    };
+    vec![Effect::append(Actor::System, vec![called]), Effect::Call(request)]
+}
+
+/// A message that ends its turn.
+pub(super) fn finish_with(message: crate::chat::message::Message, turn: &Turn, actor: Actor) -> Effect {
+    Effect::append(
+        actor,
+        vec![Event::MessagePosted { message: Arc::new(message) }, Event::TurnEnded { turn: turn.id, finished: true }],
+    )
+}
+
+/// The newest code in the agent's window (AG2: last_n_messages; `auto` is everything since it last spoke). A window of
+/// none is none: AG2 runs the whole history again there, a known defect.
+fn find_code(agent: &Agent, session: &Session) -> Code {
+    let Some(code) = &agent.code_execution else { return Code::Nothing };
+    let own = Author::Agent(agent.name.clone());
+    let heard = session
+        .transcript()
+        .entries()
+        .iter()
+        .rev()
+        .filter(|entry| entry.message.completeness != Completeness::Interrupted);
+    let window: Vec<_> = match code.last_n_messages {
+        Some(n) => heard.take(n as usize).collect(),
+        None => heard.take_while(|entry| entry.message.author != own).collect(),
+    };
+    for entry in window.into_iter().filter(|entry| entry.message.author != own) {
+        let blocks = blocks::extract(&entry.message.content);
+        if !blocks.is_empty() {
+            return match entry.message.completeness {
+                Completeness::Whole => Code::Blocks(entry.message.id, blocks),
+                _ => Code::CutOff,
+            };
+        }
+        if entry.message.completeness == Completeness::CutOff && entry.message.content.contains("```") {
+            return Code::CutOff;
+        }
+    }
+    Code::Nothing
+}

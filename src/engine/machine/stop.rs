@@ -1,0 +1,107 @@
+//! Stopping what is in flight: calls are hung up at once and what they said is kept; programs are killed and report
+//! back, so that their partial output is kept too.
+
+use super::heard::interrupted;
+use super::{Machine, ended};
+use crate::chat::UnixMillis;
+use crate::chat::event::{Actor, Boundary, EndCause, Event, HoldReason};
+use crate::chat::request::Purpose;
+use crate::engine::effect::Effect;
+use crate::session::Session;
+use crate::session::turn::{Phase, Stage};
+use std::sync::Arc;
+
+impl Machine {
+    /// Stops everything; then ends the run for `cause`, or holds.
+    pub(super) fn stop(
+        &mut self,
+        cause: Option<EndCause>,
+        actor: Actor,
+        session: &Session,
+        now: UnixMillis,
+    ) -> Vec<Effect> {
+        if session.ended().is_some() || session.team().is_none() {
+            return Vec::new();
+        }
+        let speaker = session.turns().first().map(|turn| turn.agent.clone());
+        let mut effects = self.hang_up(actor.clone(), session);
+        let programs: Vec<_> = session
+            .turns()
+            .iter()
+            .filter_map(|turn| match turn.stage {
+                Stage::Running(op, _) => Some(op),
+                _ => None,
+            })
+            .collect();
+        effects.extend(programs.iter().map(|op| Effect::Kill(*op)));
+        let last = match cause {
+            // The run ends when the last program has reported.
+            Some(cause) if !programs.is_empty() => {
+                self.ending = Some(cause);
+                return effects;
+            }
+            Some(cause) => {
+                let text = match cause {
+                    EndCause::Operator => "ended by the operator",
+                    EndCause::Interrupted => "interrupted by a signal",
+                    _ => "stopped",
+                };
+                ended(cause, text, None, session, now)
+            }
+            None if !programs.is_empty() => Event::HoldAsked { boundary: Boundary::Step },
+            None if session.hold().is_some() => {
+                return if effects.is_empty() {
+                    vec![Effect::Refuse("Already holding. Press ctrl-c again to end the run.".into())]
+                } else {
+                    effects
+                };
+            }
+            None => match (speaker, effects.is_empty()) {
+                (Some(agent), false) => Event::Held { why: HoldReason::Interrupted(agent) },
+                _ => Event::Held { why: HoldReason::Operator },
+            },
+        };
+        effects.push(Effect::append(actor, vec![last]));
+        effects
+    }
+
+    /// Hangs up every model call and ends its turn unfinished.
+    pub(super) fn hang_up(&mut self, actor: Actor, session: &Session) -> Vec<Effect> {
+        let mut effects = self.hang_up_selector(session);
+        let mut posted = 0;
+        for turn in session.turns() {
+            let mut events = Vec::new();
+            if let Phase::Calling(id) = turn.inquiry.phase {
+                effects.push(Effect::Cancel(id));
+                let heard = self.heard.remove(&id).unwrap_or_default();
+                if let Some(call) = session.call(id) {
+                    events.push(Event::ModelInterrupted { call: id, usage: heard.usage(call, session) });
+                    if call.purpose == Purpose::Speak && !heard.text.trim().is_empty() {
+                        let mut said = interrupted(&heard, id, call, session);
+                        // None of these is applied before all are made.
+                        said.id.0 += posted;
+                        posted += 1;
+                        events.push(Event::MessagePosted { message: Arc::new(said) });
+                    }
+                }
+            }
+            if turn.inquiry.is_busy() {
+                events.push(Event::TurnEnded { turn: turn.id, finished: false });
+                effects.push(Effect::append(actor.clone(), events));
+            }
+        }
+        effects
+    }
+
+    /// Hangs up the selector's call.
+    pub(super) fn hang_up_selector(&mut self, session: &Session) -> Vec<Effect> {
+        let Phase::Calling(id) = session.floor().selecting.inquiry.phase else { return Vec::new() };
+        let heard = self.heard.remove(&id).unwrap_or_default();
+        let mut effects = vec![Effect::Cancel(id)];
+        if let Some(call) = session.call(id) {
+            let usage = heard.usage(call, session);
+            effects.push(Effect::append(Actor::System, vec![Event::ModelInterrupted { call: id, usage }]));
+        }
+        effects
+    }
+}

@@ -1,0 +1,42 @@
+//! What a log that ends in mid-air means.
+//!
+//! A model call without an end was interrupted: nothing of it is used, its turn gives the floor back. An execution
+//! with an intent and no outcome is *unknown*: it may or may not have happened, and only the operator can say. Nothing
+//! with an effect is ever repeated by us (reference: reliability-security 3.3).
+
+use crate::chat::event::{Actor, Event, HoldReason};
+use crate::chat::usage::Usage;
+use crate::session::Session;
+use crate::session::turn::{Phase, Stage};
+
+/// The events that settle what was in flight when the log ended, and hold the session until the operator says go.
+/// Empty for a session that has ended.
+pub fn settle(session: &Session) -> Vec<(Actor, Vec<Event>)> {
+    if session.team().is_none() || session.ended().is_some() {
+        return Vec::new();
+    }
+    let mut events = Vec::new();
+    if let Phase::Calling(call) = session.floor().selecting.inquiry.phase {
+        events.push(Event::ModelInterrupted { call, usage: unknown() });
+    }
+    for turn in session.turns() {
+        if let Phase::Calling(call) = turn.inquiry.phase {
+            events.push(Event::ModelInterrupted { call, usage: unknown() });
+        }
+        if turn.inquiry.is_busy() {
+            events.push(Event::TurnEnded { turn: turn.id, finished: false });
+        }
+        if let Stage::Running(op, _) = turn.stage {
+            events.push(Event::OutcomeUnknown { op });
+        }
+    }
+    if session.hold().is_none() {
+        events.push(Event::Held { why: HoldReason::Opened });
+    }
+    if events.is_empty() { Vec::new() } else { vec![(Actor::System, events)] }
+}
+
+/// A call of which nothing is known was still paid for, perhaps: no price rather than zero.
+fn unknown() -> Usage {
+    Usage { tokens: Default::default(), estimated: true, cost: None }
+}

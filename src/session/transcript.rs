@@ -1,0 +1,113 @@
+//! The messages on the active branch, in order.
+
+use crate::chat::UnixMillis;
+use crate::chat::id::{MessageId, Seq};
+use crate::chat::message::{Completeness, Message};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// One message with its place in the log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// The message as it stands now.
+    pub message: Arc<Message>,
+    /// The record that posted it: where an edit or a fork leaves from.
+    pub seq: Seq,
+    /// When it was posted.
+    pub at: UnixMillis,
+    /// How often it was edited on this branch.
+    pub revision: u32,
+    /// What it said before the first edit.
+    pub original: Option<Arc<str>>,
+}
+
+/// The messages on the active branch.
+#[derive(Debug, Clone, Default)]
+pub struct Transcript {
+    entries: Vec<Entry>,
+    places: HashMap<MessageId, usize>,
+    run_from: usize,
+    aside: u32,
+    edits: u64,
+}
+
+impl Transcript {
+    /// Whether nothing was said yet.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// How many messages there are, interrupted ones included.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// The messages, oldest first.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The messages of the present run: a finished session that goes on starts a new one.
+    pub fn run(&self) -> &[Entry] {
+        &self.entries[self.run_from.min(self.entries.len())..]
+    }
+
+    /// Index of the first message of the present run.
+    pub fn run_from(&self) -> usize {
+        self.run_from
+    }
+
+    /// A message by identity.
+    pub fn get(&self, id: MessageId) -> Option<&Entry> {
+        self.places.get(&id).and_then(|place| self.entries.get(*place))
+    }
+
+    /// Position of a message.
+    pub fn place(&self, id: MessageId) -> Option<usize> {
+        self.places.get(&id).copied()
+    }
+
+    /// The newest message that the agents can see.
+    pub fn last_heard(&self) -> Option<&Entry> {
+        self.entries.iter().rev().find(|entry| entry.message.completeness != Completeness::Interrupted)
+    }
+
+    /// Raised by every edit, so that whoever keeps something derived knows when to start over.
+    pub fn edits(&self) -> u64 {
+        self.edits
+    }
+
+    /// Messages of the present run that count as rounds: all but interrupted ones.
+    pub fn rounds(&self) -> u32 {
+        (self.entries.len() - self.run_from.min(self.entries.len())) as u32 - self.aside
+    }
+
+    pub(super) fn post(&mut self, message: Arc<Message>, seq: Seq, at: UnixMillis) {
+        if message.completeness == Completeness::Interrupted {
+            self.aside += 1;
+        }
+        self.places.insert(message.id, self.entries.len());
+        self.entries.push(Entry { message, seq, at, revision: 0, original: None });
+    }
+
+    pub(super) fn edit(&mut self, id: MessageId, content: Arc<str>) -> bool {
+        let Some(entry) = self.places.get(&id).and_then(|place| self.entries.get_mut(*place)) else { return false };
+        let mut message = (*entry.message).clone();
+        let before = std::mem::replace(&mut message.content, content);
+        if message.completeness == Completeness::Interrupted {
+            // What the operator wrote is whole, whatever the model had left unfinished.
+            self.aside = self.aside.saturating_sub(1);
+        }
+        message.completeness = Completeness::Whole;
+        entry.message = Arc::new(message);
+        entry.revision += 1;
+        entry.original.get_or_insert(before);
+        self.edits += 1;
+        true
+    }
+
+    pub(super) fn start_run(&mut self) {
+        self.run_from = self.entries.len();
+        self.aside = 0;
+    }
+}

@@ -1,0 +1,160 @@
+//! What is in flight: turns, model calls, consents, questions.
+
+use crate::chat::code::{Execution, Payload};
+use crate::chat::event::{Actor, AskKind, Verdict};
+use crate::chat::id::*;
+use crate::chat::request::{Failure, Purpose};
+use crate::chat::usage::Usage;
+use crate::chat::{Name, UnixMillis};
+use std::sync::Arc;
+
+/// One turn of one speaker.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Turn {
+    /// Identity.
+    pub id: TurnId,
+    /// Speaker.
+    pub agent: Name,
+    /// How far it has come.
+    pub stage: Stage,
+    /// The line to the speaker's model.
+    pub inquiry: Inquiry,
+    /// When it began.
+    pub since: UnixMillis,
+    /// When its stage was entered.
+    pub stage_since: UnixMillis,
+}
+
+/// How far a turn has come.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Stage {
+    /// Nothing happened yet.
+    Begun,
+    /// A person is asked for words.
+    Asked(AskId),
+    /// The person let the agent go on by itself.
+    Cleared,
+    /// Code waits for consent.
+    Consent(ApprovalId),
+    /// Consent was given or refused.
+    Decided(ApprovalId),
+    /// Code runs, or is about to.
+    Running(OpId, ApprovalId),
+    /// Code ran.
+    Ran(OpId, ApprovalId, Execution),
+    /// A crash has hidden what became of it.
+    Unknown(OpId),
+    /// Nothing but words is wanted now: a model's, or the default ones.
+    Wording,
+    /// Its message is in the transcript; nothing is left to do.
+    Posted,
+}
+
+impl Turn {
+    /// Whether something goes on that will end by itself.
+    pub fn is_busy(&self) -> bool {
+        matches!(self.stage, Stage::Running(..)) || self.inquiry.is_busy()
+    }
+}
+
+/// A question to a model with its retries.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Inquiry {
+    /// Where it stands.
+    pub phase: Phase,
+    /// Attempts that were made, over all models.
+    pub attempts: u32,
+    /// Attempts that the present model has had.
+    pub tries: u32,
+    /// Models that were tried, in order; the last is the present one.
+    pub models: Vec<String>,
+}
+
+/// Where a question to a model stands.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum Phase {
+    /// Nothing is under way.
+    #[default]
+    Idle,
+    /// A call is under way.
+    Calling(CallId),
+    /// A call failed; the next attempt starts at `until`, with `model`.
+    Backoff {
+        /// When.
+        until: UnixMillis,
+        /// With which model.
+        model: String,
+        /// What failed.
+        failure: Failure,
+    },
+    /// A call failed and nothing is left to try.
+    Failed(Failure),
+}
+
+impl Inquiry {
+    /// Whether it goes on by itself.
+    pub fn is_busy(&self) -> bool {
+        matches!(self.phase, Phase::Calling(_) | Phase::Backoff { .. })
+    }
+}
+
+/// A model call.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Call {
+    /// Who asked.
+    pub agent: Name,
+    /// What for.
+    pub purpose: Purpose,
+    /// Key of the model.
+    pub model: String,
+    /// The turn it served.
+    pub turn: Option<TurnId>,
+    /// When it was sent.
+    pub since: UnixMillis,
+    /// What it used, once known.
+    pub usage: Option<Usage>,
+    /// How long it took, once known, in milliseconds.
+    pub latency_ms: Option<u64>,
+    /// The model that really answered, if the provider said.
+    pub served: Option<String>,
+    /// Why it failed, if it did.
+    pub failure: Option<Failure>,
+}
+
+/// A request for consent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Approval {
+    /// Identity.
+    pub id: ApprovalId,
+    /// The turn that waits.
+    pub turn: TurnId,
+    /// The agent that would run it.
+    pub agent: Name,
+    /// The message with the code.
+    pub source: MessageId,
+    /// What would run, and where. After an edit: what may run.
+    pub payload: Arc<Payload>,
+    /// What was asked first, if the operator edited it.
+    pub original: Option<Arc<Payload>>,
+    /// Hash of `payload`.
+    pub hash: String,
+    /// When it was asked.
+    pub at: UnixMillis,
+    /// The decision and who made it.
+    pub decision: Option<(Verdict, Actor)>,
+}
+
+/// A question to the operator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ask {
+    /// Identity.
+    pub id: AskId,
+    /// The turn that waits.
+    pub turn: TurnId,
+    /// The agent the person speaks for.
+    pub agent: Name,
+    /// What kind of question.
+    pub kind: AskKind,
+    /// When it was asked.
+    pub at: UnixMillis,
+}

@@ -1,0 +1,116 @@
+//! What opens on top of the panes: one at a time, the newest has the keys.
+//!
+//! A modal is a variant of [`Modal`] with its own file; it answers keys with [`Step`]s and never acts by itself. May
+//! import the session, [`crate::chat`], [`crate::text`] and the theme. To add one: a file, a variant, and its arms here.
+
+pub mod approval;
+pub mod list;
+pub mod prompt;
+
+use super::action::{Action, Context};
+use super::keymap::Keymap;
+use super::theme::Theme;
+use crate::chat::command::Command;
+use crate::session::Session;
+use approval::Approval;
+use list::List;
+use prompt::Prompt;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+
+/// Something on top of the panes.
+#[derive(Debug)]
+pub enum Modal {
+    /// The approval queue.
+    Approval(Box<Approval>),
+    /// A text to write or edit.
+    Prompt(Box<Prompt>),
+    /// A list to choose from: palette, help, branches, names, a confirmation.
+    List(Box<List>),
+}
+
+/// What an action in a modal leads to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    /// Nothing; the modal stays.
+    Stay,
+    /// The modal did not want it: perhaps the console does.
+    Pass,
+    /// The modal closes.
+    Close,
+    /// Send this and close.
+    Send(Command),
+    /// Do this action, as if its key had been pressed, and close.
+    Do(Action),
+    /// Say something to the operator; the modal stays.
+    Say(String),
+    /// Open a text field for the reason of a denial.
+    AskReason,
+    /// Open a text field with the code.
+    EditCode,
+    /// A text field is done.
+    Written(prompt::Purpose, String),
+    /// A row of a list was chosen.
+    Chosen(list::Choice),
+}
+
+impl Modal {
+    /// Which keys it has.
+    pub fn context(&self) -> Context {
+        match self {
+            Modal::Approval(_) => Context::Approval,
+            Modal::Prompt(prompt) => prompt.context(),
+            Modal::List(list) => list.context(),
+        }
+    }
+
+    /// An action of its context.
+    pub fn act(&mut self, action: Action, session: &Session, now_ms: u64) -> Step {
+        match self {
+            Modal::Approval(approval) => approval.act(action, session, now_ms),
+            Modal::Prompt(prompt) => prompt.act(action),
+            Modal::List(list) => list.act(action),
+        }
+    }
+
+    /// Prepares a frame of this size.
+    pub fn measure(&mut self, area: Rect, session: &Session) {
+        match self {
+            Modal::Approval(approval) => approval.measure(area, session),
+            Modal::Prompt(_) => {}
+            Modal::List(list) => list.measure(area),
+        }
+    }
+
+    /// Draws it and says where the cursor is to be.
+    pub fn draw(&self, area: Rect, buf: &mut Buffer, cx: &Draw) -> Option<Position> {
+        match self {
+            Modal::Approval(approval) => {
+                approval.draw(area, buf, cx);
+                None
+            }
+            Modal::Prompt(prompt) => prompt.draw(area, buf, cx),
+            Modal::List(list) => list.draw(area, buf, cx),
+        }
+    }
+}
+
+/// What drawing needs.
+pub struct Draw<'a> {
+    /// The session.
+    pub session: &'a Session,
+    /// The theme.
+    pub theme: &'a Theme,
+    /// The keys.
+    pub keymap: &'a Keymap,
+    /// Whether the terminal can show more than ASCII.
+    pub unicode: bool,
+    /// Milliseconds since the console started.
+    pub now_ms: u64,
+}
+
+/// An area in the middle, at most so large.
+pub fn centred(area: Rect, width: u16, height: u16) -> Rect {
+    let (width, height) = (width.min(area.width), height.min(area.height));
+    Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height }
+}

@@ -1,0 +1,128 @@
+//! From rows of text to cells: the only way words reach a buffer.
+//!
+//! What a stretch of text *is* ([`Ink`]) becomes a role of the theme here, and nowhere else. Everything is clipped to
+//! its area, so that no pane can write into another, whatever it was given.
+
+use super::theme::{Role, Theme};
+use crate::text::width::{graphemes, width};
+use crate::text::{Ink, Row};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+/// The role of an ink.
+pub fn role(ink: Ink) -> Role {
+    match ink {
+        Ink::Plain => Role::Text,
+        Ink::Dim | Ink::Strike | Ink::Rule | Ink::Fence | Ink::TableBorder => Role::Dim,
+        Ink::Strong | Ink::StrongEmphasis | Ink::Bullet => Role::Strong,
+        Ink::Emphasis => Role::Emphasis,
+        Ink::Heading => Role::Heading,
+        Ink::Quote => Role::Quote,
+        Ink::Link => Role::Link,
+        Ink::InlineCode => Role::InlineCode,
+        Ink::Code => Role::Code,
+        Ink::Keyword => Role::Keyword,
+        Ink::Str => Role::String,
+        Ink::Number => Role::Number,
+        Ink::Comment => Role::Comment,
+        Ink::Function => Role::Function,
+        Ink::Added => Role::Added,
+        Ink::Removed => Role::Removed,
+        Ink::Marker => Role::Marker,
+        Ink::Match => Role::Match,
+    }
+}
+
+/// Draws a row at `(x, y)` within `area`.
+pub fn row(buf: &mut Buffer, area: Rect, x: u16, y: u16, row: &Row, theme: &Theme) {
+    let mut at = x;
+    for piece in &row.pieces {
+        at = words(buf, area, at, y, &piece.text, theme.style(role(piece.ink)));
+    }
+}
+
+/// Draws our own or cleaned words at `(x, y)`, cut at the right edge of `area`; returns where they end. Anything that
+/// could act on the terminal is left out, as a last line of defence.
+pub fn words(buf: &mut Buffer, area: Rect, x: u16, y: u16, text: &str, style: Style) -> u16 {
+    if y < area.top() || y >= area.bottom() || x < area.left() {
+        return x;
+    }
+    let area = area.intersection(buf.area);
+    let mut at = x;
+    for grapheme in graphemes(text) {
+        let cells = width(grapheme) as u16;
+        if cells == 0 || grapheme.chars().any(char::is_control) {
+            continue;
+        }
+        if at + cells > area.right() {
+            break;
+        }
+        if let Some(cell) = buf.cell_mut((at, y)) {
+            cell.set_symbol(grapheme).set_style(style);
+        }
+        for hidden in 1..cells {
+            if let Some(cell) = buf.cell_mut((at + hidden, y)) {
+                cell.reset();
+                cell.set_style(style);
+            }
+        }
+        at += cells;
+    }
+    at
+}
+
+/// Draws words so that they end at `right` (exclusive); returns where they begin.
+pub fn words_right(buf: &mut Buffer, area: Rect, right: u16, y: u16, text: &str, style: Style) -> u16 {
+    let cells = width(text) as u16;
+    let x = right.saturating_sub(cells).max(area.left());
+    words(buf, area, x, y, text, style);
+    x
+}
+
+/// Draws a frame with a title, and returns what is inside. Without Unicode, with plain characters.
+pub fn frame(buf: &mut Buffer, area: Rect, title: &str, focused: bool, theme: &Theme, unicode: bool) -> Rect {
+    if area.width < 2 || area.height < 2 {
+        return area;
+    }
+    let style = theme.style(if focused { Role::BorderFocus } else { Role::Border });
+    let [h, v, tl, tr, bl, br] =
+        if unicode { ["─", "│", "┌", "┐", "└", "┘"] } else { ["-", "|", "+", "+", "+", "+"] };
+    let (right, bottom) = (area.right() - 1, area.bottom() - 1);
+    for x in area.left()..area.right() {
+        words(buf, area, x, area.top(), h, style);
+        words(buf, area, x, bottom, h, style);
+    }
+    for y in area.top()..area.bottom() {
+        words(buf, area, area.left(), y, v, style);
+        words(buf, area, right, y, v, style);
+    }
+    words(buf, area, area.left(), area.top(), tl, style);
+    words(buf, area, right, area.top(), tr, style);
+    words(buf, area, area.left(), bottom, bl, style);
+    words(buf, area, right, bottom, br, style);
+    if !title.is_empty() && area.width > 6 {
+        let room = Rect { x: area.x + 2, width: area.width - 4, ..area };
+        let shown = if focused { theme.style(Role::BorderFocus) } else { theme.style(Role::Title) };
+        words(buf, room, room.x, area.top(), &format!(" {title} "), shown);
+    }
+    Rect { x: area.x + 1, y: area.y + 1, width: area.width - 2, height: area.height - 2 }
+}
+
+/// Empties an area in the theme's own background.
+pub fn clear(buf: &mut Buffer, area: Rect, theme: &Theme) {
+    let area = area.intersection(buf.area);
+    for y in area.top()..area.bottom() {
+        for x in area.left()..area.right() {
+            if let Some(cell) = buf.cell_mut((x, y)) {
+                cell.reset();
+                cell.set_style(theme.base());
+            }
+        }
+    }
+}
+
+/// Gives every cell of a line a style, keeping its words.
+pub fn tint(buf: &mut Buffer, area: Rect, style: Style) {
+    buf.set_style(area.intersection(buf.area), style);
+}

@@ -1,0 +1,189 @@
+//! The agents: each one's state, meters and live words.
+
+use super::item::agent_role;
+use crate::chat::team::{Agent, AgentKind};
+use crate::session::Session;
+use crate::session::turn::{Phase, Stage};
+use crate::text::Row;
+use crate::text::width::take;
+use crate::tui::live::Live;
+use crate::tui::paint;
+use crate::tui::theme::{Role, Theme};
+use crate::tui::words;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+/// What the agents' pane shows of the live streams; filled before a frame.
+#[derive(Debug, Default)]
+pub struct Agents {
+    tails: Vec<Vec<Row>>,
+    heights: Vec<u16>,
+}
+
+impl Agents {
+    /// Takes the newest rows of every stream.
+    pub fn measure(&mut self, area: Rect, session: &Session, live: &mut Live) {
+        let Some(team) = session.team() else { return };
+        let count = team.agents.len() as u16;
+        self.heights = share(area.height, count, session);
+        let inner = area.width.saturating_sub(4).max(1);
+        self.tails = team
+            .agents
+            .iter()
+            .zip(&self.heights)
+            .map(|(agent, height)| {
+                let rows = usize::from(height.saturating_sub(4));
+                match session.turn_of(&agent.name).map(|turn| (&turn.stage, &turn.inquiry.phase)) {
+                    Some((Stage::Running(op, _), _)) => {
+                        live.program(*op).map(|printed| printed.tail(inner, rows)).unwrap_or_default()
+                    }
+                    Some((_, Phase::Calling(call))) => {
+                        live.call(*call).map(|spoken| spoken.text.tail(inner, rows)).unwrap_or_default()
+                    }
+                    _ => Vec::new(),
+                }
+            })
+            .collect();
+    }
+
+    /// A framed pane for each agent, the one that acts the tallest.
+    pub fn draw(
+        &self,
+        area: Rect,
+        buf: &mut Buffer,
+        session: &Session,
+        live: &Live,
+        now: i64,
+        theme: &Theme,
+        unicode: bool,
+    ) {
+        let Some(team) = session.team() else { return };
+        let mut y = area.y;
+        for (place, agent) in team.agents.iter().enumerate() {
+            let height = self.heights.get(place).copied().unwrap_or(3);
+            if y >= area.bottom() {
+                break;
+            }
+            let pane = Rect { y, height: height.min(area.bottom() - y), ..area };
+            y += pane.height;
+            let acts = session.turn_of(&agent.name).is_some();
+            let title = format!("{} {} {}", place + 1, agent.name, if unicode { "──" } else { "--" });
+            let title = format!("{title} {}", what(agent, session));
+            let inside =
+                paint::frame(buf, pane, take(&title, usize::from(pane.width.saturating_sub(6))), acts, theme, unicode);
+            let lines = summary(agent, session, live, now, unicode);
+            for (n, (text, role)) in lines.iter().enumerate() {
+                let line = inside.y + n as u16;
+                paint::words(buf, inside, inside.x + 1, line, text, theme.style(*role));
+            }
+            let from = inside.y + lines.len() as u16;
+            for (n, row) in self.tails.get(place).into_iter().flatten().enumerate() {
+                paint::words(
+                    buf,
+                    inside,
+                    inside.x,
+                    from + n as u16,
+                    if unicode { "▎" } else { "|" },
+                    theme.style(agent_role(&agent.name, session)),
+                );
+                paint::row(buf, inside, inside.x + 2, from + n as u16, row, theme);
+            }
+        }
+    }
+}
+
+/// One line for each agent: number, name, state. For narrow screens.
+pub fn draw_lines(
+    area: Rect,
+    buf: &mut Buffer,
+    session: &Session,
+    live: &Live,
+    now: i64,
+    theme: &Theme,
+    unicode: bool,
+) {
+    let Some(team) = session.team() else { return };
+    for (place, agent) in team.agents.iter().enumerate() {
+        let y = area.y + place as u16;
+        if y >= area.bottom() {
+            break;
+        }
+        let x = paint::words(buf, area, area.x, y, &format!("{} ", place + 1), theme.style(Role::HintKey));
+        let x = paint::words(buf, area, x, y, &agent.name, theme.style(agent_role(&agent.name, session)));
+        let (text, role) = state(agent, session, live, now, unicode);
+        paint::words(buf, area, x + 1, y, &text, theme.style(role));
+    }
+}
+
+/// The model or the place an agent works with.
+fn what(agent: &Agent, session: &Session) -> String {
+    let model = agent.model.as_ref().and_then(|key| session.team()?.models.get(key)).map(|model| model.model.clone());
+    match (model, &agent.code_execution, agent.kind) {
+        (Some(model), _, _) => crate::text::clean::one_line(&model),
+        (None, Some(code), _) => code.executor.kind.clone(),
+        (None, None, AgentKind::UserProxy) => "person".to_owned(),
+        (None, None, _) => String::new(),
+    }
+}
+
+fn state(agent: &Agent, session: &Session, live: &Live, now: i64, unicode: bool) -> (String, Role) {
+    let turn = session.turn_of(&agent.name);
+    let spoken = match turn.map(|turn| &turn.inquiry.phase) {
+        Some(Phase::Calling(call)) => live.spoken(*call),
+        _ => None,
+    };
+    let speaking = spoken.is_some_and(|spoken| !spoken.text.is_empty());
+    let mut text = words::agent_state(turn, speaking, now);
+    if let Some(rate) = spoken.map(|spoken| spoken.rate()).filter(|rate| *rate > 0) {
+        text = format!("{text}  {rate} tok/s");
+    }
+    let waits = turn.is_some_and(|turn| matches!(turn.stage, Stage::Consent(_) | Stage::Asked(_) | Stage::Unknown(_)));
+    let failed = turn.is_some_and(|turn| matches!(turn.inquiry.phase, Phase::Failed(_) | Phase::Backoff { .. }));
+    let (mark, role) = match (turn.is_some(), waits, failed) {
+        (_, true, _) => (if unicode { "▲" } else { "!" }, Role::Waiting),
+        (_, _, true) => (if unicode { "✗" } else { "x" }, Role::Failed),
+        (true, _, _) => (if unicode { "●" } else { "*" }, Role::Speaking),
+        (false, _, _) => (if unicode { "○" } else { "-" }, Role::Dim),
+    };
+    (format!("{mark} {text}"), role)
+}
+
+fn summary(agent: &Agent, session: &Session, live: &Live, now: i64, unicode: bool) -> Vec<(String, Role)> {
+    let meter = session.meter(&agent.name);
+    let mut lines = vec![state(agent, session, live, now, unicode)];
+    let mut figures = Vec::new();
+    if agent.model.is_some() {
+        figures.push(format!("{} tok", words::tokens(meter.tokens.total())));
+        figures.push(words::money(meter.cost, meter.unpriced_calls));
+        let window = agent.model.as_ref().and_then(|key| session.team()?.models.get(key)?.context_window);
+        if let Some(window) = window.filter(|window| *window > 0 && meter.context > 0) {
+            figures.push(format!("ctx {} %", (meter.context * 100).div_ceil(window).min(999)));
+        }
+    }
+    if let Some(exit) = meter.last_exit {
+        figures.push(format!("last exit {exit}"));
+    }
+    if meter.turns > 0 {
+        figures.push(format!("{} turns", meter.turns));
+    }
+    lines.push((figures.join("  "), Role::Dim));
+    lines
+}
+
+/// Heights of the panes: who acts gets what the others do not need.
+fn share(height: u16, count: u16, session: &Session) -> Vec<u16> {
+    const LEAST: u16 = 4;
+    let Some(team) = session.team() else { return Vec::new() };
+    let least = LEAST.min(height.checked_div(count).unwrap_or(0).max(3));
+    let mut heights = vec![least; usize::from(count)];
+    let spare = height.saturating_sub(least * count);
+    let acting = team.agents.iter().position(|agent| session.turn_of(&agent.name).is_some());
+    let gets = acting.or_else(|| {
+        let last = session.floor().last_speaker.as_ref()?;
+        team.position(last)
+    });
+    if let Some(height) = heights.get_mut(gets.unwrap_or(0)) {
+        *height += spare;
+    }
+    heights
+}

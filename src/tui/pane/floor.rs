@@ -1,0 +1,173 @@
+//! The floor: who speaks now, who is next and why, who is queued; what waits for the operator; what the detectors see.
+
+use super::item::agent_role;
+use crate::chat::event::Choice;
+use crate::session::{Session, Waiting};
+use crate::text::clean::one_line;
+use crate::text::wrap::wrap;
+use crate::text::{Ink, Piece};
+use crate::tui::paint;
+use crate::tui::theme::{Role, Theme};
+use crate::tui::words;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+/// One line of the pane.
+struct Entry {
+    label: &'static str,
+    text: String,
+    aside: String,
+    role: Role,
+}
+
+/// Draws the pane's three parts in one column.
+pub fn draw(area: Rect, buf: &mut Buffer, session: &Session, outlook: Option<&Choice>, theme: &Theme, unicode: bool) {
+    let floor = floor_lines(session, outlook);
+    let waiting = waiting_lines(session);
+    let watch: Vec<String> = session
+        .findings()
+        .iter()
+        .map(|finding| format!("{} ×{}: {}", finding.detector, finding.count, finding.text))
+        .collect();
+    let inner = area.width.saturating_sub(4).max(1);
+    let note = |text: &str| wrap(&[Piece::new(one_line(text), Ink::Plain)], inner, 0);
+    let floor_rows: u16 =
+        floor.iter().map(|entry| 1 + u16::from(!entry.aside.is_empty()) * note(&entry.aside).len().min(3) as u16).sum();
+    let waiting_rows: u16 = waiting.iter().map(|(text, _)| note(text).len().min(4) as u16).sum();
+    let wanted = [floor_rows + 2, waiting_rows.max(1) + 2];
+    let heights = [wanted[0].min(area.height), wanted[1].min(area.height.saturating_sub(wanted[0]))];
+    let mut y = area.y;
+    let mut part = |height: u16, title: &str, role: bool, buf: &mut Buffer| {
+        let pane = Rect { y, height, ..area };
+        y += height;
+        (height >= 3).then(|| paint::frame(buf, pane, title, role, theme, unicode))
+    };
+    if let Some(inside) = part(heights[0], "Floor", false, buf) {
+        draw_floor(inside, buf, &floor, session, theme);
+    }
+    let title =
+        if waiting.is_empty() { "Waiting for you".to_owned() } else { format!("Waiting for you ({})", waiting.len()) };
+    if let Some(inside) = part(heights[1], &title, !waiting.is_empty(), buf) {
+        let mut line = inside.y;
+        if waiting.is_empty() {
+            paint::words(buf, inside, inside.x + 1, line, "nothing", theme.style(Role::Dim));
+        }
+        for (text, role) in &waiting {
+            for row in note(text).iter().take(4) {
+                paint::words(buf, inside, inside.x + 1, line, &row.text(), theme.style(*role));
+                line += 1;
+            }
+        }
+    }
+    let rest = area.height.saturating_sub(heights[0] + heights[1]);
+    if let Some(inside) = part(rest, "Watch", false, buf) {
+        let mut line = inside.y;
+        if watch.is_empty() {
+            paint::words(buf, inside, inside.x + 1, line, "nothing repeats", theme.style(Role::Dim));
+        }
+        for text in &watch {
+            for row in note(text) {
+                paint::words(buf, inside, inside.x + 1, line, &row.text(), theme.style(Role::Warning));
+                line += 1;
+            }
+        }
+    }
+}
+
+/// Who has the floor and who is next, in two lines, for narrow screens.
+pub fn draw_lines(area: Rect, buf: &mut Buffer, session: &Session, outlook: Option<&Choice>, theme: &Theme) {
+    draw_floor(area, buf, &floor_lines(session, outlook), session, theme);
+}
+
+fn draw_floor(inside: Rect, buf: &mut Buffer, entries: &[Entry], session: &Session, theme: &Theme) {
+    let mut y = inside.y;
+    let width = inside.width.saturating_sub(2).max(1);
+    for entry in entries {
+        let x = paint::words(buf, inside, inside.x + 1, y, &format!("{:<5}", entry.label), theme.style(Role::Dim));
+        let role = if entry.role == Role::Speaker { agent_role(&entry.text, session) } else { entry.role };
+        paint::words(buf, inside, x + 1, y, &entry.text, theme.style(role));
+        y += 1;
+        if !entry.aside.is_empty() {
+            for row in wrap(&[Piece::new(one_line(&entry.aside), Ink::Plain)], width, 0).iter().take(3) {
+                paint::words(buf, inside, inside.x + 1, y, &row.text(), theme.style(Role::Dim));
+                y += 1;
+            }
+        }
+    }
+}
+
+fn floor_lines(session: &Session, outlook: Option<&Choice>) -> Vec<Entry> {
+    let floor = session.floor();
+    let entry = |label, text: String, aside: String, role| Entry { label, text, aside, role };
+    let mut lines = Vec::new();
+    let selecting = floor.selecting.inquiry.is_busy();
+    match session.turns().first() {
+        Some(turn) => {
+            let why = floor.choice.as_ref().filter(|choice| choice.agent == turn.agent);
+            let aside = why.map(|choice| format!("{}: {}", choice.mode, choice.reason)).unwrap_or_default();
+            lines.push(entry("now", turn.agent.to_string(), aside, Role::Speaker));
+        }
+        None if selecting => {
+            let n = floor.selecting.attempts.len() + 1;
+            let text = if n > 1 { format!("selector, attempt {n}") } else { "selector is choosing".to_owned() };
+            lines.push(entry("now", text, String::new(), Role::Speaking));
+        }
+        None => lines.push(entry("now", "nobody".to_owned(), String::new(), Role::Dim)),
+    }
+    match outlook {
+        Some(choice) => {
+            let aside = format!("{}: {}", choice.mode, choice.reason);
+            lines.push(entry("next", choice.agent.to_string(), aside, Role::Speaker));
+        }
+        None => {
+            let text = match (session.ended().is_some(), &floor.wanted) {
+                (true, _) => "nobody: the run has ended".to_owned(),
+                (_, Some(wanted)) => match &wanted.proposed {
+                    Some(name) => format!("you pick; p takes {name}"),
+                    None => "you pick (1-9)".to_owned(),
+                },
+                _ => match session.team().map(|team| team.speaker_selection_method.kind.as_str()) {
+                    Some("auto") => "auto: asked after this turn".to_owned(),
+                    Some("manual") => "you pick after this turn".to_owned(),
+                    Some("random") => "drawn after this turn".to_owned(),
+                    _ => "not known yet".to_owned(),
+                },
+            };
+            lines.push(entry("next", text, String::new(), Role::Dim));
+        }
+    }
+    let queued = if outlook.is_some_and(|choice| choice.mode == "queue") { 1 } else { 0 };
+    for name in floor.queue.iter().skip(queued) {
+        lines.push(entry("then", name.to_string(), String::new(), Role::Speaker));
+    }
+    if let Some(wanted) = &floor.wanted {
+        for (name, why) in &wanted.barred {
+            lines.push(entry("not", format!("{name}: {why}"), String::new(), Role::Dim));
+        }
+    }
+    let used = session.selector_meter();
+    if used.tokens.total() > 0 {
+        let text =
+            format!("{} tok  {}", words::tokens(used.tokens.total()), words::money(used.cost, used.unpriced_calls));
+        lines.push(entry("sel.", text, String::new(), Role::Dim));
+    }
+    lines
+}
+
+fn waiting_lines(session: &Session) -> Vec<(String, Role)> {
+    session
+        .waiting()
+        .iter()
+        .map(|item| {
+            let key = match item {
+                Waiting::Approval(_) => "a  ",
+                Waiting::Ask(_) | Waiting::Unknown(_) => "w  ",
+                Waiting::Pick => "1-9 ",
+                Waiting::Task => "i  ",
+                Waiting::Hold(_) => "",
+            };
+            let role = if matches!(item, Waiting::Hold(_)) { Role::Failed } else { Role::Waiting };
+            (format!("{key}{}", words::waiting(item, session)), role)
+        })
+        .collect()
+}

@@ -1,0 +1,268 @@
+//! One item of the transcript, laid out: a message with its heading, or a notice.
+
+use crate::chat::event::{Actor, Event, Record, Verdict};
+use crate::chat::id::{MessageId, Seq};
+use crate::chat::message::{Author, Completeness, MessageKind};
+use crate::session::Session;
+use crate::session::transcript::Entry;
+use crate::text::clean::{Context, lines, one_line};
+use crate::text::markdown;
+use crate::text::wrap::{Break, flow, wrap};
+use crate::text::{Ink, Piece, Row};
+use crate::tui::theme::Role;
+use crate::tui::words;
+
+/// Rows of program output that are shown before it is folded.
+const FOLD: usize = 14;
+/// Rows kept above and below a fold.
+const FOLD_HEAD: usize = 4;
+const FOLD_TAIL: usize = 7;
+
+/// Something in the transcript.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Item {
+    /// A message.
+    Message(MessageId),
+    /// A record that an operator should see in its place.
+    Notice(Seq),
+}
+
+/// One row of the transcript.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Line {
+    /// A heading of ours: number, name, marks, and figures at the right.
+    Head {
+        /// Whose.
+        role: Role,
+        /// `7`.
+        number: String,
+        /// `Coder`.
+        name: String,
+        /// `edited`, `interrupted` …
+        marks: String,
+        /// `1.2k tok  $0.004  3.1 s`.
+        figures: String,
+    },
+    /// What somebody else wrote: always behind a bar, so that it cannot pass for ours.
+    Body {
+        /// Colour of the bar.
+        role: Role,
+        /// The row.
+        row: Row,
+    },
+    /// Our own words.
+    Note {
+        /// Tone.
+        role: Role,
+        /// The row.
+        row: Row,
+    },
+    /// Nothing.
+    Blank,
+}
+
+impl Item {
+    /// What a record adds to the transcript, if anything.
+    pub fn of(record: &Record) -> Option<Item> {
+        match &record.event {
+            Event::MessagePosted { message } => Some(Item::Message(message.id)),
+            Event::SpeakerChosen { choice } if choice.mode == "auto fallback" => Some(Item::Notice(record.seq)),
+            Event::ApprovalDecided { .. }
+            | Event::ModelFailed { .. }
+            | Event::BranchMoved { .. }
+            | Event::OutcomeUnknown { .. }
+            | Event::LimitsChanged { .. }
+            | Event::BudgetCrossed { .. }
+            | Event::Ended { .. } => Some(Item::Notice(record.seq)),
+            Event::DetectorChanged { count, .. } if *count > 0 => Some(Item::Notice(record.seq)),
+            _ => None,
+        }
+    }
+
+    /// A guess at its size in bytes, for its height before it is laid out.
+    pub fn bytes(&self, session: &Session) -> usize {
+        match self {
+            Item::Message(id) => session.transcript().get(*id).map_or(0, |entry| entry.message.content.len() + 200),
+            Item::Notice(_) => 80,
+        }
+    }
+
+    /// The rows of this item.
+    pub fn lay_out(&self, session: &Session, width: u16, unfolded: bool) -> Vec<Line> {
+        match self {
+            Item::Message(id) => match session.transcript().get(*id) {
+                Some(entry) => message(entry, session, width, unfolded),
+                None => Vec::new(),
+            },
+            Item::Notice(seq) => match session.record(*seq) {
+                Some(record) => notice(record, session, width),
+                None => Vec::new(),
+            },
+        }
+    }
+}
+
+/// The colour of an author.
+pub fn author_role(author: &Author, session: &Session) -> Role {
+    match author {
+        Author::Operator => Role::Operator,
+        Author::Agent(name) => agent_role(name, session),
+    }
+}
+
+/// The colour of an agent.
+pub fn agent_role(name: &str, session: &Session) -> Role {
+    let place = session.team().and_then(|team| team.position(name)).unwrap_or(0);
+    Role::AGENTS[place % Role::AGENTS.len()]
+}
+
+fn message(entry: &Entry, session: &Session, width: u16, unfolded: bool) -> Vec<Line> {
+    let message = &entry.message;
+    let role = author_role(&message.author, session);
+    let mut marks = Vec::new();
+    match message.kind {
+        MessageKind::Task => marks.push("task".to_owned()),
+        MessageKind::Human if matches!(message.author, Author::Agent(_)) => marks.push("in your words".to_owned()),
+        MessageKind::Auto => marks.push("auto reply".to_owned()),
+        _ => {}
+    }
+    if message.by_operator {
+        marks.push("spoken by you".to_owned());
+    }
+    if entry.revision > 0 {
+        marks.push("edited".to_owned());
+    }
+    match message.completeness {
+        Completeness::Whole => {}
+        Completeness::CutOff => marks.push("CUT OFF by the output limit".to_owned()),
+        Completeness::Interrupted => marks.push("INTERRUPTED, not sent to the others".to_owned()),
+    }
+    let name = match &message.author {
+        Author::Operator => "You".to_owned(),
+        Author::Agent(name) => one_line(name),
+    };
+    let mut shown = vec![Line::Head {
+        role,
+        number: (message.id.0 + 1).to_string(),
+        name,
+        marks: marks.join(" · "),
+        figures: figures(entry, session),
+    }];
+    let inner = width.saturating_sub(2).max(1);
+    if let Some(reasoning) = &message.reasoning {
+        let note = format!("thought first, {} (o shows it)", words::tokens(reasoning.len() as u64 / 4) + " tok");
+        if unfolded {
+            for line in lines(reasoning, Context::Prose, Ink::Dim) {
+                shown.extend(wrap(&line, inner, 0).into_iter().map(|row| Line::Body { role, row }));
+            }
+        } else {
+            shown.push(Line::Note { role: Role::Dim, row: Row::of(vec![Piece::new(note, Ink::Dim)]) });
+        }
+    }
+    let rows = match message.kind {
+        MessageKind::CodeResult => output(&message.content, inner, unfolded),
+        _ if message.content.trim().is_empty() => vec![Row::of(vec![Piece::new("(no words)", Ink::Dim)])],
+        _ => markdown::render(&message.content, inner),
+    };
+    shown.extend(rows.into_iter().map(|row| Line::Body { role, row }));
+    shown.push(Line::Blank);
+    shown
+}
+
+fn figures(entry: &Entry, session: &Session) -> String {
+    let message = &entry.message;
+    if message.kind == MessageKind::CodeResult {
+        let execution = session.record(entry.seq).and_then(|record| {
+            let before = session.record(record.parent?)?;
+            match &before.event {
+                Event::Outcome { execution, .. } => Some(execution),
+                _ => None,
+            }
+        });
+        return match execution {
+            Some(ran) => format!("exit {}  {}", ran.exit_code, words::seconds(ran.duration_ms)),
+            None => "not run".to_owned(),
+        };
+    }
+    let Some(call) = message.call.and_then(|id| session.call(id)) else { return String::new() };
+    let usage = call.usage.unwrap_or_default();
+    let mark = if usage.estimated { "~" } else { "" };
+    let cost = usage.cost.map_or("$?".to_owned(), |cost| cost.to_string());
+    let time = call.latency_ms.map(words::seconds).unwrap_or_default();
+    format!("{mark}{} tok  {cost}  {time}", words::tokens(usage.tokens.total())).trim_end().to_owned()
+}
+
+fn output(content: &str, width: u16, unfolded: bool) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for (n, line) in lines(content.trim_end(), Context::Output, Ink::Code).into_iter().enumerate() {
+        let mut line = line;
+        if n == 0 {
+            let tone = if content.starts_with("exitcode: 0 ") { Ink::Added } else { Ink::Removed };
+            line.iter_mut().for_each(|piece| piece.ink = tone);
+        }
+        rows.extend(flow(&line, width, &[], &[], Break::Anywhere));
+    }
+    if unfolded || rows.len() <= FOLD {
+        return rows;
+    }
+    let hidden = rows.len() - FOLD_HEAD - FOLD_TAIL;
+    let tail = rows.split_off(rows.len() - FOLD_TAIL);
+    rows.truncate(FOLD_HEAD);
+    rows.push(Row::of(vec![Piece::new(format!("… {hidden} more rows (o unfolds)"), Ink::Marker)]));
+    rows.extend(tail);
+    rows
+}
+
+fn notice(record: &Record, session: &Session, width: u16) -> Vec<Line> {
+    let (role, text) = match &record.event {
+        Event::SpeakerChosen { choice } => (Role::Warning, format!("→ {}: {}", choice.agent, choice.reason)),
+        Event::ApprovalDecided { verdict, .. } => {
+            let by = match &record.actor {
+                Actor::Operator => "you".to_owned(),
+                Actor::Policy(policy) => policy.clone(),
+                Actor::Agent(name) => name.to_string(),
+                Actor::System => "plenary".to_owned(),
+            };
+            match verdict {
+                Verdict::Run => (Role::Success, format!("✓ code allowed by {by}")),
+                Verdict::RunEdited(_) => (Role::Success, format!("✓ code edited and allowed by {by}")),
+                Verdict::Deny(reason) if reason.is_empty() => (Role::Warning, format!("✗ code denied by {by}")),
+                Verdict::Deny(reason) => (Role::Warning, format!("✗ code denied by {by}: {reason}")),
+            }
+        }
+        Event::ModelFailed { failure, retry_ms, fallback, .. } => {
+            let then = match (retry_ms, fallback) {
+                (_, Some(model)) => format!("trying {model}"),
+                (Some(wait), None) => format!("trying again in {}", words::seconds(*wait)),
+                (None, None) => "no attempt left".to_owned(),
+            };
+            (Role::Error, format!("✗ {} ({then})", failure.message))
+        }
+        Event::BranchMoved { name, why } => (Role::Warning, format!("⑂ {name}: {why}")),
+        Event::OutcomeUnknown { op } => (
+            Role::Error,
+            format!("? it is not known whether execution {} happened: Plenary was stopped meanwhile", op.0),
+        ),
+        Event::LimitsChanged { .. } => (Role::Warning, "limits raised by you".to_owned()),
+        Event::BudgetCrossed { limit, text } => (Role::Warning, format!("limit {limit}: {text}")),
+        Event::DetectorChanged { detector, text, .. } => (Role::Warning, format!("↻ {detector}: {text}")),
+        Event::Ended { text, totals, .. } => {
+            let figures = format!(
+                "{} rounds · {} tok · {} · {}",
+                totals.rounds,
+                words::tokens(totals.tokens.total()),
+                words::money(totals.cost, totals.unpriced_calls),
+                words::clock(totals.active_ms)
+            );
+            (Role::StatusEnded, format!("■ ended: {text} · {figures}"))
+        }
+        _ => return Vec::new(),
+    };
+    let _ = session;
+    let mut shown: Vec<Line> = wrap(&[Piece::new(one_line(&text), Ink::Plain)], width, 2)
+        .into_iter()
+        .map(|row| Line::Note { role, row })
+        .collect();
+    shown.push(Line::Blank);
+    shown
+}

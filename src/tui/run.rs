@@ -1,0 +1,243 @@
+//! The one loop: inputs, updates and deadlines in; frames, commands and the way out.
+
+use super::app::{App, Deed};
+use super::clock::{FrameClock, Time};
+use super::input::{self, Input, Inputs, Reader, Signal, watch_signals};
+use super::look::Look;
+use super::terminal::{Screen, Tty};
+use super::view;
+use super::words;
+use crate::chat::command::Command;
+use crate::chat::update::Update;
+use crate::session::Session;
+use std::io;
+use std::process::Command as Process;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use tokio::sync::mpsc;
+
+/// Most updates that are taken in before the loop looks at keys and deadlines again.
+const BATCH: usize = 256;
+
+/// What the console is given.
+pub struct Console {
+    /// The session as it stands.
+    pub session: Session,
+    /// Where commands go.
+    pub commands: mpsc::Sender<Command>,
+    /// Where updates come from.
+    pub updates: mpsc::Receiver<Update>,
+    /// Looks and keys.
+    pub look: Look,
+}
+
+/// How the console was left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Left {
+    /// By the operator.
+    Quit,
+    /// By a signal, whose number this is.
+    Signal(u8),
+    /// The terminal is gone.
+    Gone,
+}
+
+/// Runs the console until it is left. Letting go of the command channel tells the engine to stop.
+///
+/// # Errors
+/// When the terminal cannot be taken or drawn on.
+pub async fn run(console: Console) -> io::Result<Left> {
+    let Console { session, commands, mut updates, look } = console;
+    let (to, mut inputs) = input::channel();
+    let mut screen = Screen::enter(Tty, to.clone())?;
+    screen.rescue(look.crashes.clone()).install();
+    let reader = Reader::stdin(to.clone())?;
+    watch_signals(to)?;
+    let begun = Instant::now();
+    let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as i64;
+    let mut clock = FrameClock::new(look.frame_rate);
+    let mut app = App::new(session, look, wall, screen.size());
+    let mut title = String::new();
+    let mut open = true;
+    clock.request(Time::ZERO);
+    let left = loop {
+        let now = begun.elapsed();
+        app.now = now;
+        let deadline = clock.deadline().filter(|_| screen.ready());
+        tokio::select! {
+            biased;
+            () = sleep_until(deadline, begun) => {
+                app.now = begun.elapsed();
+                draw(&mut screen, &mut app, &mut title)?;
+                clock.drawn(app.now);
+                if let Some(at) = app.changes_at() {
+                    clock.request(at);
+                }
+            }
+            Some(input) = inputs.recv() => {
+                app.now = begun.elapsed();
+                let mut next = Some(input);
+                let mut way_out = None;
+                while let Some(input) = next {
+                    way_out = take_in(input, &mut app, &mut screen, &reader, &commands, &mut inputs, &mut clock).await?;
+                    if way_out.is_some() {
+                        break;
+                    }
+                    next = inputs.try_recv().ok();
+                }
+                if let Some(left) = way_out {
+                    break left;
+                }
+            }
+            update = updates.recv(), if open => {
+                match update {
+                    Some(update) => {
+                        app.on_update(update);
+                        for _ in 1..BATCH {
+                            match updates.try_recv() {
+                                Ok(update) => app.on_update(update),
+                                Err(_) => break,
+                            }
+                        }
+                    }
+                    None => {
+                        open = false;
+                        app.closed = true;
+                    }
+                }
+                clock.request(now);
+            }
+        }
+    };
+    drop(commands);
+    screen.leave();
+    // The engine may have much to say while it stops; nobody reads it, and it must not wait for us.
+    updates.close();
+    Ok(left)
+}
+
+/// Takes in one input; says how the console is left, if it is.
+async fn take_in(
+    input: Input,
+    app: &mut App,
+    screen: &mut Screen<Tty>,
+    reader: &Reader,
+    commands: &mpsc::Sender<Command>,
+    inputs: &mut Inputs,
+    clock: &mut FrameClock,
+) -> io::Result<Option<Left>> {
+    match input {
+        Input::Drawn => return Ok(None),
+        Input::Gone => return Ok(Some(Left::Gone)),
+        Input::Signal(Signal::Continue) => {
+            screen.enter_again()?;
+            let (columns, rows) = screen.size();
+            app.size = (columns, rows);
+        }
+        Input::Signal(Signal::Terminate) => return Ok(Some(Left::Signal(15))),
+        Input::Signal(Signal::HangUp) => return Ok(Some(Left::Signal(1))),
+        Input::Signal(Signal::Interrupt) => return Ok(Some(Left::Signal(2))),
+        Input::Resize(columns, rows) => {
+            screen.resize(columns, rows);
+            app.on_input(Input::Resize(columns, rows));
+        }
+        other => {
+            for deed in app.on_input(other) {
+                match deed {
+                    Deed::Send(command) => {
+                        if commands.try_send(command).is_err() {
+                            app.say("The engine does not listen; leave with q and open the session again.");
+                        }
+                    }
+                    Deed::Copy(text) => match screen.copy(&text) {
+                        Ok(said) => app.say(said),
+                        Err(error) => app.say(error.to_string()),
+                    },
+                    Deed::Redraw => screen.invalidate(),
+                    Deed::Suspend => {
+                        reader.park();
+                        if let Err(error) = screen.suspend() {
+                            app.say(error.to_string());
+                        }
+                        reader.resume();
+                    }
+                    Deed::Edit(text) => {
+                        reader.park();
+                        screen.leave();
+                        let edited = in_editor(&text);
+                        screen.enter_again()?;
+                        reader.resume();
+                        // What was typed into the editor and came too late is not meant for us.
+                        while let Ok(Input::Key(_)) = inputs.try_recv() {}
+                        match edited {
+                            Ok(text) => app.edited(&text),
+                            Err(why) => app.say(why),
+                        }
+                    }
+                    Deed::Quit => return Ok(Some(Left::Quit)),
+                }
+            }
+        }
+    }
+    clock.request_input(app.now);
+    Ok(None)
+}
+
+fn draw(screen: &mut Screen<Tty>, app: &mut App, title: &mut String) -> io::Result<()> {
+    let wanted = window_title(app);
+    if *title != wanted {
+        screen.set_title(&wanted);
+        *title = wanted;
+    }
+    let (width, height) = screen.size();
+    view::measure(app, ratatui::layout::Rect { x: 0, y: 0, width, height });
+    screen.draw(|frame| {
+        let area = frame.area();
+        if let Some(cursor) = view::draw(app, area, frame.buffer_mut()) {
+            frame.set_cursor_position(cursor);
+        }
+    })?;
+    Ok(())
+}
+
+/// What the terminal's window is called: who this is and whether somebody is wanted.
+fn window_title(app: &App) -> String {
+    let name = app.session.team().map_or("", |team| team.name.as_str());
+    match app.session.waiting().len() {
+        0 => format!("plenary {name} {}", words::state(&app.session).to_lowercase()),
+        n => format!("({n}) plenary {name}"),
+    }
+}
+
+async fn sleep_until(at: Option<Time>, begun: Instant) {
+    match at {
+        Some(at) => tokio::time::sleep_until((begun + at).into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Lets the operator write in the editor of their choice.
+fn in_editor(text: &str) -> Result<String, String> {
+    let editor =
+        ["VISUAL", "EDITOR"].iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.trim().is_empty()));
+    let Some(editor) = editor else { return Err("Set $EDITOR to the editor you like; nothing was opened.".into()) };
+    let mut words = editor.split_whitespace();
+    let program = words.next().unwrap_or("vi");
+    let failed = |error: io::Error| format!("{program} could not be used: {error}");
+    let dir = std::env::temp_dir().join(format!("plenary-{}", uuid::Uuid::now_v7()));
+    let mut builder = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(&dir).map_err(failed)?;
+    let path = dir.join("text.md");
+    let edited = std::fs::write(&path, text)
+        .and_then(|()| Process::new(program).args(words).arg(&path).status())
+        .and_then(|status| {
+            if status.success() {
+                std::fs::read_to_string(&path)
+            } else {
+                Err(io::Error::other("it left with an error"))
+            }
+        });
+    let _ = std::fs::remove_dir_all(&dir);
+    edited.map_err(failed).map(|text| text.trim_end_matches('\n').to_owned())
+}

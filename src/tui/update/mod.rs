@@ -1,0 +1,174 @@
+//! What changes the console: inputs from the terminal and updates from the engine, in; deeds for the loop, out.
+//!
+//! No I/O and no clock: the time is in the [`App`]. `actions.rs` says what each key does in the panes, `modals.rs`
+//! what a modal's answer leads to.
+
+mod actions;
+mod modals;
+
+use super::app::{App, Deed, Focus};
+use super::input::{Input, KeyPress};
+use super::keymap::Outcome;
+use super::modal::Modal;
+use crate::chat::event::{Event, Record};
+use crate::chat::update::Update;
+
+impl App {
+    /// Something happened at the terminal. Signals and loss are the loop's own business.
+    pub fn on_input(&mut self, input: Input) -> Vec<Deed> {
+        match input {
+            Input::Key(key) => self.on_key(key),
+            Input::Paste { text, cut } => {
+                self.on_paste(&text, cut);
+                Vec::new()
+            }
+            Input::Resize(columns, rows) => {
+                self.size = (columns, rows);
+                Vec::new()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn on_key(&mut self, key: KeyPress) -> Vec<Deed> {
+        let context = self.context();
+        match self.look.keymap.lookup(context, &self.pending, key) {
+            Outcome::Action(action, digit) => {
+                self.pending.clear();
+                self.following.clear();
+                self.act(action, digit)
+            }
+            Outcome::Pending(hints) => {
+                self.touch();
+                self.pending.push(key);
+                self.following = hints;
+                Vec::new()
+            }
+            Outcome::None => {
+                self.touch();
+                self.following.clear();
+                // The keys of a chord that came to nothing are forgotten; a key by itself is typed.
+                if std::mem::take(&mut self.pending).is_empty() && context.takes_text() {
+                    self.type_key(key);
+                }
+                Vec::new()
+            }
+        }
+    }
+
+    /// Any key at all: the hands are not still.
+    fn touch(&mut self) {
+        let now = self.now_ms();
+        if let Some(Modal::Approval(approval)) = self.modals.last_mut() {
+            approval.touch(now);
+        }
+    }
+
+    fn type_key(&mut self, key: KeyPress) {
+        match (self.modals.last_mut(), self.focus) {
+            (Some(Modal::Prompt(prompt)), _) => prompt.editor.key(key),
+            (Some(Modal::List(list)), _) => {
+                if let Some(filter) = list.filter() {
+                    filter.key(key);
+                    list.narrow();
+                }
+            }
+            (Some(Modal::Approval(_)), _) => {}
+            (None, Focus::Composer) => self.compose(key),
+            (None, Focus::Search) => {
+                self.search.key(key);
+                let needle = self.search.text();
+                self.transcript.mark(&needle);
+            }
+            (None, Focus::Main) => {}
+        }
+    }
+
+    /// A key in the composer; the arrows at its edges recall what was sent before.
+    fn compose(&mut self, key: KeyPress) {
+        use super::input::Key;
+        let (first, last) = self.composer.at_edge();
+        let up = key == KeyPress::plain(Key::Up) && first;
+        let down = key == KeyPress::plain(Key::Down) && last;
+        if (up || down) && !self.history.is_empty() {
+            let next = match (self.recalled, up) {
+                (None, true) => Some(self.history.len() - 1),
+                (None, false) => None,
+                (Some(at), true) => Some(at.saturating_sub(1)),
+                (Some(at), false) => (at + 1 < self.history.len()).then_some(at + 1),
+            };
+            if self.recalled.is_some() || self.composer.is_empty() {
+                self.recalled = next;
+                let text = next.map(|at| self.history[at].clone()).unwrap_or_default();
+                self.composer.set(&text);
+                return;
+            }
+        }
+        self.composer.key(key);
+    }
+
+    fn on_paste(&mut self, text: &str, cut: bool) {
+        self.touch();
+        self.pending.clear();
+        let too_many = match (self.modals.last_mut(), self.focus) {
+            (Some(Modal::Prompt(prompt)), _) => prompt.editor.paste(text),
+            (Some(Modal::List(list)), _) => {
+                let line = text.lines().next().unwrap_or_default();
+                list.filter().map_or(0, |filter| filter.paste(line))
+            }
+            // A paste never acts and never approves.
+            (Some(Modal::Approval(_)), _) => 0,
+            (None, Focus::Search) => self.search.paste(text.lines().next().unwrap_or_default()),
+            (None, Focus::Composer) => self.composer.paste(text),
+            (None, Focus::Main) => {
+                self.focus = Focus::Composer;
+                self.composer.paste(text)
+            }
+        };
+        if too_many > 0 || cut {
+            self.say("The paste was too long and was cut; use $EDITOR for longer texts.");
+        }
+    }
+
+    /// The engine says something.
+    pub fn on_update(&mut self, update: Update) {
+        match update {
+            Update::Record(record) => self.on_record(&record),
+            Update::Delta(delta) => {
+                let wall = self.wall();
+                self.live.add(delta, wall);
+            }
+            Update::Outlook { next } => self.outlook = next,
+            Update::Refused { text } => self.say(text),
+            Update::Fault { text } => self.fault = (!text.is_empty()).then_some(text),
+            Update::Closed => self.closed = true,
+        }
+    }
+
+    fn on_record(&mut self, record: &std::sync::Arc<Record>) {
+        if self.session.apply(record.clone()).is_err() {
+            self.fault = Some("A record does not fit what is on the screen; leave and open the session again.".into());
+            return;
+        }
+        match &record.event {
+            Event::ModelAnswered { call, .. }
+            | Event::ModelFailed { call, .. }
+            | Event::ModelInterrupted { call, .. } => self.live.end_call(*call),
+            Event::Outcome { op, .. } => self.live.end_program(*op),
+            Event::BranchMoved { .. } | Event::Ended { .. } => self.live.clear(),
+            _ => {}
+        }
+        self.transcript.see(record, &self.session);
+        self.follow_approvals();
+    }
+
+    /// A request that was decided (here or elsewhere) leaves the screen.
+    fn follow_approvals(&mut self) {
+        let now = self.now_ms();
+        let session = &self.session;
+        self.modals.retain_mut(|modal| match modal {
+            Modal::Approval(approval) => approval.follow(session, now),
+            _ => true,
+        });
+    }
+}

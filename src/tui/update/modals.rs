@@ -1,0 +1,166 @@
+//! What a modal's answer leads to.
+
+use crate::chat::command::Command;
+use crate::chat::event::{Answer, Resolution};
+use crate::chat::id::OpId;
+use crate::tui::action::Action;
+use crate::tui::app::{App, Deed, Focus};
+use crate::tui::modal::list::{Choice, Line, List};
+use crate::tui::modal::prompt::{Prompt, Purpose, joined, parted};
+use crate::tui::modal::{Modal, Step};
+
+impl App {
+    /// Carries out what a modal answered to an action.
+    pub(super) fn after(&mut self, step: Step, action: Action) -> Vec<Deed> {
+        match step {
+            Step::Stay => Vec::new(),
+            Step::Pass => self.passed(action),
+            Step::Close => {
+                let closed = self.modals.pop();
+                if let Some(Modal::Prompt(prompt)) = closed
+                    && prompt.is_changed()
+                {
+                    // What was written is not lost by a slip: arrow up in the composer has it.
+                    self.history.push(prompt.editor.text());
+                    self.say("Closed; arrow up in the composer brings the text back.");
+                }
+                Vec::new()
+            }
+            Step::Send(command) => {
+                // The queue stays open while requests wait; it follows the records.
+                vec![Deed::Send(command)]
+            }
+            Step::Do(action) => {
+                self.modals.pop();
+                self.deed(action, None)
+            }
+            Step::Say(text) => {
+                self.say(text);
+                Vec::new()
+            }
+            Step::AskReason => {
+                if let Some(Modal::Approval(approval)) = self.modals.last() {
+                    let purpose = Purpose::Deny(approval.id());
+                    let help =
+                        "The reason goes back to the agents as the result. Without one, it says that none was given.";
+                    self.modals.push(Modal::Prompt(Box::new(Prompt::new(
+                        purpose,
+                        "",
+                        "Do not run it, because …",
+                        help,
+                    ))));
+                }
+                Vec::new()
+            }
+            Step::EditCode => {
+                if let Some(Modal::Approval(approval)) = self.modals.last() {
+                    let text = joined(&approval.blocks(&self.session));
+                    let purpose = Purpose::Code(approval.id());
+                    let help = "Saved code is shown again and runs only when you say so; the agents are told what you changed.";
+                    self.modals.push(Modal::Prompt(Box::new(Prompt::new(purpose, &text, "Edit the code", help))));
+                }
+                Vec::new()
+            }
+            Step::Written(purpose, text) => self.written(purpose, text),
+            Step::Chosen(choice) => {
+                self.modals.pop();
+                self.chosen(choice)
+            }
+        }
+    }
+
+    /// Actions that work whatever is open.
+    fn passed(&mut self, action: Action) -> Vec<Deed> {
+        match action {
+            Action::EditorOpen => match self.modals.last() {
+                Some(Modal::Prompt(prompt)) => vec![Deed::Edit(prompt.editor.text())],
+                _ => Vec::new(),
+            },
+            Action::Interrupt | Action::Suspend | Action::Redraw | Action::Help | Action::Palette | Action::Quit => {
+                self.deed(action, None)
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn written(&mut self, purpose: Purpose, text: String) -> Vec<Deed> {
+        match purpose {
+            Purpose::Deny(id) => {
+                self.modals.pop();
+                let denied = self.modals.iter().rev().find_map(|modal| match modal {
+                    Modal::Approval(approval) if approval.id() == id => approval.deny(text.clone(), &self.session),
+                    _ => None,
+                });
+                denied.map(Deed::Send).into_iter().collect()
+            }
+            Purpose::Code(id) => {
+                let now = self.now_ms();
+                let before = self.session.approval(id).map(|asked| asked.payload.blocks.clone()).unwrap_or_default();
+                match parted(&text, &before) {
+                    Err(why) => self.say(format!("Not saved: {why}")),
+                    Ok(blocks) => {
+                        self.modals.pop();
+                        if let Some(Modal::Approval(approval)) = self.modals.last_mut()
+                            && approval.id() == id
+                        {
+                            approval.take_edit(blocks, now);
+                        }
+                    }
+                }
+                Vec::new()
+            }
+            Purpose::Message(id) => {
+                let same = self.session.transcript().get(id).is_some_and(|entry| *entry.message.content == *text);
+                if same {
+                    self.say("Nothing was changed.");
+                    self.modals.pop();
+                    return Vec::new();
+                }
+                if text.trim().is_empty() {
+                    self.say("A message cannot be emptied; esc leaves it as it is.");
+                    return Vec::new();
+                }
+                self.modals.pop();
+                vec![Deed::Send(Command::Edit { message: id, content: text.into() })]
+            }
+            Purpose::Answer(ask) => {
+                self.modals.pop();
+                let answer = if text.trim().is_empty() { Answer::Skip } else { Answer::Say(text.into()) };
+                vec![Deed::Send(Command::Reply { ask, answer })]
+            }
+        }
+    }
+
+    fn chosen(&mut self, choice: Choice) -> Vec<Deed> {
+        match choice {
+            Choice::Do(action) => self.deed(action, None),
+            Choice::Branch(seq) => vec![Deed::Send(Command::MoveTo { seq })],
+            Choice::SpeakAs(name) => {
+                self.speak_as = name;
+                self.focus = Focus::Composer;
+                Vec::new()
+            }
+            Choice::Resolve(op, resolution) => vec![Deed::Send(Command::Resolve { op, resolution })],
+            Choice::Quit => vec![Deed::Quit],
+            Choice::End => vec![Deed::Send(Command::End)],
+            Choice::Nothing => Vec::new(),
+        }
+    }
+
+    /// Asks what became of an execution that a crash has hidden.
+    pub(super) fn ask_outcome(&mut self, op: OpId) {
+        let line = |text: &str, resolution| Line {
+            key: String::new(),
+            text: text.to_owned(),
+            choice: Choice::Resolve(op, resolution),
+        };
+        self.open(List::new(
+            "Plenary was stopped while this code ran. Did it happen?",
+            vec![
+                line("I do not know: tell the agents so", Resolution::GiveUp),
+                line("yes, it ran: go on without its output", Resolution::Done),
+                line("no, or it does no harm twice: ask me again to run it", Resolution::AskAgain),
+            ],
+        ));
+    }
+}

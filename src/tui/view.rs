@@ -1,0 +1,307 @@
+//! The screen: which pane stands where at which size, and one frame of it.
+//!
+//! `measure` fills what a frame needs (layouts of visible messages, tails of streams); `draw` only reads.
+
+use super::action::{Action, Context};
+use super::app::{App, Focus, Tab};
+use super::modal::{Draw, Modal};
+use super::paint;
+use super::pane::{agents, floor, foot, status};
+use super::theme::Role;
+use super::words;
+use crate::chat::event::HoldReason;
+use crate::session::Waiting;
+use crate::text::clean::one_line;
+use crate::text::width::{take, width};
+use crate::tui::clock::Time;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+
+/// Below this nothing useful fits.
+const LEAST: (u16, u16) = (20, 6);
+
+/// Where the panes stand.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Places {
+    status: Rect,
+    tabs: Rect,
+    agents: Rect,
+    strip: Rect,
+    transcript: Rect,
+    floor: Rect,
+    lines: Rect,
+    composer: Rect,
+    note: Rect,
+    keys: Rect,
+    main: Rect,
+}
+
+/// The panes of a screen of this size.
+pub fn places(app: &App, area: Rect) -> Places {
+    let mut places = Places { status: Rect { height: 1, ..area }, ..Places::default() };
+    let small = area.height < 16;
+    let bottom = area.bottom();
+    places.keys = Rect { y: bottom - 1, height: 1, ..area };
+    places.note = Rect { y: bottom - 2, height: 1, ..area };
+    let writing = app.focus == Focus::Composer;
+    let lines = (app.composer.lines() as u16).clamp(1, (area.height / 3).max(1));
+    let composer = if writing || !small { lines } else { 0 };
+    places.composer = Rect { y: bottom - 2 - composer, height: composer, ..area };
+    places.main = Rect { y: area.y + 1, height: area.height.saturating_sub(3 + composer), ..area };
+    let main = places.main;
+    let agents = app.session.team().map_or(0, |team| team.agents.len()) as u16;
+    if app.zoomed {
+        places.transcript = main;
+    } else if area.width >= 108 && main.height >= 14 {
+        let side = (area.width / 4).clamp(28, 40);
+        places.agents = Rect { width: side, ..main };
+        places.floor = Rect { x: main.right() - side, width: side, ..main };
+        places.transcript = Rect { x: main.x + side, width: main.width - 2 * side, ..main };
+    } else if area.width >= 72 && main.height >= 12 {
+        let side = 26;
+        let right = Rect { x: main.right() - side, width: side, ..main };
+        let strip = (agents + 2).min(main.height / 2);
+        places.strip = Rect { height: strip, ..right };
+        places.floor = Rect { y: right.y + strip, height: right.height - strip, ..right };
+        places.transcript = Rect { width: main.width - side, ..main };
+    } else {
+        places.tabs = Rect { height: 1, ..main };
+        let below = Rect { y: main.y + 1, height: main.height.saturating_sub(1), ..main };
+        match app.tab {
+            Tab::Transcript => places.transcript = below,
+            Tab::Agents => places.lines = below,
+            Tab::Floor => places.floor = below,
+        }
+    }
+    places
+}
+
+/// Fills what the next frame needs.
+pub fn measure(app: &mut App, area: Rect) {
+    if area.width < LEAST.0 || area.height < LEAST.1 {
+        return;
+    }
+    let places = places(app, area);
+    let wall = app.wall();
+    if places.transcript.height > 2 {
+        let inside = inside(places.transcript);
+        app.transcript.measure(inside, &app.session, &mut app.live, wall);
+    }
+    if places.agents.height > 0 {
+        app.agents.measure(places.agents, &app.session, &mut app.live);
+    }
+    if let Some((_, until)) = &app.toast
+        && *until <= app.now
+    {
+        app.toast = None;
+    }
+    app.arms_at = None;
+    if let Some(modal) = app.modals.last_mut() {
+        modal.measure(modal_area(area), &app.session);
+        if let Modal::Approval(approval) = modal {
+            app.arms_at = Some(Time::from_millis(approval.arms_at()));
+        }
+    }
+}
+
+fn inside(area: Rect) -> Rect {
+    Rect { x: area.x + 1, y: area.y + 1, width: area.width.saturating_sub(2), height: area.height.saturating_sub(2) }
+}
+
+/// Modals leave the status line and the keys in sight.
+fn modal_area(area: Rect) -> Rect {
+    Rect { y: area.y + 1, height: area.height.saturating_sub(2), ..area }
+}
+
+/// Draws one frame and says where the cursor is to be.
+pub fn draw(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position> {
+    let theme = app.look.theme();
+    paint::clear(buf, area, theme);
+    if area.width < LEAST.0 || area.height < LEAST.1 {
+        paint::words(buf, area, area.x, area.y, "enlarge to 20x6", theme.style(Role::Warning));
+        return None;
+    }
+    let unicode = app.look.unicode;
+    let places = places(app, area);
+    let wall = app.wall();
+    status::draw(places.status, buf, &app.session, wall, theme, unicode);
+    if places.tabs.height > 0 {
+        draw_tabs(app, places.tabs, buf);
+    }
+    if places.agents.height > 0 {
+        app.agents.draw(places.agents, buf, &app.session, &app.live, wall, theme, unicode);
+    }
+    if places.strip.height > 0 {
+        let inside = paint::frame(buf, places.strip, "Agents", false, theme, unicode);
+        agents::draw_lines(inside, buf, &app.session, &app.live, wall, theme, unicode);
+    }
+    if places.lines.height > 0 {
+        agents::draw_lines(places.lines, buf, &app.session, &app.live, wall, theme, unicode);
+    }
+    if places.floor.height > 0 {
+        floor::draw(places.floor, buf, &app.session, app.outlook.as_ref(), theme, unicode);
+    }
+    if places.transcript.height > 2 {
+        let title = match app.transcript.unseen() {
+            0 => "Transcript".to_owned(),
+            n => format!("Transcript · {n} new below"),
+        };
+        let focused = app.focus == Focus::Main && app.modals.is_empty();
+        let inside = paint::frame(buf, places.transcript, &title, focused, theme, unicode);
+        app.transcript.draw(inside, buf, theme, unicode);
+        if app.session.transcript().is_empty() {
+            let words = "Nothing was said yet. Press i and give the team a task.";
+            paint::words(buf, inside, inside.x + 1, inside.y, words, theme.style(Role::Dim));
+        }
+    }
+    let mut cursor = draw_composer(app, places.composer, buf);
+    cursor = draw_note(app, places.note, buf).or(cursor);
+    draw_keys(app, places.keys, buf);
+    if let Some(modal) = app.modals.last() {
+        let cx = Draw { session: &app.session, theme, keymap: &app.look.keymap, unicode, now_ms: app.now_ms() };
+        cursor = modal.draw(modal_area(area), buf, &cx);
+    }
+    cursor
+}
+
+fn draw_tabs(app: &App, area: Rect, buf: &mut Buffer) {
+    let theme = app.look.theme();
+    let mut x = area.x + 1;
+    for (tab, name) in Tab::ALL {
+        let here = tab == app.tab;
+        let waits = tab == Tab::Floor && !app.session.waiting().is_empty();
+        let text = match (here, waits) {
+            (true, true) => format!("[{name} !]"),
+            (true, false) => format!("[{name}]"),
+            (false, true) => format!(" {name} ! "),
+            (false, false) => format!(" {name} "),
+        };
+        let role = if here {
+            Role::Title
+        } else if waits {
+            Role::Waiting
+        } else {
+            Role::Dim
+        };
+        x = paint::words(buf, area, x, area.y, &text, theme.style(role)) + 1;
+    }
+}
+
+fn draw_composer(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position> {
+    if area.height == 0 {
+        return None;
+    }
+    let theme = app.look.theme();
+    let who = match &app.speak_as {
+        Some(name) => format!("as {name} "),
+        None => String::new(),
+    };
+    let mark = if app.look.unicode { "› " } else { "> " };
+    let x = paint::words(buf, area, area.x + 1, area.y, &format!("{who}{mark}"), theme.style(Role::Operator));
+    let field = Rect { x, width: area.right().saturating_sub(x + 1), ..area };
+    let focused = app.focus == Focus::Composer;
+    if !focused && app.composer.is_empty() {
+        let text = if app.session.transcript().is_empty() {
+            "give the team a task (i)"
+        } else {
+            "say something to the team (i)"
+        };
+        paint::words(buf, field, field.x, field.y, text, theme.style(Role::Dim));
+        return None;
+    }
+    app.composer.draw(field, buf, theme, focused)
+}
+
+/// The line above the keys: a search, a fault, a notice, or what is pending.
+fn draw_note(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position> {
+    let theme = app.look.theme();
+    if app.focus == Focus::Search {
+        let x = paint::words(buf, area, area.x + 1, area.y, "search: ", theme.style(Role::HintKey));
+        let field = Rect { x, width: area.right().saturating_sub(x), ..area };
+        return app.search.draw(field, buf, theme, true);
+    }
+    let (text, role) = if let Some(fault) = &app.fault {
+        (fault.clone(), Role::Error)
+    } else if let Some((text, _)) = &app.toast {
+        (text.clone(), Role::Strong)
+    } else {
+        let role = match app.session.hold() {
+            Some(HoldReason::Failed { .. }) => Role::Error,
+            Some(HoldReason::Budget { .. } | HoldReason::Circles { .. }) => Role::Warning,
+            _ => Role::StatusHeld,
+        };
+        (words::pending(&app.session), role)
+    };
+    let text = one_line(&text);
+    let room = usize::from(area.width.saturating_sub(2));
+    let shown = if width(&text) > room { format!("{}…", take(&text, room.saturating_sub(1))) } else { text };
+    paint::words(buf, area, area.x + 1, area.y, &shown, theme.style(role));
+    None
+}
+
+/// The keys that matter now.
+fn draw_keys(app: &App, area: Rect, buf: &mut Buffer) {
+    let theme = app.look.theme();
+    if !app.following.is_empty() {
+        let typed: Vec<String> = app.pending.iter().map(ToString::to_string).collect();
+        let mut hints = vec![(typed.join(" "), "…".to_owned())];
+        hints.extend(foot::following(&app.following));
+        foot::keys(area, buf, &hints, theme);
+        return;
+    }
+    let context = app.context();
+    let keys = match context {
+        Context::Composer => foot::chosen(
+            &app.look.keymap,
+            context,
+            &[
+                (Action::Submit, "send"),
+                (Action::Newline, "new line"),
+                (Action::Cancel, "back"),
+                (Action::EditorOpen, "$EDITOR"),
+                (Action::SpeakAs, "speak as"),
+            ],
+        ),
+        Context::Search => {
+            foot::chosen(&app.look.keymap, context, &[(Action::Submit, "find"), (Action::Cancel, "back")])
+        }
+        Context::Main => foot::chosen(&app.look.keymap, context, &wanted(app)),
+        _ => Vec::new(),
+    };
+    foot::keys(area, buf, &keys, theme);
+}
+
+/// What an operator is likely to want now, first things first.
+fn wanted(app: &App) -> Vec<(Action, &'static str)> {
+    let session = &app.session;
+    let mut keys = Vec::new();
+    let waiting = session.waiting();
+    if waiting.iter().any(|item| matches!(item, Waiting::Approval(_))) {
+        keys.push((Action::Approvals, "approve"));
+    }
+    if waiting.iter().any(|item| matches!(item, Waiting::Ask(_) | Waiting::Unknown(_))) {
+        keys.push((Action::Answer, "answer"));
+    }
+    if waiting.contains(&Waiting::Pick) {
+        keys.push((Action::AcceptProposal, "take the proposed"));
+    }
+    match session.hold() {
+        _ if session.ended().is_some() => {}
+        Some(HoldReason::Budget { .. }) => keys.push((Action::RaiseLimits, "raise limits")),
+        Some(HoldReason::Failed { .. }) => keys.push((Action::Retry, "retry")),
+        Some(_) => keys.push((Action::Pause, "go on")),
+        None => keys.push((Action::Pause, "pause")),
+    }
+    if session.ended().is_none() {
+        keys.extend([(Action::CallOn, "call on"), (Action::Step, "step")]);
+    }
+    keys.extend([
+        (Action::EditMessage, "edit"),
+        (Action::ForkHere, "fork"),
+        (Action::Search, "search"),
+        (Action::Palette, "commands"),
+        (Action::Help, "help"),
+        (Action::Quit, "quit"),
+    ]);
+    keys
+}

@@ -1,0 +1,154 @@
+//! A text field: one line or many.
+//!
+//! A thin coat around `tui-textarea`: only editing keys reach it, pastes are bounded, the real cursor is placed, and
+//! what is typed is shown as it is. The text is the operator's own, but a paste may hold anything, so control
+//! characters other than line ends and tabs never enter.
+
+use crate::tui::input::{Key, KeyPress};
+use crate::tui::paint;
+use crate::tui::theme::{Role, Theme};
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::widgets::Widget;
+use tui_textarea::{CursorMove, Input, TextArea, WrapMode};
+
+/// Most bytes in a field: beyond this every key would be slow.
+pub const LIMIT: usize = 256 * 1024;
+
+/// A text field.
+#[derive(Debug, Clone)]
+pub struct Editor {
+    area: TextArea<'static>,
+    placeholder: String,
+}
+
+impl Editor {
+    /// A field with this text, the cursor at its end.
+    pub fn new(text: &str, placeholder: &str) -> Self {
+        let mut area = TextArea::new(clean(text).split('\n').map(str::to_owned).collect());
+        area.set_max_histories(10_000);
+        area.set_wrap_mode(WrapMode::WordOrGlyph);
+        area.set_placeholder_text(placeholder);
+        area.move_cursor(CursorMove::Bottom);
+        area.move_cursor(CursorMove::End);
+        Editor { area, placeholder: placeholder.to_owned() }
+    }
+
+    /// Puts the cursor at the beginning.
+    pub fn at_start(mut self) -> Self {
+        self.area.move_cursor(CursorMove::Top);
+        self.area.move_cursor(CursorMove::Head);
+        self
+    }
+
+    /// The text.
+    pub fn text(&self) -> String {
+        self.area.lines().join("\n")
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.area.lines().iter().all(String::is_empty)
+    }
+
+    /// Lines, at least 1.
+    pub fn lines(&self) -> usize {
+        self.area.lines().len().max(1)
+    }
+
+    /// Whether the cursor is in the first line; in the last.
+    pub fn at_edge(&self) -> (bool, bool) {
+        let row = self.area.cursor().0;
+        (row == 0, row + 1 >= self.area.lines().len())
+    }
+
+    /// Empties it and returns what was in it.
+    pub fn take(&mut self) -> String {
+        let text = self.text();
+        *self = Editor::new("", &self.placeholder);
+        text
+    }
+
+    /// Replaces the text.
+    pub fn set(&mut self, text: &str) {
+        *self = Editor::new(text, &self.placeholder);
+    }
+
+    /// A key that the keymap did not want.
+    pub fn key(&mut self, key: KeyPress) {
+        if let Some(c) = key.typed() {
+            if self.room() > 0 {
+                self.area.insert_char(c);
+            }
+            return;
+        }
+        if key.key == Key::Enter {
+            self.newline();
+            return;
+        }
+        // The habits of the shell: these are what fingers expect in a line of text.
+        match (key.key, key.ctrl, key.alt) {
+            (Key::Char('a'), true, _) => self.area.move_cursor(CursorMove::Head),
+            (Key::Char('e'), true, _) => self.area.move_cursor(CursorMove::End),
+            (Key::Char('u'), true, _) => _ = self.area.delete_line_by_head(),
+            (Key::Char('k'), true, _) => _ = self.area.delete_line_by_end(),
+            (Key::Char('w'), true, _) => _ = self.area.delete_word(),
+            (Key::Char('z' | '_'), true, _) => _ = self.area.undo(),
+            (Key::Char('r'), true, _) => _ = self.area.redo(),
+            (Key::Char('b'), _, true) | (Key::Left, true, _) => self.area.move_cursor(CursorMove::WordBack),
+            (Key::Char('f'), _, true) | (Key::Right, true, _) => self.area.move_cursor(CursorMove::WordForward),
+            _ => _ = self.area.input_without_shortcuts(Input::from(key)),
+        }
+    }
+
+    /// A new line.
+    pub fn newline(&mut self) {
+        if self.room() > 0 {
+            self.area.insert_newline();
+        }
+    }
+
+    /// Pasted text. Returns how many bytes were too many.
+    pub fn paste(&mut self, text: &str) -> usize {
+        let text = clean(text);
+        let mut end = text.len().min(self.room());
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        self.area.insert_str(&text[..end]);
+        text.len() - end
+    }
+
+    fn room(&self) -> usize {
+        LIMIT.saturating_sub(self.area.lines().iter().map(|line| line.len() + 1).sum())
+    }
+
+    /// Draws the field; with the focus, returns where the cursor is to be.
+    pub fn draw(&self, area: Rect, buf: &mut Buffer, theme: &Theme, focused: bool) -> Option<Position> {
+        if area.is_empty() {
+            return None;
+        }
+        let mut shown = self.area.clone();
+        shown.set_style(theme.style(Role::Text));
+        shown.set_cursor_line_style(theme.style(Role::Text));
+        shown.set_cursor_style(theme.style(Role::Text));
+        shown.set_placeholder_style(theme.style(Role::Dim));
+        paint::clear(buf, area, theme);
+        (&shown).render(area, buf);
+        if !focused {
+            return None;
+        }
+        let cursor = shown.screen_cursor();
+        let (x, y) = (area.x + cursor.col as u16, area.y + cursor.row as u16);
+        Some(Position { x: x.min(area.right() - 1), y: y.min(area.bottom() - 1) })
+    }
+}
+
+/// Line ends as `\n`, tabs kept, other control characters gone.
+fn clean(text: &str) -> String {
+    text.replace("\r\n", "\n")
+        .replace('\r', "\n")
+        .chars()
+        .filter(|c| matches!(c, '\n' | '\t') || !c.is_control())
+        .collect()
+}

@@ -1,0 +1,144 @@
+//! Figures and states in words, the same wherever they are shown.
+
+use crate::chat::event::{AskKind, Boundary, HoldReason};
+use crate::chat::usage::Money;
+use crate::session::turn::{Phase, Stage, Turn};
+use crate::session::{Session, Waiting};
+
+/// `812`, `4.1k`, `1.3M`.
+pub fn tokens(n: u64) -> String {
+    match n {
+        0..1000 => n.to_string(),
+        1000..1_000_000 => format!("{:.1}k", n as f64 / 1000.0),
+        _ => format!("{:.1}M", n as f64 / 1e6),
+    }
+}
+
+/// `02:13`, `1:02:13`.
+pub fn clock(ms: u64) -> String {
+    let seconds = ms / 1000;
+    let (h, m, s) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    if h > 0 { format!("{h}:{m:02}:{s:02}") } else { format!("{m:02}:{s:02}") }
+}
+
+/// `3.1 s`, `2 min`.
+pub fn seconds(ms: u64) -> String {
+    match ms {
+        0..100_000 => format!("{:.1} s", ms as f64 / 1000.0),
+        _ => format!("{} min", ms / 60_000),
+    }
+}
+
+/// A sum that says when it does not know everything: `$0.031`, `$0.031+?`, `$?`.
+pub fn money(cost: Money, unpriced: u32) -> String {
+    match (cost.0, unpriced) {
+        (_, 0) => cost.to_string(),
+        (0, _) => "$?".to_owned(),
+        _ => format!("{cost}+?"),
+    }
+}
+
+/// What the run is doing, in one word.
+pub fn state(session: &Session) -> &'static str {
+    if session.ended().is_some() {
+        return "ENDED";
+    }
+    let waiting = session.waiting();
+    if session.is_busy() {
+        return if session.hold_asked().is_some() { "PAUSING" } else { "RUNNING" };
+    }
+    match (session.hold(), waiting.is_empty()) {
+        (Some(HoldReason::Failed { .. }), _) => "FAILED",
+        (Some(HoldReason::Operator | HoldReason::Opened | HoldReason::Interrupted(_)), true) => "HELD",
+        (Some(HoldReason::Interrupted(_)), false) if waiting.len() == 1 => "HELD",
+        (Some(_), false) | (None, false) => "WAITING",
+        (Some(_), true) => "HELD",
+        (None, true) => "RUNNING",
+    }
+}
+
+/// What is pending or holds the run, for the line above the keys. Empty when nothing is to be said.
+pub fn pending(session: &Session) -> String {
+    if let Some(ended) = session.ended() {
+        return format!("ended: {}", ended.text);
+    }
+    let busy = session.turns().iter().find(|turn| turn.is_busy());
+    if let Some(boundary) = session.hold_asked() {
+        let on = match (boundary, busy) {
+            (Boundary::Turn, Some(turn)) => format!("after {}'s turn", turn.agent),
+            (Boundary::Step, Some(turn)) if matches!(turn.stage, Stage::Running(..)) => {
+                format!("when {}'s program is done", turn.agent)
+            }
+            (Boundary::Step, Some(turn)) => format!("when {}'s model call is done", turn.agent),
+            (_, None) if session.floor().selecting.inquiry.is_busy() => "when the selector has answered".to_owned(),
+            (_, None) => "at the next boundary".to_owned(),
+        };
+        return format!("pause asked for: holds {on}");
+    }
+    match session.hold() {
+        None if session.is_stepping() => "one turn, then hold".to_owned(),
+        None => String::new(),
+        Some(why) => held(why),
+    }
+}
+
+/// Why the run holds.
+pub fn held(why: &HoldReason) -> String {
+    match why {
+        HoldReason::Operator => "held by you".to_owned(),
+        HoldReason::Interrupted(agent) => format!("{agent} was interrupted; what it said is kept"),
+        HoldReason::Opened => "opened where it was; nothing goes on by itself".to_owned(),
+        HoldReason::Failed { agent, text } => format!("{agent} could not speak: {text}"),
+        HoldReason::Budget { text } => text.clone(),
+        HoldReason::Circles { text } => format!("going in circles? {text}"),
+    }
+}
+
+/// One thing that waits, in a few words.
+pub fn waiting(item: &Waiting, session: &Session) -> String {
+    match item {
+        Waiting::Task => "a task from you".to_owned(),
+        Waiting::Approval(id) => match session.approval(*id) {
+            Some(asked) => {
+                let language = asked.payload.blocks.first().map_or("", |block| block.language.as_str());
+                format!("{}  {language} {} ln", asked.agent, asked.payload.lines())
+            }
+            None => "code".to_owned(),
+        },
+        Waiting::Ask(id) => match session.ask(*id) {
+            Some(ask) => match ask.kind {
+                AskKind::Feedback => format!("{} asks for your words", ask.agent),
+                AskKind::LastWord => format!("{}: a last word?", ask.agent),
+                AskKind::LimitReached => format!("{}: limit reached", ask.agent),
+            },
+            None => "a question".to_owned(),
+        },
+        Waiting::Pick => "who speaks next?".to_owned(),
+        Waiting::Unknown(op) => format!("execution {} : outcome unknown", op.0),
+        Waiting::Hold(why) => held(why),
+    }
+}
+
+/// What an agent is doing, in words.
+pub fn agent_state(turn: Option<&Turn>, speaking: bool, now: i64) -> String {
+    let Some(turn) = turn else { return "idle".to_owned() };
+    let since = seconds_since(turn.stage_since, now);
+    match (&turn.stage, &turn.inquiry.phase) {
+        (Stage::Consent(_), _) => "waits: run this code?".to_owned(),
+        (Stage::Asked(_), _) => "waits for your words".to_owned(),
+        (Stage::Unknown(_), _) => "outcome unknown".to_owned(),
+        (Stage::Running(..), _) => format!("running {since}"),
+        (_, Phase::Backoff { until, model, .. }) => {
+            let left = (until - now).max(0) as f64 / 1000.0;
+            format!("failed; {model} again in {left:.0} s")
+        }
+        (_, Phase::Failed(_)) => "failed".to_owned(),
+        (_, Phase::Calling(_)) if speaking => "speaking".to_owned(),
+        (_, Phase::Calling(_)) => format!("thinking {since}"),
+        _ => "has the floor".to_owned(),
+    }
+}
+
+fn seconds_since(then: i64, now: i64) -> String {
+    format!("{} s", now.saturating_sub(then).max(0) / 1000)
+}
