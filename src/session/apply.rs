@@ -219,6 +219,11 @@ impl State {
             }
             Event::MessageEdited { message, content } => {
                 self.transcript.edit(*message, content.clone());
+                // What was cut short is whole now: its turn has said what it had to say.
+                let call = self.transcript.get(*message).and_then(|entry| entry.message.call);
+                if let Some(turn) = call.and_then(|call| self.calls.get(&call)).and_then(|call| call.turn) {
+                    self.stage(turn, Stage::Posted, record);
+                }
             }
             _ => {}
         }

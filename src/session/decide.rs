@@ -278,6 +278,9 @@ fn move_to(session: &Session, seq: Seq) -> Decided {
     if tip.is_some_and(|branch| branch.id == session.branch()) {
         return refuse("You are there already.");
     }
+    if tip.is_none() && !matches!(record.event, Event::MessagePosted { .. }) {
+        return refuse("One goes back to a message, or to the end of a branch.");
+    }
     let (branch, name, why) = match tip {
         Some(branch) => (branch.id, branch.name.clone(), format!("back to {}", branch.name)),
         None => {

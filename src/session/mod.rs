@@ -367,7 +367,7 @@ impl Session {
             waiting.push(Waiting::Pick);
         }
         match &state.hold {
-            None | Some(HoldReason::Operator | HoldReason::Opened) => {}
+            None | Some(HoldReason::Operator | HoldReason::Opened | HoldReason::Interrupted(_)) => {}
             Some(why) => waiting.push(Waiting::Hold(why.clone())),
         }
         waiting

@@ -293,15 +293,12 @@ fn wanted(app: &App) -> Vec<(Action, &'static str)> {
         None => keys.push((Action::Pause, "pause")),
     }
     if session.ended().is_none() {
-        keys.extend([(Action::CallOn, "call on"), (Action::Step, "step")]);
+        keys.push((Action::CallOn, "call on"));
     }
-    keys.extend([
-        (Action::EditMessage, "edit"),
-        (Action::ForkHere, "fork"),
-        (Action::Search, "search"),
-        (Action::Palette, "commands"),
-        (Action::Help, "help"),
-        (Action::Quit, "quit"),
-    ]);
+    keys.extend([(Action::Help, "help"), (Action::Quit, "quit"), (Action::EditMessage, "edit")]);
+    if session.ended().is_none() {
+        keys.push((Action::Step, "step"));
+    }
+    keys.extend([(Action::ForkHere, "fork"), (Action::Search, "search"), (Action::Palette, "commands")]);
     keys
 }

@@ -5,7 +5,7 @@ use crate::chat::team::{Agent, AgentKind};
 use crate::session::Session;
 use crate::session::turn::{Phase, Stage};
 use crate::text::Row;
-use crate::text::width::take;
+use crate::text::width::{take, width};
 use crate::tui::live::Live;
 use crate::tui::paint;
 use crate::tui::theme::{Role, Theme};
@@ -71,7 +71,7 @@ impl Agents {
             let title = format!("{title} {}", what(agent, session));
             let inside =
                 paint::frame(buf, pane, take(&title, usize::from(pane.width.saturating_sub(6))), acts, theme, unicode);
-            let lines = summary(agent, session, live, now, unicode);
+            let lines = summary(agent, session, live, now, unicode, usize::from(inside.width.saturating_sub(1)));
             for (n, (text, role)) in lines.iter().enumerate() {
                 let line = inside.y + n as u16;
                 paint::words(buf, inside, inside.x + 1, line, text, theme.style(*role));
@@ -148,7 +148,7 @@ fn state(agent: &Agent, session: &Session, live: &Live, now: i64, unicode: bool)
     (format!("{mark} {text}"), role)
 }
 
-fn summary(agent: &Agent, session: &Session, live: &Live, now: i64, unicode: bool) -> Vec<(String, Role)> {
+fn summary(agent: &Agent, session: &Session, live: &Live, now: i64, unicode: bool, room: usize) -> Vec<(String, Role)> {
     let meter = session.meter(&agent.name);
     let mut lines = vec![state(agent, session, live, now, unicode)];
     let mut figures = Vec::new();
@@ -163,8 +163,14 @@ fn summary(agent: &Agent, session: &Session, live: &Live, now: i64, unicode: boo
     if let Some(exit) = meter.last_exit {
         figures.push(format!("last exit {exit}"));
     }
-    if meter.turns > 0 {
-        figures.push(format!("{} turns", meter.turns));
+    match meter.turns {
+        0 => {}
+        1 => figures.push("1 turn".to_owned()),
+        n => figures.push(format!("{n} turns")),
+    }
+    // Whole figures or none: a number that is cut is another number.
+    while figures.len() > 1 && width(&figures.join("  ")) > room {
+        figures.pop();
     }
     lines.push((figures.join("  "), Role::Dim));
     lines

@@ -127,9 +127,9 @@ fn floor_lines(session: &Session, outlook: Option<&Choice>) -> Vec<Entry> {
                     None => "you pick (1-9)".to_owned(),
                 },
                 _ => match session.team().map(|team| team.speaker_selection_method.kind.as_str()) {
-                    Some("auto") => "auto: asked after this turn".to_owned(),
-                    Some("manual") => "you pick after this turn".to_owned(),
-                    Some("random") => "drawn after this turn".to_owned(),
+                    Some("auto") => "decided by auto".to_owned(),
+                    Some("manual") => "you decide".to_owned(),
+                    Some("random") => "drawn by lot".to_owned(),
                     _ => "not known yet".to_owned(),
                 },
             };

@@ -13,10 +13,10 @@ use crate::tui::theme::Role;
 use crate::tui::words;
 
 /// Rows of program output that are shown before it is folded.
-const FOLD: usize = 14;
+const FOLD: usize = 24;
 /// Rows kept above and below a fold.
-const FOLD_HEAD: usize = 4;
-const FOLD_TAIL: usize = 7;
+const FOLD_HEAD: usize = 6;
+const FOLD_TAIL: usize = 10;
 
 /// Something in the transcript.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
