@@ -4,8 +4,8 @@
 
 use super::action::{Action, Context};
 use super::app::{App, Focus, Tab};
-use super::modal::{Draw, Modal};
-use super::paint;
+use super::modal::Modal;
+use super::paint::{self, Draw};
 use super::pane::{agents, floor, foot, status};
 use super::theme::Role;
 use super::words;
@@ -124,19 +124,20 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position> {
     let unicode = app.look.unicode;
     let places = places(app, area);
     let wall = app.wall();
+    let cx = Draw { session: &app.session, theme, keymap: &app.look.keymap, unicode, now_ms: app.now_ms(), wall };
     status::draw(places.status, buf, &app.session, wall, theme, unicode);
     if places.tabs.height > 0 {
         draw_tabs(app, places.tabs, buf);
     }
     if places.agents.height > 0 {
-        app.agents.draw(places.agents, buf, &app.session, &app.live, wall, theme, unicode);
+        app.agents.draw(places.agents, buf, &cx, &app.live);
     }
     if places.strip.height > 0 {
         let inside = paint::frame(buf, places.strip, "Agents", false, theme, unicode);
-        agents::draw_lines(inside, buf, &app.session, &app.live, wall, theme, unicode);
+        agents::draw_lines(inside, buf, &cx, &app.live);
     }
     if places.lines.height > 0 {
-        agents::draw_lines(places.lines, buf, &app.session, &app.live, wall, theme, unicode);
+        agents::draw_lines(places.lines, buf, &cx, &app.live);
     }
     if places.floor.height > 0 {
         floor::draw(places.floor, buf, &app.session, app.outlook.as_ref(), theme, unicode);
@@ -158,7 +159,6 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position> {
     cursor = draw_note(app, places.note, buf).or(cursor);
     draw_keys(app, places.keys, buf);
     if let Some(modal) = app.modals.last() {
-        let cx = Draw { session: &app.session, theme, keymap: &app.look.keymap, unicode, now_ms: app.now_ms() };
         cursor = modal.draw(modal_area(area), buf, &cx);
     }
     cursor

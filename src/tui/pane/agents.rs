@@ -7,8 +7,8 @@ use crate::session::turn::{Phase, Stage};
 use crate::text::Row;
 use crate::text::width::{take, width};
 use crate::tui::live::Live;
-use crate::tui::paint;
-use crate::tui::theme::{Role, Theme};
+use crate::tui::paint::{self, Draw};
+use crate::tui::theme::Role;
 use crate::tui::words;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -47,16 +47,8 @@ impl Agents {
     }
 
     /// A framed pane for each agent, the one that acts the tallest.
-    pub fn draw(
-        &self,
-        area: Rect,
-        buf: &mut Buffer,
-        session: &Session,
-        live: &Live,
-        now: i64,
-        theme: &Theme,
-        unicode: bool,
-    ) {
+    pub fn draw(&self, area: Rect, buf: &mut Buffer, cx: &Draw, live: &Live) {
+        let Draw { session, theme, unicode, wall: now, .. } = *cx;
         let Some(team) = session.team() else { return };
         let mut y = area.y;
         for (place, agent) in team.agents.iter().enumerate() {
@@ -93,15 +85,8 @@ impl Agents {
 }
 
 /// One line for each agent: number, name, state. For narrow screens.
-pub fn draw_lines(
-    area: Rect,
-    buf: &mut Buffer,
-    session: &Session,
-    live: &Live,
-    now: i64,
-    theme: &Theme,
-    unicode: bool,
-) {
+pub fn draw_lines(area: Rect, buf: &mut Buffer, cx: &Draw, live: &Live) {
+    let Draw { session, theme, unicode, wall: now, .. } = *cx;
     let Some(team) = session.team() else { return };
     for (place, agent) in team.agents.iter().enumerate() {
         let y = area.y + place as u16;
