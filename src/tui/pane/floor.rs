@@ -121,7 +121,7 @@ fn floor_lines(session: &Session, outlook: Option<&Choice>) -> Vec<Entry> {
         }
         None => {
             let text = match (session.ended().is_some(), &floor.wanted) {
-                (true, _) => "nobody: the run has ended".to_owned(),
+                (true, _) => "nobody".to_owned(),
                 (_, Some(wanted)) => match &wanted.proposed {
                     Some(name) => format!("you pick; p takes {name}"),
                     None => "you pick (1-9)".to_owned(),
