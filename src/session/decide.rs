@@ -57,6 +57,14 @@ pub fn decide(session: &Session, command: &Command, _now: UnixMillis) -> Decided
             }
             Ok(vec![Event::QueueChanged { queue: queue.clone() }].into())
         }
+        Command::Enqueue { agent } => {
+            if !is_member(session, agent) {
+                return refuse(format!("{agent} is not a member of this team."));
+            }
+            let mut queue = session.floor().queue.clone();
+            queue.push(agent.clone());
+            Ok(vec![Event::QueueChanged { queue }].into())
+        }
         Command::AcceptProposal => match session.floor().wanted.as_ref().and_then(|wanted| wanted.proposed.clone()) {
             Some(agent) => call_on(session, &agent),
             None => refuse("Nobody is proposed. Call on an agent by its number."),

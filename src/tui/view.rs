@@ -19,6 +19,8 @@ use ratatui::layout::{Position, Rect};
 
 /// Below this nothing useful fits.
 const LEAST: (u16, u16) = (20, 6);
+/// Below this width the panes take turns.
+const TABS_BELOW: u16 = 72;
 
 /// Where the panes stand.
 #[derive(Debug, Clone, Copy, Default)]
@@ -44,7 +46,8 @@ pub fn places(app: &App, area: Rect) -> Places {
     places.keys = Rect { y: bottom - 1, height: 1, ..area };
     places.note = Rect { y: bottom - 2, height: 1, ..area };
     let writing = app.focus == Focus::Composer;
-    let lines = (app.composer.lines() as u16).clamp(1, (area.height / 3).max(1));
+    let rows = app.composer.rows(area.width.saturating_sub(4)).min(usize::from(u16::MAX)) as u16;
+    let lines = rows.clamp(1, (area.height / 3).max(1));
     let composer = if writing || !small { lines } else { 0 };
     places.composer = Rect { y: bottom - 2 - composer, height: composer, ..area };
     places.main = Rect { y: area.y + 1, height: area.height.saturating_sub(3 + composer), ..area };
@@ -57,7 +60,7 @@ pub fn places(app: &App, area: Rect) -> Places {
         places.agents = Rect { width: side, ..main };
         places.floor = Rect { x: main.right() - side, width: side, ..main };
         places.transcript = Rect { x: main.x + side, width: main.width - 2 * side, ..main };
-    } else if area.width >= 72 && main.height >= 12 {
+    } else if area.width >= TABS_BELOW && main.height >= 12 {
         let side = 26;
         let right = Rect { x: main.right() - side, width: side, ..main };
         let strip = (agents + 2).min(main.height / 2);
@@ -84,7 +87,7 @@ pub fn measure(app: &mut App, area: Rect) {
     let places = places(app, area);
     let wall = app.wall();
     if places.transcript.height > 2 {
-        let inside = inside(places.transcript);
+        let inside = places.inside_transcript();
         app.transcript.measure(inside, &app.session, &mut app.live, wall);
     }
     if places.agents.height > 0 {
@@ -104,8 +107,16 @@ pub fn measure(app: &mut App, area: Rect) {
     }
 }
 
-fn inside(area: Rect) -> Rect {
-    Rect { x: area.x + 1, y: area.y + 1, width: area.width.saturating_sub(2), height: area.height.saturating_sub(2) }
+impl Places {
+    /// Where the transcript's words stand: behind tabs it has no frame, since every row counts there.
+    fn inside_transcript(&self) -> Rect {
+        let area = self.transcript;
+        if self.tabs.height > 0 {
+            return area;
+        }
+        let (width, height) = (area.width.saturating_sub(2), area.height.saturating_sub(2));
+        Rect { x: area.x + 1, y: area.y + 1, width, height }
+    }
 }
 
 /// Modals leave the status line and the keys in sight.
@@ -148,7 +159,10 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position> {
             n => format!("Transcript · {n} new below"),
         };
         let focused = app.focus == Focus::Main && app.modals.is_empty();
-        let inside = paint::frame(buf, places.transcript, &title, focused, theme, unicode);
+        let inside = places.inside_transcript();
+        if places.tabs.height == 0 {
+            paint::frame(buf, places.transcript, &title, focused, theme, unicode);
+        }
         app.transcript.draw(inside, buf, theme, unicode);
         if app.session.transcript().is_empty() {
             let words = "Nothing was said yet. Press i and give the team a task.";
@@ -170,6 +184,8 @@ fn draw_tabs(app: &App, area: Rect, buf: &mut Buffer) {
     for (tab, name) in Tab::ALL {
         let here = tab == app.tab;
         let waits = tab == Tab::Floor && !app.session.waiting().is_empty();
+        let unseen = tab == Tab::Transcript && app.transcript.unseen() > 0;
+        let waits = waits || unseen;
         let text = match (here, waits) {
             (true, true) => format!("[{name} !]"),
             (true, false) => format!("[{name}]"),
@@ -275,6 +291,9 @@ fn draw_keys(app: &App, area: Rect, buf: &mut Buffer) {
 fn wanted(app: &App) -> Vec<(Action, &'static str)> {
     let session = &app.session;
     let mut keys = Vec::new();
+    if app.size.0 < TABS_BELOW {
+        keys.push((Action::TabNext, "tab"));
+    }
     let waiting = session.waiting();
     if waiting.iter().any(|item| matches!(item, Waiting::Approval(_))) {
         keys.push((Action::Approvals, "approve"));

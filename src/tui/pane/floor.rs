@@ -120,12 +120,15 @@ fn floor_lines(session: &Session, outlook: Option<&Choice>) -> Vec<Entry> {
             lines.push(entry("next", choice.agent.to_string(), aside, Role::Speaker));
         }
         None => {
+            let mut aside = String::new();
             let text = match (session.ended().is_some(), &floor.wanted) {
                 (true, _) => "nobody".to_owned(),
-                (_, Some(wanted)) => match &wanted.proposed {
-                    Some(name) => format!("you pick; p takes {name}"),
-                    None => "you pick (1-9)".to_owned(),
-                },
+                (_, Some(wanted)) => {
+                    if let Some(name) = &wanted.proposed {
+                        aside = format!("1-9 picks, p takes {name}");
+                    }
+                    "you pick".to_owned()
+                }
                 _ => match session.team().map(|team| team.speaker_selection_method.kind.as_str()) {
                     Some("auto") => "decided by auto".to_owned(),
                     Some("manual") => "you decide".to_owned(),
@@ -133,7 +136,7 @@ fn floor_lines(session: &Session, outlook: Option<&Choice>) -> Vec<Entry> {
                     _ => "not known yet".to_owned(),
                 },
             };
-            lines.push(entry("next", text, String::new(), Role::Dim));
+            lines.push(entry("next", text, aside, Role::Dim));
         }
     }
     let queued = if outlook.is_some_and(|choice| choice.mode == "queue") { 1 } else { 0 };
@@ -142,7 +145,7 @@ fn floor_lines(session: &Session, outlook: Option<&Choice>) -> Vec<Entry> {
     }
     if let Some(wanted) = &floor.wanted {
         for (name, why) in &wanted.barred {
-            lines.push(entry("not", format!("{name}: {why}"), String::new(), Role::Dim));
+            lines.push(entry("not", name.to_string(), why.clone(), Role::Dim));
         }
     }
     let used = session.selector_meter();

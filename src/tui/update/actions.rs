@@ -74,9 +74,7 @@ impl App {
             }
             Action::QueuePush => {
                 let Some(agent) = self.numbered(digit) else { return Vec::new() };
-                let mut queue = self.session.floor().queue.clone();
-                queue.push(agent);
-                return send(Command::Queue { queue });
+                return send(Command::Enqueue { agent });
             }
             Action::QueuePop => {
                 let mut queue = self.session.floor().queue.clone();
