@@ -177,7 +177,7 @@ fn resume(session: &Session, step: bool) -> Decided {
         return refuse("The run has ended. Say something to go on, or edit a message.");
     }
     if let Some(HoldReason::Budget { .. }) = session.hold() {
-        return refuse("A limit is reached. Raise it (+) or end the run (E).");
+        return refuse("A limit is reached. Raise the limits, or end the run.");
     }
     if session.hold().is_none() && session.hold_asked().is_none() {
         if step && !session.turns().is_empty() {
@@ -256,7 +256,7 @@ fn still_held(session: &Session, events: &mut Vec<Event>) {
 
 fn refuse_while_running(session: &Session) -> Result<(), Refusal> {
     if session.turns().iter().any(|turn| matches!(turn.stage, Stage::Running(..))) {
-        return refuse("Code is running. Wait for it or stop it (ctrl-c) before you go elsewhere.");
+        return refuse("Code is running. Wait for it or stop it before you go elsewhere.");
     }
     Ok(())
 }

@@ -151,7 +151,7 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position> {
         agents::draw_lines(places.lines, buf, &cx, &app.live);
     }
     if places.floor.height > 0 {
-        floor::draw(places.floor, buf, &app.session, app.outlook.as_ref(), theme, unicode);
+        floor::draw(places.floor, buf, &cx, app.outlook.as_ref());
     }
     if places.transcript.height > 2 {
         let title = match app.transcript.unseen() {
@@ -165,8 +165,9 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position> {
         }
         app.transcript.draw(inside, buf, theme, unicode);
         if app.session.transcript().is_empty() {
-            let words = "Nothing was said yet. Press i and give the team a task.";
-            paint::words(buf, inside, inside.x + 1, inside.y, words, theme.style(Role::Dim));
+            let key = app.look.keymap.word(Action::Composer, Context::Main);
+            let words = format!("Nothing was said yet. Press {key} and give the team a task.");
+            paint::words(buf, inside, inside.x + 1, inside.y, &words, theme.style(Role::Dim));
         }
     }
     let mut cursor = draw_composer(app, places.composer, buf);
@@ -217,12 +218,10 @@ fn draw_composer(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position> {
     let field = Rect { x, width: area.right().saturating_sub(x + 1), ..area };
     let focused = app.focus == Focus::Composer;
     if !focused && app.composer.is_empty() {
-        let text = if app.session.transcript().is_empty() {
-            "give the team a task (i)"
-        } else {
-            "say something to the team (i)"
-        };
-        paint::words(buf, field, field.x, field.y, text, theme.style(Role::Dim));
+        let key = app.look.keymap.word(Action::Composer, Context::Main);
+        let empty = app.session.transcript().is_empty();
+        let text = if empty { "give the team a task" } else { "say something to the team" };
+        paint::words(buf, field, field.x, field.y, &format!("{text} ({key})"), theme.style(Role::Dim));
         return None;
     }
     app.composer.draw(field, buf, theme, focused)

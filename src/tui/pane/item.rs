@@ -27,6 +27,15 @@ pub enum Item {
     Notice(Seq),
 }
 
+/// Whether long parts are shown whole, and the key that changes it.
+#[derive(Debug, Clone, Copy)]
+pub struct Fold<'a> {
+    /// Shown whole.
+    pub unfolded: bool,
+    /// The key, for the words at the fold.
+    pub key: &'a str,
+}
+
 /// One row of the transcript.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Line {
@@ -88,10 +97,10 @@ impl Item {
     }
 
     /// The rows of this item.
-    pub fn lay_out(&self, session: &Session, width: u16, unfolded: bool) -> Vec<Line> {
+    pub fn lay_out(&self, session: &Session, width: u16, fold: Fold) -> Vec<Line> {
         match self {
             Item::Message(id) => match session.transcript().get(*id) {
-                Some(entry) => message(entry, session, width, unfolded),
+                Some(entry) => message(entry, session, width, fold),
                 None => Vec::new(),
             },
             Item::Notice(seq) => match session.record(*seq) {
@@ -116,7 +125,8 @@ pub fn agent_role(name: &str, session: &Session) -> Role {
     Role::AGENTS[place % Role::AGENTS.len()]
 }
 
-fn message(entry: &Entry, session: &Session, width: u16, unfolded: bool) -> Vec<Line> {
+fn message(entry: &Entry, session: &Session, width: u16, fold: Fold) -> Vec<Line> {
+    let Fold { unfolded, key: unfold } = fold;
     let message = &entry.message;
     let role = author_role(&message.author, session);
     let mut marks = Vec::new();
@@ -150,7 +160,7 @@ fn message(entry: &Entry, session: &Session, width: u16, unfolded: bool) -> Vec<
     }];
     let inner = width.saturating_sub(2).max(1);
     if let Some(reasoning) = &message.reasoning {
-        let note = format!("thought first, {} (o shows it)", words::tokens(reasoning.len() as u64 / 4) + " tok");
+        let note = format!("thought first, {} tok ({unfold} shows it)", words::tokens(reasoning.len() as u64 / 4));
         if unfolded {
             for line in lines(reasoning, Context::Prose, Ink::Dim) {
                 shown.extend(wrap(&line, inner, 0).into_iter().map(|row| Line::Body { role, row }));
@@ -160,7 +170,7 @@ fn message(entry: &Entry, session: &Session, width: u16, unfolded: bool) -> Vec<
         }
     }
     let rows = match message.kind {
-        MessageKind::CodeResult => output(&message.content, inner, unfolded),
+        MessageKind::CodeResult => output(&message.content, inner, fold),
         _ if message.content.trim().is_empty() => vec![Row::of(vec![Piece::new("(no words)", Ink::Dim)])],
         _ => markdown::render(&message.content, inner),
     };
@@ -192,7 +202,7 @@ fn figures(entry: &Entry, session: &Session) -> String {
     format!("{mark}{} tok  {cost}  {time}", words::tokens(usage.tokens.total())).trim_end().to_owned()
 }
 
-fn output(content: &str, width: u16, unfolded: bool) -> Vec<Row> {
+fn output(content: &str, width: u16, Fold { unfolded, key: unfold }: Fold) -> Vec<Row> {
     let mut rows = Vec::new();
     for (n, line) in lines(content.trim_end(), Context::Output, Ink::Code).into_iter().enumerate() {
         let mut line = line;
@@ -208,7 +218,7 @@ fn output(content: &str, width: u16, unfolded: bool) -> Vec<Row> {
     let hidden = rows.len() - FOLD_HEAD - FOLD_TAIL;
     let tail = rows.split_off(rows.len() - FOLD_TAIL);
     rows.truncate(FOLD_HEAD);
-    rows.push(Row::of(vec![Piece::new(format!("… {hidden} more rows (o unfolds)"), Ink::Marker)]));
+    rows.push(Row::of(vec![Piece::new(format!("… {hidden} more rows ({unfold} unfolds)"), Ink::Marker)]));
     rows.extend(tail);
     rows
 }

@@ -3,7 +3,7 @@
 //! Only what is on the screen is laid out; what was laid out is kept by (item, width, revision, fold). A position is
 //! (item, row), so that a wrong estimate elsewhere can move the scroll bar and nothing else.
 
-use super::item::{Item, Line, agent_role};
+use super::item::{Fold, Item, Line, agent_role};
 use crate::chat::event::{Event, Record};
 use crate::chat::id::MessageId;
 use crate::session::Session;
@@ -35,6 +35,7 @@ pub struct Transcript {
     seen: usize,
     selected: Option<usize>,
     needle: String,
+    fold_key: String,
     shown: Vec<(Option<usize>, Line)>,
     height: u16,
     laid_out: u64,
@@ -61,6 +62,7 @@ impl Default for Transcript {
             seen: 0,
             selected: None,
             needle: String::new(),
+            fold_key: "o".to_owned(),
             shown: Vec::new(),
             height: 1,
             laid_out: 0,
@@ -69,6 +71,12 @@ impl Default for Transcript {
 }
 
 impl Transcript {
+    /// With the key that unfolds, for the words at a fold.
+    pub fn with_fold_key(mut self, key: String) -> Self {
+        self.fold_key = key;
+        self
+    }
+
     /// Starts over from the session's active branch.
     pub fn rebuild(&mut self, session: &Session) {
         self.items = session.path().iter().filter_map(|record| Item::of(record)).collect();
@@ -277,7 +285,7 @@ impl Transcript {
         {
             return lines.clone();
         }
-        let mut lines = item.lay_out(session, key.width, unfolded);
+        let mut lines = item.lay_out(session, key.width, Fold { unfolded, key: &self.fold_key });
         self.laid_out += 1;
         if !self.needle.is_empty() {
             for line in &mut lines {

@@ -168,11 +168,14 @@ impl App {
         }
         let held = self.session.hold().is_some() || self.session.hold_asked() == Some(Boundary::Step);
         if held && !self.session.is_busy() {
-            self.say("Ended; everything is saved. Ctrl-C again leaves.");
+            let key = self.look.keymap.word(Action::Interrupt, Context::Main);
+            self.say(format!("Ended; everything is saved. {key} again leaves."));
             return vec![Deed::Send(Command::End)];
         }
         if !held {
-            self.say("Stopped. Space goes on, ctrl-c again ends the run.");
+            let on = self.look.keymap.word(Action::Pause, Context::Main);
+            let key = self.look.keymap.word(Action::Interrupt, Context::Main);
+            self.say(format!("Stopped. {on} goes on, {key} again ends the run."));
         }
         vec![Deed::Send(Command::Interrupt)]
     }
