@@ -67,6 +67,7 @@ impl std::fmt::Display for Money {
         let dollars = self.dollars();
         match dollars {
             10.0.. => write!(f, "${dollars:.2}"),
+            _ if self.0 > 0 && dollars < 0.0001 => write!(f, "<$0.0001"),
             _ if self.0 > 0 && dollars < 0.001 => write!(f, "${dollars:.4}"),
             _ => write!(f, "${dollars:.3}"),
         }

@@ -256,16 +256,7 @@ fn notice(record: &Record, session: &Session, width: u16) -> Vec<Line> {
         Event::LimitsChanged { .. } => (Role::Warning, "limits raised by you".to_owned()),
         Event::BudgetCrossed { limit, text } => (Role::Warning, format!("limit {limit}: {text}")),
         Event::DetectorChanged { detector, text, .. } => (Role::Warning, format!("↻ {detector}: {text}")),
-        Event::Ended { text, totals, .. } => {
-            let figures = format!(
-                "{} rounds · {} tok · {} · {}",
-                totals.rounds,
-                words::tokens(totals.tokens.total()),
-                words::money(totals.cost, totals.unpriced_calls),
-                words::clock(totals.active_ms)
-            );
-            (Role::StatusEnded, format!("■ ended: {text} · {figures}"))
-        }
+        Event::Ended { text, totals, .. } => (Role::StatusEnded, format!("■ ended: {text} · {totals}")),
         _ => return Vec::new(),
     };
     let _ = session;
