@@ -25,6 +25,8 @@ pub enum Item {
     Message(MessageId),
     /// A record that an operator should see in its place.
     Notice(Seq),
+    /// A record that is shown only on demand: how a speaker was chosen.
+    Detail(Seq),
 }
 
 /// Whether long parts are shown whole, and the key that changes it.
@@ -32,6 +34,8 @@ pub enum Item {
 pub struct Fold<'a> {
     /// Shown whole.
     pub unfolded: bool,
+    /// Whether it is shown how speakers were chosen.
+    pub details: bool,
     /// The key, for the words at the fold.
     pub key: &'a str,
 }
@@ -76,6 +80,7 @@ impl Item {
         match &record.event {
             Event::MessagePosted { message } => Some(Item::Message(message.id)),
             Event::SpeakerChosen { choice } if choice.mode == "auto fallback" => Some(Item::Notice(record.seq)),
+            Event::SpeakerChosen { .. } | Event::SelectorAnswered { .. } => Some(Item::Detail(record.seq)),
             Event::ApprovalDecided { .. }
             | Event::ModelFailed { .. }
             | Event::BranchMoved { .. }
@@ -92,7 +97,7 @@ impl Item {
     pub fn bytes(&self, session: &Session) -> usize {
         match self {
             Item::Message(id) => session.transcript().get(*id).map_or(0, |entry| entry.message.content.len() + 200),
-            Item::Notice(_) => 80,
+            Item::Notice(_) | Item::Detail(_) => 80,
         }
     }
 
@@ -103,7 +108,8 @@ impl Item {
                 Some(entry) => message(entry, session, width, fold),
                 None => Vec::new(),
             },
-            Item::Notice(seq) => match session.record(*seq) {
+            Item::Detail(_) if !fold.details => Vec::new(),
+            Item::Notice(seq) | Item::Detail(seq) => match session.record(*seq) {
                 Some(record) => notice(record, session, width),
                 None => Vec::new(),
             },
@@ -126,7 +132,7 @@ pub fn agent_role(name: &str, session: &Session) -> Role {
 }
 
 fn message(entry: &Entry, session: &Session, width: u16, fold: Fold) -> Vec<Line> {
-    let Fold { unfolded, key: unfold } = fold;
+    let Fold { unfolded, key: unfold, .. } = fold;
     let message = &entry.message;
     let role = author_role(&message.author, session);
     let mut marks = Vec::new();
@@ -202,7 +208,7 @@ fn figures(entry: &Entry, session: &Session) -> String {
     format!("{mark}{} tok  {cost}  {time}", words::tokens(usage.tokens.total())).trim_end().to_owned()
 }
 
-fn output(content: &str, width: u16, Fold { unfolded, key: unfold }: Fold) -> Vec<Row> {
+fn output(content: &str, width: u16, Fold { unfolded, key: unfold, .. }: Fold) -> Vec<Row> {
     let mut rows = Vec::new();
     for (n, line) in lines(content.trim_end(), Context::Output, Ink::Code).into_iter().enumerate() {
         let mut line = line;
@@ -225,7 +231,17 @@ fn output(content: &str, width: u16, Fold { unfolded, key: unfold }: Fold) -> Ve
 
 fn notice(record: &Record, session: &Session, width: u16) -> Vec<Line> {
     let (role, text) = match &record.event {
-        Event::SpeakerChosen { choice } => (Role::Warning, format!("→ {}: {}", choice.agent, choice.reason)),
+        Event::SpeakerChosen { choice } => {
+            let role = if choice.mode == "auto fallback" { Role::Warning } else { Role::Dim };
+            (role, format!("→ {}, {}: {}", choice.agent, choice.mode, choice.reason))
+        }
+        Event::SelectorAnswered { call, answer, mentions } => {
+            let names: Vec<String> = mentions.iter().map(|(name, count)| format!("{name} ×{count}")).collect();
+            let used = session.call(*call).and_then(|call| call.usage).unwrap_or_default();
+            let named = if names.is_empty() { "nobody".to_owned() } else { names.join(", ") };
+            let figures = format!("{} tok", words::tokens(used.tokens.total()));
+            (Role::Dim, format!("selector said {:?}, which names {named} ({figures})", answer.trim()))
+        }
         Event::ApprovalDecided { verdict, .. } => {
             let by = match &record.actor {
                 Actor::Operator => "you".to_owned(),
@@ -259,7 +275,6 @@ fn notice(record: &Record, session: &Session, width: u16) -> Vec<Line> {
         Event::Ended { text, totals, .. } => (Role::StatusEnded, format!("■ ended: {text} · {totals}")),
         _ => return Vec::new(),
     };
-    let _ = session;
     let mut shown: Vec<Line> = wrap(&[Piece::new(one_line(&text), Ink::Plain)], width, 2)
         .into_iter()
         .map(|row| Line::Note { role, row })

@@ -36,6 +36,7 @@ pub struct Transcript {
     selected: Option<usize>,
     needle: String,
     fold_key: String,
+    details: bool,
     shown: Vec<(Option<usize>, Line)>,
     height: u16,
     laid_out: u64,
@@ -63,6 +64,7 @@ impl Default for Transcript {
             selected: None,
             needle: String::new(),
             fold_key: "o".to_owned(),
+            details: false,
             shown: Vec::new(),
             height: 1,
             laid_out: 0,
@@ -82,8 +84,8 @@ impl Transcript {
         self.items = session.path().iter().filter_map(|record| Item::of(record)).collect();
         let width = self.heights.width();
         self.heights = Heights::new(width);
-        for item in &self.items {
-            self.heights.push(item.bytes(session));
+        for place in 0..self.items.len() {
+            self.measure_roughly(place, session);
         }
         self.cache.clear();
         self.selected = None;
@@ -103,8 +105,8 @@ impl Transcript {
             }
             _ => {
                 if let Some(item) = Item::of(record) {
-                    self.heights.push(item.bytes(session));
                     self.items.push(item);
+                    self.measure_roughly(self.items.len() - 1, session);
                 }
             }
         }
@@ -113,9 +115,19 @@ impl Transcript {
         }
     }
 
+    /// A first guess at the height of a new item.
+    fn measure_roughly(&mut self, place: usize, session: &Session) {
+        let item = self.items[place];
+        self.heights.push(item.bytes(session));
+        if matches!(item, Item::Detail(_)) && !self.details {
+            self.heights.set(place, 0, true);
+        }
+    }
+
     /// Messages and notices that came while one looked elsewhere.
     pub fn unseen(&self) -> usize {
-        self.items.len() - self.seen.min(self.items.len())
+        let new = &self.items[self.seen.min(self.items.len())..];
+        new.iter().filter(|item| self.details || !matches!(item, Item::Detail(_))).count()
     }
 
     /// Whether the newest is always in sight.
@@ -259,6 +271,13 @@ impl Transcript {
         }
     }
 
+    /// Shows or hides how speakers were chosen; says which.
+    pub fn toggle_details(&mut self) -> bool {
+        self.details = !self.details;
+        self.cache.clear();
+        self.details
+    }
+
     /// What a search looks for; empty for nothing.
     pub fn mark(&mut self, needle: &str) {
         if self.needle != needle {
@@ -277,7 +296,7 @@ impl Transcript {
             Item::Message(id) => {
                 (session.transcript().get(id).map_or(0, |entry| entry.revision), self.unfolded.contains(&id))
             }
-            Item::Notice(_) => (0, false),
+            Item::Notice(_) | Item::Detail(_) => (0, false),
         };
         let key = Key { width: self.heights.width(), revision, unfolded, needle: self.needle.clone() };
         if let Some((kept, lines)) = self.cache.get(&place)
@@ -285,7 +304,7 @@ impl Transcript {
         {
             return lines.clone();
         }
-        let mut lines = item.lay_out(session, key.width, Fold { unfolded, key: &self.fold_key });
+        let mut lines = item.lay_out(session, key.width, Fold { unfolded, details: self.details, key: &self.fold_key });
         self.laid_out += 1;
         if !self.needle.is_empty() {
             for line in &mut lines {

@@ -112,6 +112,14 @@ impl App {
             Action::Top => self.transcript.begin(),
             Action::Bottom => self.transcript.end(),
             Action::ToggleFold => self.transcript.toggle_fold(),
+            Action::ToggleDetails => {
+                let shown = self.transcript.toggle_details();
+                self.say(if shown {
+                    "How each speaker was chosen: shown"
+                } else {
+                    "How each speaker was chosen: hidden"
+                });
+            }
             Action::CopyMessage => return self.copy(false),
             Action::CopyTranscript => return self.copy(true),
             Action::EditMessage => self.edit_message(),
