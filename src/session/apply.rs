@@ -157,7 +157,8 @@ impl State {
                     });
                 }
             }
-            Event::BranchMoved { .. } | Event::BudgetCrossed { .. } => {}
+            Event::BranchMoved { .. } => self.fold_arrival(),
+            Event::BudgetCrossed { .. } => {}
             Event::Ended { cause, text, agent, totals } => {
                 self.ended =
                     Some(Ended { cause: cause.clone(), text: text.clone(), agent: agent.clone(), totals: *totals });
@@ -177,6 +178,21 @@ impl State {
         let busy = self.turns.iter().any(Turn::is_busy) || self.floor.selecting.inquiry.is_busy();
         let going = self.ended.is_none() && (busy || (self.hold.is_none() && waits));
         self.activity.set(going, record.at);
+    }
+
+    /// What was in flight at the record one arrives at went on without this branch: no answer to it will come here, and
+    /// a consent that was acted on there is used up. Its speaker gets the floor back and asks anew.
+    fn fold_arrival(&mut self) {
+        let left = |turn: &mut Turn| {
+            matches!(turn.inquiry.phase, Phase::Calling(_))
+                || matches!(turn.stage, Stage::Decided(_) | Stage::Running(..))
+        };
+        if let Some(turn) = self.turns.extract_if(.., left).last() {
+            self.floor.retry = Some(turn.agent);
+        }
+        if let Phase::Calling(_) = self.floor.selecting.inquiry.phase {
+            self.floor.selecting = Default::default();
+        }
     }
 
     fn fold_release(&mut self, step: bool) {
