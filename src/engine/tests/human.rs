@@ -74,7 +74,8 @@ fn the_human_decision_table_is_ag2s() {
     let user = || Then::Stops(EndCause::Operator, "User requested to end the conversation".into());
     let over = || Then::Stops(EndCause::Member, "Termination message condition on agent 'me' met".into());
     let limit = || Then::Stops(EndCause::Member, "Maximum number of consecutive auto-replies reached by me".into());
-    let asked = |skip: Then| vec![(Answer::Skip, skip), (Answer::End, user()), (Answer::Say("mine".into()), Then::Says)];
+    let asked =
+        |skip: Then| vec![(Answer::Skip, skip), (Answer::End, user()), (Answer::Say("mine".into()), Then::Says)];
     let table = [
         (Always, 1, false, asks(AskKind::Feedback), asked(Then::Goes(2)), None),
         (Always, 3, false, asks(AskKind::Feedback), asked(Then::Goes(4)), None),
@@ -161,7 +162,10 @@ fn after_the_limit_the_operators_words_begin_anew() {
     world.command(Command::Speak { text: "once more".into(), as_agent: None });
     let said = world.said();
     let after = said.iter().position(|line| line == "user: once more").unwrap();
-    assert!(said[after..].iter().any(|line| line.starts_with("a:")), "a was stopped by replies of the last run: {said:?}");
+    assert!(
+        said[after..].iter().any(|line| line.starts_with("a:")),
+        "a was stopped by replies of the last run: {said:?}"
+    );
 }
 
 /// A broken stream is no reply: nobody heard it.
