@@ -210,6 +210,10 @@ impl State {
                 }
                 self.transcript.post(message.clone(), record.seq, record.at);
                 if let Author::Agent(name) = &message.author {
+                    if message.by_operator {
+                        // No turn says that it has spoken; to the team it has.
+                        self.floor.last_speaker = Some(name.clone());
+                    }
                     let meter = self.agents.entry(name.clone()).or_default();
                     meter.auto_replies = if by_person { 0 } else { meter.auto_replies + 1 };
                 }
