@@ -7,6 +7,7 @@ mod code;
 mod journal;
 mod keys;
 mod models;
+mod scenario;
 mod settings;
 mod terminal;
 mod text;
