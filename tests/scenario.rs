@@ -9,6 +9,7 @@ use crate::support::picture::{console, picture, still};
 use crate::support::world::{Told, World};
 use plenary::chat::event::{Actor, Event, Verdict};
 use plenary::chat::message::{Author, Completeness};
+use plenary::chat::update::Update;
 use plenary::tui::look::Look;
 use serde::Deserialize;
 use std::collections::BTreeSet;
@@ -143,13 +144,15 @@ async fn play(name: &str) {
 
 /// The screens at the moments the operator named, from the same records.
 fn screens(name: &str, told: &Told, moments: &[Moment]) {
-    let place = told.path("");
-    let place = place.to_str().unwrap().trim_end_matches('/');
+    let place = told.path("").to_str().unwrap().trim_end_matches('/').to_owned();
     for moment in moments {
+        // Who is next is said after the records that decide it, and before the next ones.
+        let rest = told.updates[moment.after..].iter();
+        let after = moment.after + rest.take_while(|update| !matches!(update, Update::Record(_))).count();
         for size in &moment.sizes {
             let mut app = console(*size);
             app.look = Look::plain("mono");
-            for update in still(&told.updates[..moment.after], place) {
+            for update in still(&told.updates[..after], &place) {
                 app.on_update(update);
             }
             let newest = app.session.log().last().map_or(0, |record| record.at);

@@ -101,8 +101,17 @@ pub fn roles(buffer: &Buffer) -> String {
 
 /// The same updates, but for what depends on time, place and machine: a second passes with each record.
 pub fn still(updates: &[Update], place: &str) -> Vec<Update> {
+    let mut session = Session::default();
     let quiet = |update: &Update| match update {
-        Update::Record(record) => Some(Update::Record(Arc::new(still_record(record, place)))),
+        Update::Record(record) => {
+            let mut record = still_record(record, place);
+            if let Event::Ended { totals, .. } = &mut record.event {
+                totals.active_ms = session.active_ms(record.at);
+            }
+            let record = Arc::new(record);
+            session.apply(record.clone()).unwrap();
+            Some(Update::Record(record))
+        }
         Update::Delta(_) => None,
         other => Some(other.clone()),
     };
@@ -130,7 +139,6 @@ fn still_record(record: &Record, place: &str) -> Record {
             execution.duration_ms = 300;
             execution.output = still_output(&execution.output, place).into();
         }
-        Event::Ended { totals, .. } => totals.active_ms = 61_000,
         _ => {}
     }
     record
