@@ -7,6 +7,7 @@ mod code;
 mod journal;
 mod keys;
 mod models;
+mod models_live;
 mod scenario;
 mod settings;
 mod terminal;
