@@ -8,6 +8,8 @@ mod docs;
 mod journal;
 mod keys;
 mod models;
+mod models_live;
+mod scenario;
 mod settings;
 mod terminal;
 mod text;
