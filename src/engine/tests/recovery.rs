@@ -98,7 +98,7 @@ fn running_an_unknown_effect_again_needs_a_new_consent() {
 }
 
 #[test]
-fn code_that_was_approved_but_never_begun_waits_for_the_operators_go() {
+fn consent_that_a_crash_left_unused_is_void_and_is_asked_for_again() {
     let mut before = coding(ApprovalPolicy::Always);
     before.begin("hi").command(Command::Pause { boundary: crate::chat::event::Boundary::Step });
     let [Waiting::Approval(approval)] = before.session.waiting()[..] else { panic!("{}", before.tail(4)) };
@@ -108,6 +108,12 @@ fn code_that_was_approved_but_never_begun_waits_for_the_operators_go() {
     assert!(before.ran.is_empty());
     let mut world = opened(&before);
     world.command(Command::Resume);
+    assert!(world.ran.is_empty(), "it ran on the consent of before");
+    let [Waiting::Approval(again)] = world.session.waiting()[..] else { panic!("{}", world.tail(4)) };
+    assert_ne!(again, approval);
+    let hash = world.session.approval(again).unwrap().hash.clone();
+    let verdict = Verdict::Run;
+    world.command(Command::Decide { approval: again, hash, verdict, seen_in_full: true, remember: false });
     assert_eq!(world.ran.len(), 1);
 }
 
@@ -165,8 +171,11 @@ fn every_prefix_of_a_run_opens_and_can_be_finished() {
         assert!(prefix.ended().is_some(), "cut after {cut}: it stands still:\n{}", prefix.tail(5));
         let intents = prefix.count(|event| matches!(event, Event::Intent { .. }));
         assert_eq!(intents, ran + prefix.ran.len());
-        let runs_of_the_code = prefix.session.log().iter().filter(|record| match &record.event {
-            Event::ApprovalAsked { payload, .. } => payload.blocks[0].code.as_ref() == "print(1)",
+        let session = &prefix.session;
+        let runs_of_the_code = session.log().iter().filter(|record| match &record.event {
+            Event::Intent { approval, .. } => {
+                session.approval(*approval).is_some_and(|asked| asked.payload.blocks[0].code.as_ref() == "print(1)")
+            }
             _ => false,
         });
         assert!(runs_of_the_code.count() <= 1, "cut after {cut}: it was run again");

@@ -79,8 +79,8 @@ fn every_refusal_says_why_and_what_to_do_instead() {
         (ended(), Command::Interrupt, "already ended"),
         (ended(), Command::End, "already ended"),
         (held(HoldReason::Operator), pause, "Already holding"),
-        (held(budget()), Command::Resume, "Raise it (+)"),
-        (held(budget()), Command::Step, "Raise it (+)"),
+        (held(budget()), Command::Resume, "Raise the limits"),
+        (held(budget()), Command::Step, "Raise the limits"),
     ];
     for (log, command, words) in table {
         let text = refusal(&log, command.clone());
