@@ -42,7 +42,7 @@ every_kind! {
     }
     ModelAnswered { call: CallId(1), usage: usage(), latency_ms: 9, finish: Finish::Length, served: Some("m-1".into()) }
     ModelFailed {
-        call: CallId(1), usage: usage(), partial: Some("half a".into()), retry_ms: Some(500), fallback: None,
+        call: CallId(1), usage: usage(), retry_ms: Some(500), fallback: None,
         failure: Failure { status: Some(429), ..Failure::new(FailureKind::RateLimited, "slow down") }
     }
     ModelInterrupted { call: CallId(1), usage: Usage::default() }
@@ -66,11 +66,10 @@ every_kind! {
     OutcomeResolved { op: OpId(1), resolution: Resolution::AskAgain }
     HumanAsked { ask: AskId(1), turn: TurnId(1), agent: "A".into(), ask_kind: AskKind::LastWord }
     HumanAnswered { ask: AskId(1), answer: Answer::Say("go on".into()) }
-    AutoReplyUsed { turn: TurnId(1) }
     HoldAsked { boundary: Boundary::Step }
     Held { why: HoldReason::Failed { agent: "A".into(), text: "no key".into() } }
     Released { step: true }
-    DetectorRaised { detector: "same_failure".into(), text: "twice".into(), count: 2, turns: vec![TurnId(1), TurnId(2)] }
+    DetectorChanged { detector: "same_failure".into(), text: "twice".into(), count: 2, turns: vec![TurnId(1), TurnId(2)] }
     BudgetCrossed { limit: "max_cost".into(), text: "$1.00".into() }
     LimitsChanged {
         limits: Limits { max_cost: Some(Money(u64::MAX)), max_tokens: None, max_time_ms: Some(0), max_executions: None }
