@@ -77,7 +77,7 @@ pub fn chain() -> ModelSpec {
 pub struct Log {
     /// The records.
     pub records: Vec<Arc<Record>>,
-    agents: usize,
+    names: Vec<Name>,
     turns: u64,
     messages: u64,
 }
@@ -85,8 +85,10 @@ pub struct Log {
 impl Log {
     /// A session of so many agents, started and given its task.
     pub fn new(agents: usize) -> Self {
-        let mut log = Log { records: Vec::new(), agents, turns: 0, messages: 0 };
         let team = Arc::new(team(agents, u32::MAX, chain()));
+        // Shared, as in a run: there the records take their names from the team.
+        let names = team.agents.iter().map(|agent| agent.name.clone()).collect();
+        let mut log = Log { records: Vec::new(), names, turns: 0, messages: 0 };
         log.add(Event::SessionStarted { session: "bench".into(), format: FORMAT, team, headless: false });
         log.say(Author::Operator, MessageKind::Task, None, "Count on, step by step.".into());
         log
@@ -126,10 +128,10 @@ impl Log {
     /// A turn begins and its model is called.
     pub fn begin(&mut self) -> (CallId, Name) {
         let (turn, call) = (TurnId(self.turns), CallId(self.turns));
-        let agent = Name::from(NAMES[self.turns as usize % self.agents]);
+        let agent = self.names[self.turns as usize % self.names.len()].clone();
         self.turns += 1;
         let reason = "comes next in the team's order".to_owned();
-        let candidates = NAMES.iter().take(self.agents).map(|name| Name::from(*name)).collect();
+        let candidates = self.names.clone();
         let choice = Choice { agent: agent.clone(), mode: "round_robin".into(), reason, candidates, attempts: 0 };
         self.add(Event::SpeakerChosen { choice });
         self.add(Event::TurnStarted { turn, agent: agent.clone() });
