@@ -4,6 +4,7 @@ mod support;
 
 mod architecture;
 mod code;
+mod docs;
 mod journal;
 mod keys;
 mod models;

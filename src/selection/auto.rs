@@ -60,7 +60,7 @@ impl Selector for Auto {
 fn reason_of(answer: &str, name: &str) -> String {
     let rest = answer.trim();
     if rest.len() <= name.len() + 2 {
-        return "the selector named it".to_owned();
+        return "named by the selector".to_owned();
     }
     let line = rest.lines().next().unwrap_or_default();
     let short: String = line.chars().take(120).collect();

@@ -10,6 +10,8 @@ pub mod decide;
 pub mod floor;
 pub mod meters;
 pub mod search;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod transcript;
 pub mod turn;
 
@@ -367,7 +369,7 @@ impl Session {
             waiting.push(Waiting::Pick);
         }
         match &state.hold {
-            None | Some(HoldReason::Operator | HoldReason::Opened) => {}
+            None | Some(HoldReason::Operator | HoldReason::Opened | HoldReason::Interrupted(_)) => {}
             Some(why) => waiting.push(Waiting::Hold(why.clone())),
         }
         waiting

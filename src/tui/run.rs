@@ -60,8 +60,6 @@ pub async fn run(console: Console) -> io::Result<Left> {
     let mut open = true;
     clock.request(Time::ZERO);
     let left = loop {
-        let now = begun.elapsed();
-        app.now = now;
         let deadline = clock.deadline().filter(|_| screen.ready());
         tokio::select! {
             biased;
@@ -89,6 +87,7 @@ pub async fn run(console: Console) -> io::Result<Left> {
                 }
             }
             update = updates.recv(), if open => {
+                app.now = begun.elapsed();
                 match update {
                     Some(update) => {
                         app.on_update(update);
@@ -104,7 +103,7 @@ pub async fn run(console: Console) -> io::Result<Left> {
                         app.closed = true;
                     }
                 }
-                clock.request(now);
+                clock.request(app.now);
             }
         }
     };

@@ -50,7 +50,6 @@ pub fn state(session: &Session) -> &'static str {
     match (session.hold(), waiting.is_empty()) {
         (Some(HoldReason::Failed { .. }), _) => "FAILED",
         (Some(HoldReason::Operator | HoldReason::Opened | HoldReason::Interrupted(_)), true) => "HELD",
-        (Some(HoldReason::Interrupted(_)), false) if waiting.len() == 1 => "HELD",
         (Some(_), false) | (None, false) => "WAITING",
         (Some(_), true) => "HELD",
         (None, true) => "RUNNING",
@@ -76,8 +75,19 @@ pub fn pending(session: &Session) -> String {
         return format!("pause asked for: holds {on}");
     }
     match session.hold() {
-        None if session.is_stepping() => "one turn, then hold".to_owned(),
-        None => String::new(),
+        None => match session.waiting().first() {
+            Some(Waiting::Approval(id)) => match session.approval(*id) {
+                Some(asked) => {
+                    format!("{} wants to run code: look at all of it before it runs, or deny it", asked.agent)
+                }
+                None => String::new(),
+            },
+            Some(Waiting::Pick) => "who speaks next? call on an agent by its number".to_owned(),
+            Some(item @ Waiting::Ask(_)) => waiting(item, session),
+            Some(Waiting::Unknown(_)) => "an execution was cut off by a crash; say what became of it".to_owned(),
+            _ if session.is_stepping() => "one turn, then hold".to_owned(),
+            _ => String::new(),
+        },
         Some(why) => held(why),
     }
 }

@@ -84,6 +84,7 @@ impl<'a> World<'a> {
         let system = fields.text("system_message");
         let description = fields.text("description");
         marks.description = fields.span_of("description");
+        marks.system_message = fields.span_of("system_message");
         let model = self.agent_model(fields, &who, kind, models, marks);
         fields.finish();
 

@@ -58,8 +58,7 @@ fn mentions(team: &Team, marks: &Marks) -> Vec<Finding> {
         }
         let task = team.task.as_deref().is_some_and(|task| task.contains(text));
         if task {
-            let message =
-                format!("the task itself contains {text:?}, and saying that ends the run: it could end at once");
+            let message = format!("the task itself contains {text:?}: an agent that quotes the task ends the run");
             found.push(warn(message, marks.task.as_ref(), "say it in an agent's system_message instead"));
         }
         for (agent, places) in team.agents.iter().zip(&marks.agents) {
@@ -70,6 +69,16 @@ fn mentions(team: &Team, marks: &Marks) -> Vec<Finding> {
                 );
                 let help = "descriptions are shown to others; say it in the system_message instead";
                 found.push(warn(message, places.description.as_ref(), help));
+            }
+            // Whoever may end the run must be told the words; but where anybody's words count, a quotation does too.
+            let anybody = !spec.options.contains_key("sources");
+            if anybody && places.system_message.is_some() && agent.system_message.contains(text) {
+                let message = format!(
+                    "the system message of {:?} contains {text:?}, and anybody who repeats it ends the run",
+                    &*agent.name
+                );
+                let help = format!("let it count from one agent only: sources = [{:?}]", &*agent.name);
+                found.push(warn(message, places.system_message.as_ref(), &help));
             }
         }
         if !task && !somebody_may_say(team, text) {

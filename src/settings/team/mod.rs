@@ -134,6 +134,7 @@ struct Marks {
 struct AgentMarks {
     name: Span,
     description: Option<Span>,
+    system_message: Option<Span>,
     limit: Option<Span>,
     approval: Option<Span>,
     /// Names of environment variables that are passed on.

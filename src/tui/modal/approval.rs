@@ -4,7 +4,7 @@
 //! and the hands have been still for half a second. What is approved is sent with the hash of what was shown; the
 //! engine refuses anything else. (Reference: reliability-security 1.3 and 1.4.)
 
-use super::{Draw, Step};
+use super::Step;
 use crate::chat::code::{CodeBlock, Payload};
 use crate::chat::command::Command;
 use crate::chat::event::Verdict;
@@ -12,10 +12,10 @@ use crate::chat::id::ApprovalId;
 use crate::session::{Session, Waiting};
 use crate::text::clean::{Context, one_line};
 use crate::text::width::take;
-use crate::text::wrap::{Break, flow};
+use crate::text::wrap::{Break, flow, wrap};
 use crate::text::{Ink, Piece, Row, clean, code, diff, facts};
 use crate::tui::action::{self, Action};
-use crate::tui::paint;
+use crate::tui::paint::{self, Draw};
 use crate::tui::pane::foot;
 use crate::tui::theme::Role;
 use ratatui::buffer::Buffer;
@@ -34,6 +34,7 @@ pub struct Approval {
     scroll: usize,
     rows: Vec<Row>,
     laid_out: Option<(u16, ApprovalId, bool)>,
+    /// Rows of code, as opposed to those of the comparison below it: these must be seen.
     seen: Vec<bool>,
     view: usize,
     fits: bool,
@@ -147,8 +148,10 @@ impl Approval {
                 if !self.fits {
                     return Step::Say(format!("Too small to show the whole code; enlarge to {}x{}.", LEAST.0, LEAST.1));
                 }
-                if !self.seen_in_full() {
-                    return Step::Say("Not every line has been on the screen yet; scroll to the end first.".into());
+                if let Some(unseen) = self.seen.iter().position(|seen| !seen) {
+                    // The same key leads through the code, page by page; it runs nothing before the last line was read.
+                    self.scroll = unseen.min(self.rows.len().saturating_sub(self.view));
+                    return Step::Say("Not every line has been on the screen yet; here is what comes next.".into());
                 }
                 if !armed {
                     return Step::Say("Too quick: look for half a second, then press it again.".into());
@@ -205,19 +208,21 @@ impl Approval {
         let width = body.width.max(1);
         let key = (width, self.id, self.edited.is_some());
         if self.laid_out != Some(key) {
-            self.rows = self.lay_out(session, width);
-            self.seen = vec![false; self.rows.len()];
+            let (rows, code) = self.lay_out(session, width);
+            self.rows = rows;
+            self.seen = vec![false; code];
             self.laid_out = Some(key);
         }
         self.view = usize::from(body.height).max(1);
         self.scroll = self.scroll.min(self.rows.len().saturating_sub(self.view));
         if self.fits {
             let end = (self.scroll + usize::from(body.height)).min(self.seen.len());
-            self.seen[self.scroll..end].fill(true);
+            self.seen[self.scroll.min(end)..end].fill(true);
         }
     }
 
-    fn lay_out(&self, session: &Session, width: u16) -> Vec<Row> {
+    /// The rows, and how many of them are code.
+    fn lay_out(&self, session: &Session, width: u16) -> (Vec<Row>, usize) {
         let blocks = self.blocks(session);
         let mut rows = Vec::new();
         for (n, block) in blocks.iter().enumerate() {
@@ -227,6 +232,7 @@ impl Approval {
             }
             rows.extend(code::listing(&block.code, &block.language, width).rows);
         }
+        let code = rows.len();
         if let Some(last) = self.last_run(session) {
             let now: String = blocks.iter().map(|block| block.code.to_string()).collect::<Vec<_>>().join("\n");
             if last != now {
@@ -236,7 +242,7 @@ impl Approval {
                 rows.extend(diff::diff(&last, &now, width));
             }
         }
-        rows
+        (rows, code)
     }
 
     /// The code this agent ran last.
@@ -301,8 +307,12 @@ impl Approval {
         let title = format!("Run this? {at} of {}", queue.len().max(1));
         let inside = paint::frame(buf, area, &title, true, cx.theme, cx.unicode);
         if !self.fits {
-            let words = format!("Too small to show the whole code. Enlarge to {}x{}.", LEAST.0, LEAST.1);
-            paint::words(buf, inside, inside.x + 1, inside.y, &words, cx.theme.style(Role::Warning));
+            let words = format!("Too small to show the whole code. Enlarge the terminal to {}x{}.", LEAST.0, LEAST.1);
+            let pieces = [Piece::new(words, Ink::Plain)];
+            for (n, row) in wrap(&pieces, inside.width.saturating_sub(2), 0).iter().enumerate() {
+                let y = inside.y + n as u16;
+                paint::words(buf, inside, inside.x + 1, y, &row.text(), cx.theme.style(Role::Warning));
+            }
             let keys = foot::chosen(
                 cx.keymap,
                 action::Context::Approval,
@@ -326,7 +336,7 @@ impl Approval {
     fn draw_foot(&self, line: Rect, buf: &mut Buffer, cx: &Draw) {
         let seen = self.seen.iter().filter(|seen| **seen).count();
         let (text, role) = if !self.seen_in_full() {
-            (format!("{seen} of {} rows seen; scroll to the end", self.rows.len()), Role::Warning)
+            (format!("{seen} of {} rows seen", self.seen.len()), Role::Warning)
         } else if !self.armed(cx.now_ms) {
             ("one moment …".to_owned(), Role::Dim)
         } else {
@@ -336,11 +346,13 @@ impl Approval {
         let mut wanted = vec![
             (Action::ApproveDeny, "deny"),
             (Action::ApproveEdit, "edit"),
-            (Action::ApproveRemember, "run, ask no more for this"),
+            (Action::ApproveRemember, "run and remember"),
             (Action::Cancel, "later"),
         ];
         if self.armed(cx.now_ms) {
             wanted.insert(0, (Action::ApproveRun, "run"));
+        } else if !self.seen_in_full() {
+            wanted.insert(0, (Action::ApproveRun, "read on"));
         }
         let keys = foot::chosen(cx.keymap, action::Context::Approval, &wanted);
         foot::keys(Rect { x: x + 1, width: line.right().saturating_sub(x + 1), ..line }, buf, &keys, cx.theme);

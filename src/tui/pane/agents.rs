@@ -5,10 +5,10 @@ use crate::chat::team::{Agent, AgentKind};
 use crate::session::Session;
 use crate::session::turn::{Phase, Stage};
 use crate::text::Row;
-use crate::text::width::take;
+use crate::text::width::{take, width};
 use crate::tui::live::Live;
-use crate::tui::paint;
-use crate::tui::theme::{Role, Theme};
+use crate::tui::paint::{self, Draw};
+use crate::tui::theme::Role;
 use crate::tui::words;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -47,16 +47,8 @@ impl Agents {
     }
 
     /// A framed pane for each agent, the one that acts the tallest.
-    pub fn draw(
-        &self,
-        area: Rect,
-        buf: &mut Buffer,
-        session: &Session,
-        live: &Live,
-        now: i64,
-        theme: &Theme,
-        unicode: bool,
-    ) {
+    pub fn draw(&self, area: Rect, buf: &mut Buffer, cx: &Draw, live: &Live) {
+        let Draw { session, theme, unicode, wall: now, .. } = *cx;
         let Some(team) = session.team() else { return };
         let mut y = area.y;
         for (place, agent) in team.agents.iter().enumerate() {
@@ -71,7 +63,7 @@ impl Agents {
             let title = format!("{title} {}", what(agent, session));
             let inside =
                 paint::frame(buf, pane, take(&title, usize::from(pane.width.saturating_sub(6))), acts, theme, unicode);
-            let lines = summary(agent, session, live, now, unicode);
+            let lines = summary(agent, session, live, now, unicode, usize::from(inside.width.saturating_sub(1)));
             for (n, (text, role)) in lines.iter().enumerate() {
                 let line = inside.y + n as u16;
                 paint::words(buf, inside, inside.x + 1, line, text, theme.style(*role));
@@ -93,15 +85,8 @@ impl Agents {
 }
 
 /// One line for each agent: number, name, state. For narrow screens.
-pub fn draw_lines(
-    area: Rect,
-    buf: &mut Buffer,
-    session: &Session,
-    live: &Live,
-    now: i64,
-    theme: &Theme,
-    unicode: bool,
-) {
+pub fn draw_lines(area: Rect, buf: &mut Buffer, cx: &Draw, live: &Live) {
+    let Draw { session, theme, unicode, wall: now, .. } = *cx;
     let Some(team) = session.team() else { return };
     for (place, agent) in team.agents.iter().enumerate() {
         let y = area.y + place as u16;
@@ -111,7 +96,10 @@ pub fn draw_lines(
         let x = paint::words(buf, area, area.x, y, &format!("{} ", place + 1), theme.style(Role::HintKey));
         let x = paint::words(buf, area, x, y, &agent.name, theme.style(agent_role(&agent.name, session)));
         let (text, role) = state(agent, session, live, now, unicode);
-        paint::words(buf, area, x + 1, y, &text, theme.style(role));
+        // The rate is given up first: a figure that is cut is another figure.
+        let room = usize::from(area.right().saturating_sub(x + 1));
+        let text = if width(&text) > room { text.split("  ").next().unwrap_or_default() } else { text.as_str() };
+        paint::words(buf, area, x + 1, y, text, theme.style(role));
     }
 }
 
@@ -148,7 +136,7 @@ fn state(agent: &Agent, session: &Session, live: &Live, now: i64, unicode: bool)
     (format!("{mark} {text}"), role)
 }
 
-fn summary(agent: &Agent, session: &Session, live: &Live, now: i64, unicode: bool) -> Vec<(String, Role)> {
+fn summary(agent: &Agent, session: &Session, live: &Live, now: i64, unicode: bool, room: usize) -> Vec<(String, Role)> {
     let meter = session.meter(&agent.name);
     let mut lines = vec![state(agent, session, live, now, unicode)];
     let mut figures = Vec::new();
@@ -163,8 +151,14 @@ fn summary(agent: &Agent, session: &Session, live: &Live, now: i64, unicode: boo
     if let Some(exit) = meter.last_exit {
         figures.push(format!("last exit {exit}"));
     }
-    if meter.turns > 0 {
-        figures.push(format!("{} turns", meter.turns));
+    match meter.turns {
+        0 => {}
+        1 => figures.push("1 turn".to_owned()),
+        n => figures.push(format!("{n} turns")),
+    }
+    // Whole figures or none: a number that is cut is another number.
+    while figures.len() > 1 && width(&figures.join("  ")) > room {
+        figures.pop();
     }
     lines.push((figures.join("  "), Role::Dim));
     lines

@@ -36,6 +36,8 @@ impl App {
             Outcome::Action(action, digit) => {
                 self.pending.clear();
                 self.following.clear();
+                // What was said is read by whoever presses the next key.
+                self.toast = None;
                 self.act(action, digit)
             }
             Outcome::Pending(hints) => {
