@@ -10,6 +10,7 @@ use plenary::chat::request::{Finish, Purpose};
 use plenary::chat::team::Team;
 use plenary::chat::update::{Delta, Update};
 use plenary::chat::usage::{Money, Tokens, Usage};
+use plenary::session::Session;
 use plenary::tui::app::App;
 use std::sync::Arc;
 
@@ -213,12 +214,13 @@ impl Sketch {
 
     /// The run is over.
     pub fn ended(&mut self, text: &str) -> &mut Self {
+        let session = Session::replay(self.log.iter().cloned()).unwrap();
         let totals = Totals {
             rounds: self.message as u32,
             tokens: self.tokens,
             cost: self.cost,
             unpriced_calls: 0,
-            active_ms: (self.log.len() as u64) * 1000,
+            active_ms: session.active_ms(BASE + self.log.len() as i64 * 1000),
         };
         let cause = EndCause::Condition("text_mention".into());
         self.tell(Actor::System, Event::Ended { cause, text: text.into(), agent: Some("Reviewer".into()), totals });
