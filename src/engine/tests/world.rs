@@ -3,7 +3,7 @@
 
 use crate::chat::code::{Execution, Payload, Stopped};
 use crate::chat::command::Command;
-use crate::chat::event::{Actor, EndCause, Event, FORMAT, Record, Verdict};
+use crate::chat::event::{Actor, Choice, EndCause, Event, FORMAT, Record, Verdict};
 use crate::chat::id::{BranchId, CallId, OpId, Seq};
 use crate::chat::message::Completeness;
 use crate::chat::request::{Chunk, Failure, FailureKind, Finish, Purpose, Request};
@@ -12,6 +12,7 @@ use crate::chat::usage::Tokens;
 use crate::chat::{Name, UnixMillis};
 use crate::engine::effect::{Effect, Input};
 use crate::engine::{Machine, Rules, recovery};
+use crate::selection::candidates::candidates;
 use crate::session::Session;
 use crate::session::testing::{MORNING, place};
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -275,10 +276,26 @@ impl World {
     fn append(&mut self, actor: Actor, events: Vec<Event>, moved: Option<(Seq, BranchId)>) {
         let mut place = moved.map(|(seq, branch)| (Some(seq), branch));
         for event in events {
+            if let Event::SpeakerChosen { choice } = &event {
+                self.may_speak(choice);
+            }
             let (parent, branch) = place.take().unwrap_or((self.session.head(), self.session.branch()));
             let seq = self.session.next_seq();
             let record = Record { seq, parent, branch, actor: actor.clone(), at: self.now, event };
             self.session.apply(Arc::new(record)).expect("the machine made a record that does not fit its session");
+        }
+    }
+
+    /// Nobody gets the floor who is barred or after the last round, unless the operator says so.
+    fn may_speak(&self, choice: &Choice) {
+        let team = self.session.team().unwrap();
+        if choice.mode != "operator" {
+            assert!(self.session.rounds() < team.max_round, "{choice:?} after the last round");
+        }
+        if !["operator", "queue", "retry"].contains(&choice.mode.as_str()) {
+            let eligible = candidates(&self.session, team).eligible;
+            assert!(eligible.contains(&choice.agent), "{choice:?} is not among {eligible:?}");
+            assert_eq!(eligible, choice.candidates, "the record names other candidates");
         }
     }
 
