@@ -4,9 +4,12 @@ mod support;
 
 mod architecture;
 mod code;
+mod docs;
 mod journal;
 mod keys;
 mod models;
+mod models_live;
+mod scenario;
 mod settings;
 mod terminal;
 mod text;

@@ -238,7 +238,8 @@ impl<'a> Run<'a> {
     fn write_private(&mut self, name: &str, code: &str) -> std::result::Result<PathBuf, Result> {
         let written = match &self.private {
             Some(dir) => dir.write(name, code),
-            None => PrivateDir::create(&self.id).and_then(|dir| self.private.insert(dir).write(name, code)),
+            None => PrivateDir::create(&self.id[self.id.len().saturating_sub(8)..])
+                .and_then(|dir| self.private.insert(dir).write(name, code)),
         };
         written.map_err(|error| {
             let place = std::env::temp_dir();

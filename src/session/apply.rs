@@ -231,6 +231,10 @@ impl State {
                 }
                 self.transcript.post(message.clone(), record.seq, record.at);
                 if let Author::Agent(name) = &message.author {
+                    if message.by_operator {
+                        // No turn says that it has spoken; to the team it has.
+                        self.floor.last_speaker = Some(name.clone());
+                    }
                     let meter = self.agents.entry(name.clone()).or_default();
                     if by_person {
                         meter.auto_replies = 0;

@@ -3,12 +3,31 @@
 //! What a stretch of text *is* ([`Ink`]) becomes a role of the theme here, and nowhere else. Everything is clipped to
 //! its area, so that no pane can write into another, whatever it was given.
 
+use super::keymap::Keymap;
 use super::theme::{Role, Theme};
+use crate::chat::UnixMillis;
+use crate::session::Session;
 use crate::text::width::{graphemes, width};
 use crate::text::{Ink, Row};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
+
+/// What drawing needs.
+pub struct Draw<'a> {
+    /// The session.
+    pub session: &'a Session,
+    /// The theme.
+    pub theme: &'a Theme,
+    /// The keys.
+    pub keymap: &'a Keymap,
+    /// Whether the terminal can show more than ASCII.
+    pub unicode: bool,
+    /// Milliseconds since the console started.
+    pub now_ms: u64,
+    /// Wall time.
+    pub wall: UnixMillis,
+}
 
 /// The role of an ink.
 pub fn role(ink: Ink) -> Role {

@@ -1,2 +1,6 @@
 //! What several tests share.
+pub mod laws;
 pub mod model_server;
+pub mod operator;
+pub mod picture;
+pub mod world;

@@ -4,7 +4,7 @@
 //! and the hands have been still for half a second. What is approved is sent with the hash of what was shown; the
 //! engine refuses anything else. (Reference: reliability-security 1.3 and 1.4.)
 
-use super::{Draw, Step};
+use super::Step;
 use crate::chat::code::{CodeBlock, Payload};
 use crate::chat::command::Command;
 use crate::chat::event::Verdict;
@@ -15,7 +15,7 @@ use crate::text::width::take;
 use crate::text::wrap::{Break, flow, wrap};
 use crate::text::{Ink, Piece, Row, clean, code, diff, facts};
 use crate::tui::action::{self, Action};
-use crate::tui::paint;
+use crate::tui::paint::{self, Draw};
 use crate::tui::pane::foot;
 use crate::tui::theme::Role;
 use ratatui::buffer::Buffer;

@@ -1,13 +1,13 @@
 //! A list to choose from: the palette, the keys, branches, names, yes or no.
 
-use super::{Draw, Step, centred};
+use super::{Step, centred};
 use crate::chat::Name;
 use crate::chat::event::Resolution;
 use crate::chat::id::{OpId, Seq};
 use crate::text::clean::one_line;
 use crate::text::width::{take, width};
 use crate::tui::action::{Action, Context};
-use crate::tui::paint;
+use crate::tui::paint::{self, Draw};
 use crate::tui::theme::Role;
 use crate::tui::widget::editor::Editor;
 use ratatui::buffer::Buffer;

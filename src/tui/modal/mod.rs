@@ -8,8 +8,7 @@ pub mod list;
 pub mod prompt;
 
 use super::action::{Action, Context};
-use super::keymap::Keymap;
-use super::theme::Theme;
+use super::paint::Draw;
 use crate::chat::command::Command;
 use crate::session::Session;
 use approval::Approval;
@@ -93,20 +92,6 @@ impl Modal {
             Modal::List(list) => list.draw(area, buf, cx),
         }
     }
-}
-
-/// What drawing needs.
-pub struct Draw<'a> {
-    /// The session.
-    pub session: &'a Session,
-    /// The theme.
-    pub theme: &'a Theme,
-    /// The keys.
-    pub keymap: &'a Keymap,
-    /// Whether the terminal can show more than ASCII.
-    pub unicode: bool,
-    /// Milliseconds since the console started.
-    pub now_ms: u64,
 }
 
 /// An area in the middle, at most so large.

@@ -1,12 +1,12 @@
 //! A text to write: a reason, an answer, a message or code being edited.
 
-use super::{Draw, Step, centred};
+use super::{Step, centred};
 use crate::chat::code::CodeBlock;
 use crate::chat::id::{ApprovalId, AskId, MessageId};
 use crate::text::wrap::wrap;
 use crate::text::{Ink, Piece};
 use crate::tui::action::{Action, Context};
-use crate::tui::paint;
+use crate::tui::paint::{self, Draw};
 use crate::tui::pane::foot;
 use crate::tui::theme::Role;
 use crate::tui::widget::editor::Editor;

@@ -7,8 +7,8 @@ use crate::session::turn::{Phase, Stage};
 use crate::text::Row;
 use crate::text::width::{take, width};
 use crate::tui::live::Live;
-use crate::tui::paint;
-use crate::tui::theme::{Role, Theme};
+use crate::tui::paint::{self, Draw};
+use crate::tui::theme::Role;
 use crate::tui::words;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -47,16 +47,8 @@ impl Agents {
     }
 
     /// A framed pane for each agent, the one that acts the tallest.
-    pub fn draw(
-        &self,
-        area: Rect,
-        buf: &mut Buffer,
-        session: &Session,
-        live: &Live,
-        now: i64,
-        theme: &Theme,
-        unicode: bool,
-    ) {
+    pub fn draw(&self, area: Rect, buf: &mut Buffer, cx: &Draw, live: &Live) {
+        let Draw { session, theme, unicode, wall: now, .. } = *cx;
         let Some(team) = session.team() else { return };
         let mut y = area.y;
         for (place, agent) in team.agents.iter().enumerate() {
@@ -93,15 +85,8 @@ impl Agents {
 }
 
 /// One line for each agent: number, name, state. For narrow screens.
-pub fn draw_lines(
-    area: Rect,
-    buf: &mut Buffer,
-    session: &Session,
-    live: &Live,
-    now: i64,
-    theme: &Theme,
-    unicode: bool,
-) {
+pub fn draw_lines(area: Rect, buf: &mut Buffer, cx: &Draw, live: &Live) {
+    let Draw { session, theme, unicode, wall: now, .. } = *cx;
     let Some(team) = session.team() else { return };
     for (place, agent) in team.agents.iter().enumerate() {
         let y = area.y + place as u16;
@@ -111,7 +96,10 @@ pub fn draw_lines(
         let x = paint::words(buf, area, area.x, y, &format!("{} ", place + 1), theme.style(Role::HintKey));
         let x = paint::words(buf, area, x, y, &agent.name, theme.style(agent_role(&agent.name, session)));
         let (text, role) = state(agent, session, live, now, unicode);
-        paint::words(buf, area, x + 1, y, &text, theme.style(role));
+        // The rate is given up first: a figure that is cut is another figure.
+        let room = usize::from(area.right().saturating_sub(x + 1));
+        let text = if width(&text) > room { text.split("  ").next().unwrap_or_default() } else { text.as_str() };
+        paint::words(buf, area, x + 1, y, text, theme.style(role));
     }
 }
 

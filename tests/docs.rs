@@ -1,0 +1,134 @@
+//! The reference in `docs/` is written from the tables that the program itself uses. `UPDATE_DOCS=1 cargo test docs`
+//! writes it anew.
+
+use plenary::catalog::Row;
+use plenary::tui::keymap::Keymap;
+use plenary::tui::theme::Role;
+use plenary::wire;
+use std::fmt::Write as _;
+use std::path::Path;
+
+fn family(text: &mut String, title: &str, intro: &str, rows: &[Row]) {
+    let _ = writeln!(text, "## {title}\n\n{intro}\n");
+    for row in rows {
+        let _ = writeln!(text, "### `{}`\n\n{}\n\n```toml\n{}\n```\n", row.name, sentence(row.about), row.example);
+        if row.fields.is_empty() {
+            continue;
+        }
+        let _ = writeln!(text, "| option | takes | |\n|---|---|---|");
+        for field in row.fields {
+            let must = if field.required { " (needed)" } else { "" };
+            let about = field.about.replace('|', "\\|");
+            let _ = writeln!(text, "| `{}`{must} | {} | {about} |", field.name, field.kind.words());
+        }
+        text.push('\n');
+    }
+}
+
+fn sentence(about: &str) -> String {
+    let mut letters = about.chars();
+    let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", letters.as_str().trim_end_matches('.'))
+}
+
+fn reference() -> String {
+    let families = wire::families();
+    let mut text = String::from(
+        "# Reference\n\nWritten from the program's own tables by `UPDATE_DOCS=1 cargo test docs`; a test fails when it is not \
+         current.\n\n",
+    );
+    let _ = writeln!(text, "## Ready teams\n");
+    for ready in wire::READY {
+        let _ = writeln!(text, "- `plenary run {}`: {}", ready.name, ready.about());
+    }
+    text.push('\n');
+    family(
+        &mut text,
+        "Speaker selection",
+        "`speaker_selection_method` of `[team]`: a name, or a table with `method` and options.",
+        &families.selectors,
+    );
+    family(
+        &mut text,
+        "Termination",
+        "Each `[[team.termination]]` is one condition, and any of them ends the run; `any = [...]` and `all = [...]` nest. \
+         The right side is the option `value`, or a table with several options.",
+        &families.conditions,
+    );
+    family(
+        &mut text,
+        "Model providers",
+        "`provider` of `[models.NAME]`. Every model also takes `model`, `fallback`, `price`, `context_window`, `temperature`, \
+         `top_p`, `max_tokens`, `seed` and `stop`.",
+        &families.providers,
+    );
+    family(
+        &mut text,
+        "Executors",
+        "`executor` of an agent's `code_execution`. All also take `approval`, `work_dir`, `timeout`, `last_n_messages`, \
+         `environment` and `output_limit`.",
+        &families.executors,
+    );
+    let _ = writeln!(
+        text,
+        "## Keys\n\nFrom `config/keymap.toml`; a file of your own is laid over it (`keymap` in the settings).\n"
+    );
+    let mut last = None;
+    for row in Keymap::default().help_rows() {
+        if last != Some(row.context) {
+            let _ = writeln!(text, "\n### {}\n\n| key | does |\n|---|---|", row.context.name());
+            last = Some(row.context);
+        }
+        let _ = writeln!(text, "| `{}` | {} |", row.chord.replace('|', "\\|"), row.help);
+    }
+    let _ = writeln!(text, "\n## Settings\n\n```toml\n{}```\n", include_str!("../config/settings.toml"));
+    let _ = writeln!(
+        text,
+        "## Theme roles\n\n| role | what it is for | looks like, when a theme is silent |\n|---|---|---|"
+    );
+    for role in Role::ALL {
+        let _ = writeln!(text, "| `{}` | {} | `{}` |", role.name(), role.about(), role.fallback().name());
+    }
+    text
+}
+
+#[test]
+fn the_reference_is_what_the_tables_say() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reference.md");
+    let wanted = reference();
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(&path, &wanted).unwrap();
+    }
+    let found = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(found == wanted, "docs/reference.md is not current: run UPDATE_DOCS=1 cargo test docs");
+}
+
+/// Every example in the catalogs is one that works.
+#[test]
+fn every_catalog_row_is_documented() {
+    let families = wire::families();
+    for row in [families.selectors, families.conditions, families.providers, families.executors].iter().flatten() {
+        assert!(!row.about.is_empty() && !row.example.is_empty(), "{} has no help or example", row.name);
+        assert!(toml::from_str::<toml::Table>(row.example).is_ok(), "the example of {} is not TOML", row.name);
+        for field in row.fields {
+            assert!(!field.about.is_empty(), "{}.{} has no help", row.name, field.name);
+        }
+    }
+}
+
+/// The README's two commands stand where a new user looks first, and what it says of exit codes is what --help says.
+#[test]
+fn the_readme_opens_with_the_two_commands() {
+    let readme = include_str!("../README.md");
+    let top: Vec<&str> = readme.lines().take(12).collect();
+    for command in ["cargo run --release -- demo", "cargo test"] {
+        assert!(top.iter().any(|line| line.trim() == command), "{command} is not among the first lines");
+    }
+    let help = std::process::Command::new(env!("CARGO_BIN_EXE_plenary")).arg("--help").output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    for code in ["0", "1", "2", "3", "4", "5", "130"] {
+        let line = help.lines().find(|line| line.trim_start().starts_with(&format!("{code} "))).unwrap();
+        let meaning = line.trim_start().trim_start_matches(code).trim();
+        assert!(readme.contains(&format!("| {code} | {meaning} |")), "the README says otherwise of exit code {code}");
+    }
+}
