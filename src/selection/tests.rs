@@ -36,7 +36,8 @@ fn chosen(pick: Pick) -> Choice {
 fn the_mention_rule_is_ag2s_with_the_longest_name_first() {
     let agent1 = ["Agent1", "Agent2"];
     let bobs = ["bob", "bob_jr"];
-    let table: &[(&[&str], &str, &[(&str, u32)])] = &[
+    type Row<'a> = (&'a [&'a str], &'a str, &'a [(&'a str, u32)]);
+    let table: &[Row] = &[
         (&bobs, "bob_jr", &[("bob_jr", 1)]),
         (&bobs, "bob jr", &[("bob_jr", 1)]),
         (&bobs, "bob\\_jr", &[("bob_jr", 1)]),

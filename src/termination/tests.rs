@@ -216,6 +216,31 @@ impl Condition for Counting {
     }
 }
 
+/// Met while a certain message is the newest.
+struct Newest(&'static str);
+
+impl Condition for Newest {
+    fn met(&self, session: &Session, _now: crate::chat::UnixMillis) -> Option<String> {
+        let newest = session.transcript().last_heard()?;
+        (&*newest.message.content == self.0).then(|| self.0.to_owned())
+    }
+}
+
+#[test]
+fn a_member_of_all_that_was_met_once_stays_met_for_its_run() {
+    let member = |text| {
+        let node = Node::One { kind: "newest".into(), condition: Box::new(Newest(text)) };
+        super::Latch { node, met: None }
+    };
+    let mut all = Endings::new(&[]).unwrap();
+    all.tree.push(Node::All(vec![member("red"), member("blue")]));
+    let mut log = talk();
+    log.says("a", "red");
+    assert_eq!(check(&mut all, &log), None);
+    log.says("a", "blue");
+    assert_eq!(check(&mut all, &log), Some(("newest and newest".into(), "red; blue".into())));
+}
+
 #[test]
 fn each_message_is_read_once_however_long_the_run() {
     let shown = Arc::new(AtomicUsize::new(0));

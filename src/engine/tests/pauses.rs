@@ -101,10 +101,10 @@ fn after_an_interrupt_the_operator_may_call_on_somebody_else() {
 }
 
 #[test]
-fn interrupting_twice_says_how_to_end() {
+fn interrupting_what_already_holds_is_refused_and_changes_nothing() {
     let mut world = two();
     world.script("a", [Reply::Hang("I".into())]).begin("hi").command(Command::Interrupt).command(Command::Interrupt);
-    assert!(world.refused[0].contains("again to end"), "{:?}", world.refused);
+    assert!(world.refused[0].contains("nothing to stop"), "{:?}", world.refused);
     assert!(world.ended().is_none());
 }
 

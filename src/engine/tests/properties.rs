@@ -50,6 +50,7 @@ fn a_command() -> impl Strategy<Value = Command> {
             .prop_map(|(text, as_agent)| Command::Speak { text: text.as_str().into(), as_agent }),
         a_name().prop_map(|agent| Command::CallOn { agent }),
         prop::collection::vec(a_name(), 0..3).prop_map(|queue| Command::Queue { queue }),
+        a_name().prop_map(|agent| Command::Enqueue { agent }),
         Just(Command::AcceptProposal),
         boundary.prop_map(|boundary| Command::Pause { boundary }),
         Just(Command::Resume),

@@ -42,7 +42,7 @@ fn each_limit_holds_the_run_for_a_person_and_raising_it_goes_on() {
         assert_eq!(world.count(crossed), 1);
         let said = world.said().len();
         world.command(Command::Resume);
-        assert!(world.refused[0].contains("Raise it"), "{:?}", world.refused);
+        assert!(world.refused[0].contains("Raise the limits"), "{:?}", world.refused);
         assert_eq!(world.said().len(), said, "it went on in spite of {name}");
         world.command(Command::RaiseLimits);
         assert!(world.said().len() > said, "{name}: {}", world.tail(5));

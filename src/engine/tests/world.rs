@@ -15,6 +15,7 @@ use crate::engine::{Machine, Rules, recovery};
 use crate::selection::candidates::candidates;
 use crate::session::Session;
 use crate::session::testing::{MORNING, place};
+use crate::session::turn::{Phase, Stage};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
@@ -224,10 +225,28 @@ impl World {
             let appends = effects.iter().any(|effect| matches!(effect, Effect::Append { .. }));
             self.perform(effects);
             if !appends {
-                return;
+                return self.agrees();
             }
         }
         panic!("the machine never has enough:\n{}", self.tail(20));
+    }
+
+    /// What the session takes to be in flight is what really is: nothing goes on unseen, nothing is waited for in vain.
+    fn agrees(&self) {
+        let inquiries = self.session.turns().iter().map(|turn| &turn.inquiry);
+        let lines = inquiries.chain([&self.session.floor().selecting.inquiry]);
+        let calling: Vec<CallId> = lines
+            .filter_map(|inquiry| match inquiry.phase {
+                Phase::Calling(call) => Some(call),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(calling, self.open_calls(), "calls:\n{}", self.tail(8));
+        let programs = self.session.turns().iter().filter_map(|turn| match turn.stage {
+            Stage::Running(op, _) => Some(op),
+            _ => None,
+        });
+        assert_eq!(programs.collect::<Vec<_>>(), self.running, "programs:\n{}", self.tail(8));
     }
 
     fn perform(&mut self, effects: Vec<Effect>) {

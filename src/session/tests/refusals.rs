@@ -59,6 +59,7 @@ fn every_refusal_says_why_and_what_to_do_instead() {
         (talk(), speak("hi", Some("zed")), "zed is not a member"),
         (talk(), Command::CallOn { agent: "zed".into() }, "zed is not a member"),
         (talk(), Command::Queue { queue: vec!["a".into(), "zed".into()] }, "zed is not a member"),
+        (talk(), Command::Enqueue { agent: "zed".into() }, "zed is not a member"),
         (talk(), Command::AcceptProposal, "Nobody is proposed"),
         (talk(), Command::Resume, "going on already"),
         (talk(), decide, "no longer waiting"),
@@ -79,8 +80,8 @@ fn every_refusal_says_why_and_what_to_do_instead() {
         (ended(), Command::Interrupt, "already ended"),
         (ended(), Command::End, "already ended"),
         (held(HoldReason::Operator), pause, "Already holding"),
-        (held(budget()), Command::Resume, "Raise it (+)"),
-        (held(budget()), Command::Step, "Raise it (+)"),
+        (held(budget()), Command::Resume, "Raise the limits"),
+        (held(budget()), Command::Step, "Raise the limits"),
     ];
     for (log, command, words) in table {
         let text = refusal(&log, command.clone());
