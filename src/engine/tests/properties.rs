@@ -197,10 +197,11 @@ fn fresh<T: std::hash::Hash + Eq + std::fmt::Debug>(used: &mut HashSet<T>, id: T
     assert!(used.insert(id), "{said}");
 }
 
-/// No identity twice on any branch, no consent for two runs, no end of what did not begin.
+/// No identity twice on any branch, no consent for two runs, no end of what did not begin, and one of all that did.
 fn check_log(log: &[std::sync::Arc<Record>]) {
     let (mut messages, mut turns, mut calls) = (HashSet::new(), HashSet::new(), HashSet::new());
     let (mut ops, mut consents, mut asked) = (HashSet::new(), HashSet::new(), HashSet::new());
+    let mut over = HashSet::new();
     for record in log {
         match &record.event {
             Event::MessagePosted { message } => fresh(&mut messages, message.id),
@@ -211,13 +212,14 @@ fn check_log(log: &[std::sync::Arc<Record>]) {
                 fresh(&mut ops, *op);
                 fresh(&mut consents, *approval);
             }
-            Event::Outcome { op, .. } | Event::OutcomeUnknown { op } => assert!(ops.contains(op)),
+            Event::Outcome { op, .. } | Event::OutcomeUnknown { op } => assert!(ops.contains(op) && over.insert(*op)),
             Event::ModelAnswered { call, .. } | Event::ModelInterrupted { call, .. } => assert!(calls.contains(call)),
             _ => {}
         }
         let json = serde_json::to_string(&**record).unwrap();
         assert_eq!(&serde_json::from_str::<Record>(&json).unwrap(), &**record, "{json}");
     }
+    assert_eq!(ops, over, "an effect of which nobody knows what became");
 }
 
 /// On a branch every run ends at most once, and between two ends somebody has spoken.
@@ -255,7 +257,7 @@ fn play(team: &Team, headless: bool, script: &BTreeMap<String, Vec<Reply>>, acts
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 800, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_happens_the_log_folds_the_run_ends_once_and_nothing_is_reused_or_forgotten(
