@@ -178,7 +178,7 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position> {
     let mut cursor = draw_composer(app, places.composer, buf);
     cursor = draw_note(app, places.note, buf).or(cursor);
     draw_keys(app, places.keys, buf);
-    if let Some(modal) = app.modals.last() {
+    for modal in &app.modals {
         cursor = modal.draw(modal_area(area), buf, &cx);
     }
     cursor
@@ -286,6 +286,12 @@ fn draw_keys(app: &App, area: Rect, buf: &mut Buffer) {
             foot::chosen(&app.look.keymap, context, &[(Action::Submit, "find"), (Action::Cancel, "back")])
         }
         Context::Main => foot::chosen(&app.look.keymap, context, &wanted(app)),
+        Context::List | Context::Palette => {
+            foot::chosen(&app.look.keymap, context, &[(Action::Submit, "choose"), (Action::Cancel, "close")])
+        }
+        Context::Help => {
+            foot::chosen(&app.look.keymap, context, &[(Action::PageDown, "more"), (Action::Cancel, "close")])
+        }
         _ => Vec::new(),
     };
     foot::keys(area, buf, &keys, theme);
