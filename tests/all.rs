@@ -10,6 +10,7 @@ mod keys;
 mod models;
 mod models_live;
 mod scenario;
+mod screens;
 mod settings;
 mod terminal;
 mod text;

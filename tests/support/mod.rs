@@ -3,4 +3,5 @@ pub mod laws;
 pub mod model_server;
 pub mod operator;
 pub mod picture;
+pub mod sketch;
 pub mod world;

@@ -101,7 +101,7 @@ impl Machine {
         if session.transcript().is_empty() {
             return self.need_task(session, now);
         }
-        if session.hold_asked() == Some(crate::chat::event::Boundary::Step) && !session.is_busy() {
+        if session.hold_asked() == Some(crate::chat::event::Boundary::Step) && !session.acts() {
             return hold(HoldReason::Operator);
         }
         for turn in session.turns() {
