@@ -4,10 +4,13 @@ mod support;
 
 mod architecture;
 mod code;
+mod command_line;
+mod crash;
 mod docs;
 mod journal;
 mod keys;
 mod models;
+mod pty;
 mod settings;
 mod terminal;
 mod text;
