@@ -11,6 +11,8 @@ mod journal;
 mod keys;
 mod models;
 mod pty;
+mod models_live;
+mod scenario;
 mod settings;
 mod terminal;
 mod text;

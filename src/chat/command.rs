@@ -29,6 +29,11 @@ pub enum Command {
         /// First speaks first.
         queue: Vec<Name>,
     },
+    /// Add an agent to the end of the queue. Said as a change, so that quick keys do not undo each other.
+    Enqueue {
+        /// Who.
+        agent: Name,
+    },
     /// Leave a manual pick to the team's order.
     AcceptProposal,
     /// Hold at a boundary.

@@ -207,6 +207,20 @@ pub struct Totals {
     pub active_ms: u64,
 }
 
+impl std::fmt::Display for Totals {
+    /// `6 rounds · 5655 tokens · $0.021 · 23.8 s`; says when the price of some calls is not known.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let s = if self.rounds == 1 { "" } else { "s" };
+        write!(f, "{} round{s} · {} tokens · {}", self.rounds, self.tokens.total(), self.cost)?;
+        match self.unpriced_calls {
+            0 => {}
+            1 => write!(f, " + 1 call of unknown price")?,
+            n => write!(f, " + {n} calls of unknown price")?,
+        }
+        write!(f, " · {:.1} s", self.active_ms as f64 / 1000.0)
+    }
+}
+
 /// Something that happened. Kinds are added, never changed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]

@@ -62,10 +62,15 @@ impl AddAssign for Money {
 }
 
 impl std::fmt::Display for Money {
-    /// Three decimals below ten dollars, two above: `$0.031`, `$12.40`.
+    /// Three decimals below ten dollars, two above, four where three would show nothing: `$0.031`, `$12.40`, `$0.0004`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let dollars = self.dollars();
-        if dollars >= 10.0 { write!(f, "${dollars:.2}") } else { write!(f, "${dollars:.3}") }
+        match dollars {
+            10.0.. => write!(f, "${dollars:.2}"),
+            _ if self.0 > 0 && dollars < 0.0001 => write!(f, "<$0.0001"),
+            _ if self.0 > 0 && dollars < 0.001 => write!(f, "${dollars:.4}"),
+            _ => write!(f, "${dollars:.3}"),
+        }
     }
 }
 

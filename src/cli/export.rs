@@ -128,14 +128,15 @@ fn write_record(text: &mut String, record: &Arc<Record>, session: &Session) {
         Event::BranchMoved { name, why } => {
             writeln!(text, "> {at} branch {}: {}\n", plain(name, Context::Prose), plain(why, Context::Prose))
         }
-        Event::Ended { text: why, totals, .. } => writeln!(
-            text,
-            "---\n\nEnded: {}. {} rounds, {} tokens, {}.",
-            plain(why, Context::Prose),
-            totals.rounds,
-            totals.tokens.total(),
-            totals.cost
-        ),
+        Event::Ended { text: why, totals, .. } => {
+            writeln!(
+                text,
+                "---
+
+Ended: {} · {totals}",
+                plain(why, Context::Prose)
+            )
+        }
         _ => Ok(()),
     };
 }

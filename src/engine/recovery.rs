@@ -26,8 +26,11 @@ pub fn settle(session: &Session) -> Vec<(Actor, Vec<Event>)> {
         if turn.inquiry.is_busy() {
             events.push(Event::TurnEnded { turn: turn.id, finished: false });
         }
-        if let Stage::Running(op, _) = turn.stage {
-            events.push(Event::OutcomeUnknown { op });
+        match turn.stage {
+            Stage::Running(op, _) => events.push(Event::OutcomeUnknown { op }),
+            // Consent that had not led to an intent is void: its agent gets the floor back and asks again.
+            Stage::Decided(_) => events.push(Event::TurnEnded { turn: turn.id, finished: false }),
+            _ => {}
         }
     }
     if session.hold().is_none() {

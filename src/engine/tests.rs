@@ -1,1 +1,9 @@
-
+mod code;
+mod floor;
+mod human;
+mod models;
+mod pauses;
+mod properties;
+mod recovery;
+mod stops;
+mod world;

@@ -8,7 +8,6 @@
 use crate::chat::event::{Actor, EndCause, Event, HoldReason, Record, Verdict};
 use crate::chat::message::{Completeness, MessageKind};
 use crate::chat::update::Update;
-use crate::chat::usage::Money;
 use crate::session::Session;
 use crate::text::clean::{Context, plain};
 use std::io::{self, Write};
@@ -140,15 +139,7 @@ impl<W: Write + ?Sized> Printer<'_, W> {
                 writeln!(self.out, "\n·· {detector}: {}", plain(text, Context::Prose))?;
             }
             Event::Ended { text, totals, .. } => {
-                let cost = money(totals.cost, totals.unpriced_calls);
-                writeln!(
-                    self.out,
-                    "\nended: {} · {} rounds · {} tokens · {cost} · {:.1} s",
-                    plain(text, Context::Prose),
-                    totals.rounds,
-                    totals.tokens.total(),
-                    totals.active_ms as f64 / 1000.0
-                )?;
+                writeln!(self.out, "\nended: {} · {totals}", plain(text, Context::Prose))?;
             }
             _ => return Ok(()),
         }
@@ -186,12 +177,4 @@ fn spoken(session: &Session, call: Option<crate::chat::id::CallId>) -> String {
     let mark = if usage.estimated { "~" } else { "" };
     let cost = usage.cost.map_or("price unknown".to_owned(), |cost| cost.to_string());
     format!("{} · {mark}{} tokens · {cost}", plain(&call.model, Context::Prose), usage.tokens.total())
-}
-
-/// A sum of money that does not pretend to know what it does not.
-fn money(cost: Money, unpriced: u32) -> String {
-    match unpriced {
-        0 => cost.to_string(),
-        n => format!("{cost} + {n} calls of unknown price"),
-    }
 }

@@ -4,7 +4,7 @@ use super::turn::{Approval, Ask, Call, Phase, Stage, Turn};
 use super::{Branch, Ended, Finding, Ids, Session, Started, State, floor::Attempt, floor::Wanted};
 use crate::chat::event::{Answer, AskKind, Boundary, Event, HoldReason, Record, Resolution, Verdict};
 use crate::chat::id::*;
-use crate::chat::message::{Author, MessageKind};
+use crate::chat::message::{Author, Completeness, MessageKind};
 use crate::chat::request::Purpose;
 use std::sync::Arc;
 
@@ -157,7 +157,8 @@ impl State {
                     });
                 }
             }
-            Event::BranchMoved { .. } | Event::BudgetCrossed { .. } => {}
+            Event::BranchMoved { .. } => self.fold_arrival(),
+            Event::BudgetCrossed { .. } => {}
             Event::Ended { cause, text, agent, totals } => {
                 self.ended =
                     Some(Ended { cause: cause.clone(), text: text.clone(), agent: agent.clone(), totals: *totals });
@@ -166,6 +167,7 @@ impl State {
                 self.stepping = false;
                 self.turns.clear();
                 self.floor.wanted = None;
+                self.floor.selecting = Default::default();
             }
         }
         let waits = !self.transcript.is_empty()
@@ -177,6 +179,21 @@ impl State {
         let busy = self.turns.iter().any(Turn::is_busy) || self.floor.selecting.inquiry.is_busy();
         let going = self.ended.is_none() && (busy || (self.hold.is_none() && waits));
         self.activity.set(going, record.at);
+    }
+
+    /// What was in flight at the record one arrives at went on without this branch: no answer to it will come here, and
+    /// a consent that was acted on there is used up. Its speaker gets the floor back and asks anew.
+    fn fold_arrival(&mut self) {
+        let left = |turn: &mut Turn| {
+            matches!(turn.inquiry.phase, Phase::Calling(_))
+                || matches!(turn.stage, Stage::Decided(_) | Stage::Running(..))
+        };
+        if let Some(turn) = self.turns.extract_if(.., left).last() {
+            self.floor.retry = Some(turn.agent);
+        }
+        if let Phase::Calling(_) = self.floor.selecting.inquiry.phase {
+            self.floor.selecting = Default::default();
+        }
     }
 
     fn fold_release(&mut self, step: bool) {
@@ -200,18 +217,30 @@ impl State {
         match &record.event {
             Event::MessagePosted { message } => {
                 let by_person = message.by_operator || message.kind == MessageKind::Human;
-                if self.ended.is_some() {
+                let starts = self.ended.take().is_some();
+                if starts {
                     // Words after the end begin a new run of the same session.
-                    self.ended = None;
                     self.transcript.start_run();
+                }
+                if starts || message.author == Author::Operator {
+                    // A person has spoken to all of them (AG2: every start sets the counters to 0).
+                    self.agents.values_mut().for_each(|meter| meter.auto_replies = 0);
                 }
                 if message.author == Author::Operator && message.kind == MessageKind::Task {
                     self.transcript.start_run();
                 }
                 self.transcript.post(message.clone(), record.seq, record.at);
                 if let Author::Agent(name) = &message.author {
+                    if message.by_operator {
+                        // No turn says that it has spoken; to the team it has.
+                        self.floor.last_speaker = Some(name.clone());
+                    }
                     let meter = self.agents.entry(name.clone()).or_default();
-                    meter.auto_replies = if by_person { 0 } else { meter.auto_replies + 1 };
+                    if by_person {
+                        meter.auto_replies = 0;
+                    } else if message.completeness != Completeness::Interrupted {
+                        meter.auto_replies += 1;
+                    }
                 }
                 if let Some(id) = message.turn {
                     self.stage(id, Stage::Posted, record);

@@ -57,6 +57,14 @@ pub fn decide(session: &Session, command: &Command, _now: UnixMillis) -> Decided
             }
             Ok(vec![Event::QueueChanged { queue: queue.clone() }].into())
         }
+        Command::Enqueue { agent } => {
+            if !is_member(session, agent) {
+                return refuse(format!("{agent} is not a member of this team."));
+            }
+            let mut queue = session.floor().queue.clone();
+            queue.push(agent.clone());
+            Ok(vec![Event::QueueChanged { queue }].into())
+        }
         Command::AcceptProposal => match session.floor().wanted.as_ref().and_then(|wanted| wanted.proposed.clone()) {
             Some(agent) => call_on(session, &agent),
             None => refuse("Nobody is proposed. Call on an agent by its number."),
@@ -169,7 +177,7 @@ fn resume(session: &Session, step: bool) -> Decided {
         return refuse("The run has ended. Say something to go on, or edit a message.");
     }
     if let Some(HoldReason::Budget { .. }) = session.hold() {
-        return refuse("A limit is reached. Raise it (+) or end the run (E).");
+        return refuse("A limit is reached. Raise the limits, or end the run.");
     }
     if session.hold().is_none() && session.hold_asked().is_none() {
         if step && !session.turns().is_empty() {
@@ -248,7 +256,7 @@ fn still_held(session: &Session, events: &mut Vec<Event>) {
 
 fn refuse_while_running(session: &Session) -> Result<(), Refusal> {
     if session.turns().iter().any(|turn| matches!(turn.stage, Stage::Running(..))) {
-        return refuse("Code is running. Wait for it or stop it (ctrl-c) before you go elsewhere.");
+        return refuse("Code is running. Wait for it or stop it before you go elsewhere.");
     }
     Ok(())
 }

@@ -10,6 +10,8 @@ pub mod decide;
 pub mod floor;
 pub mod meters;
 pub mod search;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod transcript;
 pub mod turn;
 

@@ -1,1 +1,3 @@
-
+mod branches;
+mod folding;
+mod refusals;

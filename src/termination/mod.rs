@@ -18,7 +18,7 @@ use crate::session::transcript::Entry;
 
 /// Something that can end a run.
 pub trait Condition: Send {
-    /// A message of the run was heard. The task and interrupted messages are not shown to conditions.
+    /// A message of the run was heard. The words that begin the run and interrupted messages are not shown to conditions.
     fn observe(&mut self, _entry: &Entry) {}
 
     /// Whether the run should end now, and why, for a person.
@@ -90,9 +90,11 @@ impl Endings {
             self.tree.iter_mut().for_each(Node::reset);
             self.seen = Seen { messages: transcript.run_from(), ..place };
         }
-        for entry in &transcript.entries()[self.seen.messages.min(transcript.len())..] {
+        let from = self.seen.messages.min(transcript.len());
+        for (place, entry) in transcript.entries().iter().enumerate().skip(from) {
             let heard = entry.message.completeness != Completeness::Interrupted;
-            if heard && entry.message.kind != MessageKind::Task {
+            // The words that begin a run after an end are its task, whatever they are called.
+            if heard && entry.message.kind != MessageKind::Task && place != transcript.run_from() {
                 self.tree.iter_mut().for_each(|node| node.observe(entry));
             }
         }

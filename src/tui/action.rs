@@ -139,6 +139,7 @@ actions! {
     Top "top" [Main, Approval, Help, Palette, List, Global] "Go to the beginning";
     Bottom "bottom" [Main, Approval, Help, Palette, List, Global] "Go to the end, and follow it";
     ToggleFold "toggle_fold" [Main] "Fold or unfold";
+    ToggleDetails "toggle_details" [Main] "Show or hide how each speaker was chosen";
     CopyMessage "copy_message" [Main] "Copy the selected message";
     CopyTranscript "copy_transcript" [Main, Global] "Copy the whole transcript";
     EditMessage "edit_message" [Main] "Edit the selected message and go on from there on a new branch";

@@ -1,6 +1,6 @@
 //! What the console knows: its own fold of the session, the live streams, the state of its panes and modals.
 
-use super::action::Context;
+use super::action::{Action, Context};
 use super::clock::Time;
 use super::input::KeyPress;
 use super::keymap::Hint;
@@ -127,7 +127,8 @@ pub enum Deed {
 impl App {
     /// A console for a session, as it stands.
     pub fn new(session: Session, look: Look, started: UnixMillis, size: (u16, u16)) -> Self {
-        let mut transcript = Transcript::default();
+        let key = look.keymap.word(Action::ToggleFold, Context::Main);
+        let mut transcript = Transcript::default().with_fold_key(key);
         transcript.rebuild(&session);
         App {
             session,

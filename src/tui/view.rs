@@ -19,6 +19,8 @@ use ratatui::layout::{Position, Rect};
 
 /// Below this nothing useful fits.
 const LEAST: (u16, u16) = (20, 6);
+/// Below this width the panes take turns.
+const TABS_BELOW: u16 = 72;
 
 /// Where the panes stand.
 #[derive(Debug, Clone, Copy, Default)]
@@ -44,7 +46,8 @@ pub fn places(app: &App, area: Rect) -> Places {
     places.keys = Rect { y: bottom - 1, height: 1, ..area };
     places.note = Rect { y: bottom - 2, height: 1, ..area };
     let writing = app.focus == Focus::Composer;
-    let lines = (app.composer.lines() as u16).clamp(1, (area.height / 3).max(1));
+    let rows = app.composer.rows(area.width.saturating_sub(4)).min(usize::from(u16::MAX)) as u16;
+    let lines = rows.clamp(1, (area.height / 3).max(1));
     let composer = if writing || !small { lines } else { 0 };
     places.composer = Rect { y: bottom - 2 - composer, height: composer, ..area };
     places.main = Rect { y: area.y + 1, height: area.height.saturating_sub(3 + composer), ..area };
@@ -57,7 +60,7 @@ pub fn places(app: &App, area: Rect) -> Places {
         places.agents = Rect { width: side, ..main };
         places.floor = Rect { x: main.right() - side, width: side, ..main };
         places.transcript = Rect { x: main.x + side, width: main.width - 2 * side, ..main };
-    } else if area.width >= 72 && main.height >= 12 {
+    } else if area.width >= TABS_BELOW && main.height >= 12 {
         let side = 26;
         let right = Rect { x: main.right() - side, width: side, ..main };
         let strip = (agents + 2).min(main.height / 2);
@@ -84,7 +87,7 @@ pub fn measure(app: &mut App, area: Rect) {
     let places = places(app, area);
     let wall = app.wall();
     if places.transcript.height > 2 {
-        let inside = inside(places.transcript);
+        let inside = places.inside_transcript();
         app.transcript.measure(inside, &app.session, &mut app.live, wall);
     }
     if places.agents.height > 0 {
@@ -104,8 +107,16 @@ pub fn measure(app: &mut App, area: Rect) {
     }
 }
 
-fn inside(area: Rect) -> Rect {
-    Rect { x: area.x + 1, y: area.y + 1, width: area.width.saturating_sub(2), height: area.height.saturating_sub(2) }
+impl Places {
+    /// Where the transcript's words stand: behind tabs it has no frame, since every row counts there.
+    fn inside_transcript(&self) -> Rect {
+        let area = self.transcript;
+        if self.tabs.height > 0 {
+            return area;
+        }
+        let (width, height) = (area.width.saturating_sub(2), area.height.saturating_sub(2));
+        Rect { x: area.x + 1, y: area.y + 1, width, height }
+    }
 }
 
 /// Modals leave the status line and the keys in sight.
@@ -140,7 +151,7 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position> {
         agents::draw_lines(places.lines, buf, &cx, &app.live);
     }
     if places.floor.height > 0 {
-        floor::draw(places.floor, buf, &app.session, app.outlook.as_ref(), theme, unicode);
+        floor::draw(places.floor, buf, &cx, app.outlook.as_ref());
     }
     if places.transcript.height > 2 {
         let title = match app.transcript.unseen() {
@@ -148,11 +159,15 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position> {
             n => format!("Transcript · {n} new below"),
         };
         let focused = app.focus == Focus::Main && app.modals.is_empty();
-        let inside = paint::frame(buf, places.transcript, &title, focused, theme, unicode);
+        let inside = places.inside_transcript();
+        if places.tabs.height == 0 {
+            paint::frame(buf, places.transcript, &title, focused, theme, unicode);
+        }
         app.transcript.draw(inside, buf, theme, unicode);
         if app.session.transcript().is_empty() {
-            let words = "Nothing was said yet. Press i and give the team a task.";
-            paint::words(buf, inside, inside.x + 1, inside.y, words, theme.style(Role::Dim));
+            let key = app.look.keymap.word(Action::Composer, Context::Main);
+            let words = format!("Nothing was said yet. Press {key} and give the team a task.");
+            paint::words(buf, inside, inside.x + 1, inside.y, &words, theme.style(Role::Dim));
         }
     }
     let mut cursor = draw_composer(app, places.composer, buf);
@@ -170,6 +185,8 @@ fn draw_tabs(app: &App, area: Rect, buf: &mut Buffer) {
     for (tab, name) in Tab::ALL {
         let here = tab == app.tab;
         let waits = tab == Tab::Floor && !app.session.waiting().is_empty();
+        let unseen = tab == Tab::Transcript && app.transcript.unseen() > 0;
+        let waits = waits || unseen;
         let text = match (here, waits) {
             (true, true) => format!("[{name} !]"),
             (true, false) => format!("[{name}]"),
@@ -201,12 +218,10 @@ fn draw_composer(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position> {
     let field = Rect { x, width: area.right().saturating_sub(x + 1), ..area };
     let focused = app.focus == Focus::Composer;
     if !focused && app.composer.is_empty() {
-        let text = if app.session.transcript().is_empty() {
-            "give the team a task (i)"
-        } else {
-            "say something to the team (i)"
-        };
-        paint::words(buf, field, field.x, field.y, text, theme.style(Role::Dim));
+        let key = app.look.keymap.word(Action::Composer, Context::Main);
+        let empty = app.session.transcript().is_empty();
+        let text = if empty { "give the team a task" } else { "say something to the team" };
+        paint::words(buf, field, field.x, field.y, &format!("{text} ({key})"), theme.style(Role::Dim));
         return None;
     }
     app.composer.draw(field, buf, theme, focused)
@@ -275,6 +290,9 @@ fn draw_keys(app: &App, area: Rect, buf: &mut Buffer) {
 fn wanted(app: &App) -> Vec<(Action, &'static str)> {
     let session = &app.session;
     let mut keys = Vec::new();
+    if app.size.0 < TABS_BELOW {
+        keys.push((Action::TabNext, "tab"));
+    }
     let waiting = session.waiting();
     if waiting.iter().any(|item| matches!(item, Waiting::Approval(_))) {
         keys.push((Action::Approvals, "approve"));

@@ -2,3 +2,8 @@
 pub mod home;
 pub mod model_server;
 pub mod pty;
+pub mod laws;
+pub mod model_server;
+pub mod operator;
+pub mod picture;
+pub mod world;

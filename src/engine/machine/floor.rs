@@ -17,7 +17,12 @@ impl Machine {
     /// No turn is in flight: end, hold, or hand the floor to somebody.
     pub(super) fn pass_floor(&mut self, session: &Session, now: UnixMillis) -> Vec<Effect> {
         let Some(team) = session.team().cloned() else { return Vec::new() };
-        let asking = session.floor().selecting.inquiry.is_busy();
+        let floor = session.floor();
+        let asking = matches!(floor.selecting.inquiry.phase, Phase::Calling(_));
+        if asking && !floor.queue.is_empty() {
+            // The operator decides; whatever else holds or ends the run at this point is seen to first.
+            return self.hang_up_selector(session);
+        }
         if !asking {
             if let Some(met) = self.endings.check(session, now) {
                 let agent = session.floor().last_speaker.clone();
@@ -38,7 +43,6 @@ impl Machine {
                 return hold(HoldReason::Operator);
             }
         }
-        let floor = session.floor();
         if let Some(agent) = floor.queue.first() {
             let choice = Choice {
                 agent: agent.clone(),
@@ -47,9 +51,7 @@ impl Machine {
                 candidates: Vec::new(),
                 attempts: 0,
             };
-            let mut effects = self.hang_up_selector(session);
-            effects.extend(start(choice, Actor::Operator, session));
-            return effects;
+            return start(choice, Actor::Operator, session);
         }
         if let Some(agent) = &floor.retry {
             let choice = Choice {

@@ -76,7 +76,8 @@ impl Machine {
     fn on_finish(&mut self, id: CallId, finish: Finish, session: &Session, now: UnixMillis) -> Vec<Effect> {
         let Some(call) = open_call(id, session) else { return Vec::new() };
         let heard = self.heard.entry(id).or_default();
-        if heard.text.trim().is_empty() && finish != Finish::Filtered {
+        // AG2: a selector's empty answer is one that names nobody, which has retries of its own.
+        if heard.text.trim().is_empty() && finish != Finish::Filtered && call.purpose == Purpose::Speak {
             let text = format!("{} answered with nothing at all.", call.model);
             return self.on_failure(id, Failure::new(FailureKind::Empty, text), session, now);
         }

@@ -85,6 +85,10 @@ impl Machine {
 
     /// What should happen now, given the session alone.
     pub fn next(&mut self, session: &Session, now: UnixMillis) -> Vec<Effect> {
+        if session.ended().is_some() {
+            // What was to end has ended; words after it begin a run that this does not concern.
+            self.ending = None;
+        }
         if session.team().is_none() || session.ended().is_some() || session.hold().is_some() {
             return Vec::new();
         }

@@ -44,7 +44,11 @@ impl Machine {
             Stage::Ran(op, approval, execution) => {
                 super::heard::posted_result(*op, *approval, execution, turn, session)
             }
-            Stage::Asked(_) | Stage::Consent(_) | Stage::Unknown(_) => self.nobody_there(turn, session, now),
+            Stage::Consent(approval) => match self.standing_consent(*approval, session) {
+                Some(decided) => vec![decided],
+                None => self.nobody_there(turn, session, now),
+            },
+            Stage::Asked(_) | Stage::Unknown(_) => self.nobody_there(turn, session, now),
             Stage::Running(..) => Vec::new(),
         }
     }
@@ -130,30 +134,31 @@ impl Machine {
                 let Some(payload) = self.payload(agent, blocks) else {
                     return self.speak(turn, agent, session, now);
                 };
-                let hash = payload.hash();
-                let approval = session.ids().approval;
                 let asked = Event::ApprovalAsked {
-                    approval,
+                    approval: session.ids().approval,
                     turn: turn.id,
                     agent: agent.name.clone(),
                     source,
+                    hash: payload.hash(),
                     payload: Arc::new(payload),
-                    hash: hash.clone(),
                 };
-                let mut effects = vec![Effect::append(Actor::Agent(agent.name.clone()), vec![asked])];
-                if let Some(policy) = standing_consent(&self.rules, session, &agent.name, &hash) {
-                    let decided = Event::ApprovalDecided {
-                        approval,
-                        verdict: Verdict::Run,
-                        hash,
-                        seen_in_full: false,
-                        remember: false,
-                    };
-                    effects.push(Effect::append(Actor::Policy(policy), vec![decided]));
-                }
-                effects
+                vec![Effect::append(Actor::Agent(agent.name.clone()), vec![asked])]
             }
         }
+    }
+
+    /// The decision of a policy, where one stands, recorded under its name.
+    fn standing_consent(&self, approval: ApprovalId, session: &Session) -> Option<Effect> {
+        let asked = session.approval(approval)?;
+        let policy = standing_consent(&self.rules, session, &asked.agent, &asked.hash)?;
+        let decided = Event::ApprovalDecided {
+            approval,
+            verdict: Verdict::Run,
+            hash: asked.hash.clone(),
+            seen_in_full: false,
+            remember: false,
+        };
+        Some(Effect::append(Actor::Policy(policy), vec![decided]))
     }
 
     /// What a decision about code leads to.

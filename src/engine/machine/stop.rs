@@ -51,7 +51,7 @@ impl Machine {
             None if !programs.is_empty() => Event::HoldAsked { boundary: Boundary::Step },
             None if session.hold().is_some() => {
                 return if effects.is_empty() {
-                    vec![Effect::Refuse("Already holding. Press ctrl-c again to end the run.".into())]
+                    vec![Effect::Refuse("Already holding; there is nothing to stop.".into())]
                 } else {
                     effects
                 };

@@ -107,6 +107,11 @@ impl Keymap {
         self.hints(context).into_iter().find(|hint| hint.action == action).map(|hint| hint.chord)
     }
 
+    /// The keys for an action as a word in a sentence: the chord, or the command's name for the palette.
+    pub fn word(&self, action: Action, context: Context) -> String {
+        self.chord_for(action, context).unwrap_or_else(|| format!(":{}", action.name().replace('_', " ")))
+    }
+
     /// The table of the help: every binding of every context.
     pub fn help_rows(&self) -> Vec<HelpRow> {
         self.tries

@@ -96,7 +96,10 @@ pub fn draw_lines(area: Rect, buf: &mut Buffer, cx: &Draw, live: &Live) {
         let x = paint::words(buf, area, area.x, y, &format!("{} ", place + 1), theme.style(Role::HintKey));
         let x = paint::words(buf, area, x, y, &agent.name, theme.style(agent_role(&agent.name, session)));
         let (text, role) = state(agent, session, live, now, unicode);
-        paint::words(buf, area, x + 1, y, &text, theme.style(role));
+        // The rate is given up first: a figure that is cut is another figure.
+        let room = usize::from(area.right().saturating_sub(x + 1));
+        let text = if width(&text) > room { text.split("  ").next().unwrap_or_default() } else { text.as_str() };
+        paint::words(buf, area, x + 1, y, text, theme.style(role));
     }
 }
 

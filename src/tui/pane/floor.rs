@@ -6,7 +6,9 @@ use crate::session::{Session, Waiting};
 use crate::text::clean::one_line;
 use crate::text::wrap::wrap;
 use crate::text::{Ink, Piece};
-use crate::tui::paint;
+use crate::tui::action::{Action, Context};
+use crate::tui::keymap::Keymap;
+use crate::tui::paint::{self, Draw};
 use crate::tui::theme::{Role, Theme};
 use crate::tui::words;
 use ratatui::buffer::Buffer;
@@ -21,9 +23,10 @@ struct Entry {
 }
 
 /// Draws the pane's three parts in one column.
-pub fn draw(area: Rect, buf: &mut Buffer, session: &Session, outlook: Option<&Choice>, theme: &Theme, unicode: bool) {
-    let floor = floor_lines(session, outlook);
-    let waiting = waiting_lines(session);
+pub fn draw(area: Rect, buf: &mut Buffer, cx: &Draw, outlook: Option<&Choice>) {
+    let Draw { session, theme, unicode, keymap, .. } = *cx;
+    let floor = floor_lines(session, outlook, keymap);
+    let waiting = waiting_lines(session, keymap);
     let watch: Vec<String> = session
         .findings()
         .iter()
@@ -74,11 +77,6 @@ pub fn draw(area: Rect, buf: &mut Buffer, session: &Session, outlook: Option<&Ch
     }
 }
 
-/// Who has the floor and who is next, in two lines, for narrow screens.
-pub fn draw_lines(area: Rect, buf: &mut Buffer, session: &Session, outlook: Option<&Choice>, theme: &Theme) {
-    draw_floor(area, buf, &floor_lines(session, outlook), session, theme);
-}
-
 fn draw_floor(inside: Rect, buf: &mut Buffer, entries: &[Entry], session: &Session, theme: &Theme) {
     let mut y = inside.y;
     let width = inside.width.saturating_sub(2).max(1);
@@ -96,7 +94,8 @@ fn draw_floor(inside: Rect, buf: &mut Buffer, entries: &[Entry], session: &Sessi
     }
 }
 
-fn floor_lines(session: &Session, outlook: Option<&Choice>) -> Vec<Entry> {
+fn floor_lines(session: &Session, outlook: Option<&Choice>, keymap: &Keymap) -> Vec<Entry> {
+    let key = |action| keymap.word(action, Context::Main);
     let floor = session.floor();
     let entry = |label, text: String, aside: String, role| Entry { label, text, aside, role };
     let mut lines = Vec::new();
@@ -120,12 +119,15 @@ fn floor_lines(session: &Session, outlook: Option<&Choice>) -> Vec<Entry> {
             lines.push(entry("next", choice.agent.to_string(), aside, Role::Speaker));
         }
         None => {
+            let mut aside = String::new();
             let text = match (session.ended().is_some(), &floor.wanted) {
                 (true, _) => "nobody".to_owned(),
-                (_, Some(wanted)) => match &wanted.proposed {
-                    Some(name) => format!("you pick; p takes {name}"),
-                    None => "you pick (1-9)".to_owned(),
-                },
+                (_, Some(wanted)) => {
+                    if let Some(name) = &wanted.proposed {
+                        aside = format!("{} picks, {} takes {name}", key(Action::CallOn), key(Action::AcceptProposal));
+                    }
+                    "you pick".to_owned()
+                }
                 _ => match session.team().map(|team| team.speaker_selection_method.kind.as_str()) {
                     Some("auto") => "decided by auto".to_owned(),
                     Some("manual") => "you decide".to_owned(),
@@ -133,7 +135,7 @@ fn floor_lines(session: &Session, outlook: Option<&Choice>) -> Vec<Entry> {
                     _ => "not known yet".to_owned(),
                 },
             };
-            lines.push(entry("next", text, String::new(), Role::Dim));
+            lines.push(entry("next", text, aside, Role::Dim));
         }
     }
     let queued = if outlook.is_some_and(|choice| choice.mode == "queue") { 1 } else { 0 };
@@ -142,7 +144,7 @@ fn floor_lines(session: &Session, outlook: Option<&Choice>) -> Vec<Entry> {
     }
     if let Some(wanted) = &floor.wanted {
         for (name, why) in &wanted.barred {
-            lines.push(entry("not", format!("{name}: {why}"), String::new(), Role::Dim));
+            lines.push(entry("not", name.to_string(), why.clone(), Role::Dim));
         }
     }
     let used = session.selector_meter();
@@ -154,18 +156,20 @@ fn floor_lines(session: &Session, outlook: Option<&Choice>) -> Vec<Entry> {
     lines
 }
 
-fn waiting_lines(session: &Session) -> Vec<(String, Role)> {
+fn waiting_lines(session: &Session, keymap: &Keymap) -> Vec<(String, Role)> {
+    let key = |action| keymap.word(action, Context::Main);
     session
         .waiting()
         .iter()
         .map(|item| {
-            let key = match item {
-                Waiting::Approval(_) => "a  ",
-                Waiting::Ask(_) | Waiting::Unknown(_) => "w  ",
-                Waiting::Pick => "1-9 ",
-                Waiting::Task => "i  ",
-                Waiting::Hold(_) => "",
+            let wanted = match item {
+                Waiting::Approval(_) => Some(Action::Approvals),
+                Waiting::Ask(_) | Waiting::Unknown(_) => Some(Action::Answer),
+                Waiting::Pick => Some(Action::CallOn),
+                Waiting::Task => Some(Action::Composer),
+                Waiting::Hold(_) => None,
             };
+            let key = wanted.map(|action| format!("{}  ", key(action))).unwrap_or_default();
             let role = if matches!(item, Waiting::Hold(_)) { Role::Failed } else { Role::Waiting };
             (format!("{key}{}", words::waiting(item, session)), role)
         })

@@ -25,6 +25,19 @@ pub enum Item {
     Message(MessageId),
     /// A record that an operator should see in its place.
     Notice(Seq),
+    /// A record that is shown only on demand: how a speaker was chosen.
+    Detail(Seq),
+}
+
+/// Whether long parts are shown whole, and the key that changes it.
+#[derive(Debug, Clone, Copy)]
+pub struct Fold<'a> {
+    /// Shown whole.
+    pub unfolded: bool,
+    /// Whether it is shown how speakers were chosen.
+    pub details: bool,
+    /// The key, for the words at the fold.
+    pub key: &'a str,
 }
 
 /// One row of the transcript.
@@ -67,6 +80,7 @@ impl Item {
         match &record.event {
             Event::MessagePosted { message } => Some(Item::Message(message.id)),
             Event::SpeakerChosen { choice } if choice.mode == "auto fallback" => Some(Item::Notice(record.seq)),
+            Event::SpeakerChosen { .. } | Event::SelectorAnswered { .. } => Some(Item::Detail(record.seq)),
             Event::ApprovalDecided { .. }
             | Event::ModelFailed { .. }
             | Event::BranchMoved { .. }
@@ -83,18 +97,19 @@ impl Item {
     pub fn bytes(&self, session: &Session) -> usize {
         match self {
             Item::Message(id) => session.transcript().get(*id).map_or(0, |entry| entry.message.content.len() + 200),
-            Item::Notice(_) => 80,
+            Item::Notice(_) | Item::Detail(_) => 80,
         }
     }
 
     /// The rows of this item.
-    pub fn lay_out(&self, session: &Session, width: u16, unfolded: bool) -> Vec<Line> {
+    pub fn lay_out(&self, session: &Session, width: u16, fold: Fold) -> Vec<Line> {
         match self {
             Item::Message(id) => match session.transcript().get(*id) {
-                Some(entry) => message(entry, session, width, unfolded),
+                Some(entry) => message(entry, session, width, fold),
                 None => Vec::new(),
             },
-            Item::Notice(seq) => match session.record(*seq) {
+            Item::Detail(_) if !fold.details => Vec::new(),
+            Item::Notice(seq) | Item::Detail(seq) => match session.record(*seq) {
                 Some(record) => notice(record, session, width),
                 None => Vec::new(),
             },
@@ -116,7 +131,8 @@ pub fn agent_role(name: &str, session: &Session) -> Role {
     Role::AGENTS[place % Role::AGENTS.len()]
 }
 
-fn message(entry: &Entry, session: &Session, width: u16, unfolded: bool) -> Vec<Line> {
+fn message(entry: &Entry, session: &Session, width: u16, fold: Fold) -> Vec<Line> {
+    let Fold { unfolded, key: unfold, .. } = fold;
     let message = &entry.message;
     let role = author_role(&message.author, session);
     let mut marks = Vec::new();
@@ -150,7 +166,7 @@ fn message(entry: &Entry, session: &Session, width: u16, unfolded: bool) -> Vec<
     }];
     let inner = width.saturating_sub(2).max(1);
     if let Some(reasoning) = &message.reasoning {
-        let note = format!("thought first, {} (o shows it)", words::tokens(reasoning.len() as u64 / 4) + " tok");
+        let note = format!("thought first, {} tok ({unfold} shows it)", words::tokens(reasoning.len() as u64 / 4));
         if unfolded {
             for line in lines(reasoning, Context::Prose, Ink::Dim) {
                 shown.extend(wrap(&line, inner, 0).into_iter().map(|row| Line::Body { role, row }));
@@ -160,7 +176,7 @@ fn message(entry: &Entry, session: &Session, width: u16, unfolded: bool) -> Vec<
         }
     }
     let rows = match message.kind {
-        MessageKind::CodeResult => output(&message.content, inner, unfolded),
+        MessageKind::CodeResult => output(&message.content, inner, fold),
         _ if message.content.trim().is_empty() => vec![Row::of(vec![Piece::new("(no words)", Ink::Dim)])],
         _ => markdown::render(&message.content, inner),
     };
@@ -192,7 +208,7 @@ fn figures(entry: &Entry, session: &Session) -> String {
     format!("{mark}{} tok  {cost}  {time}", words::tokens(usage.tokens.total())).trim_end().to_owned()
 }
 
-fn output(content: &str, width: u16, unfolded: bool) -> Vec<Row> {
+fn output(content: &str, width: u16, Fold { unfolded, key: unfold, .. }: Fold) -> Vec<Row> {
     let mut rows = Vec::new();
     for (n, line) in lines(content.trim_end(), Context::Output, Ink::Code).into_iter().enumerate() {
         let mut line = line;
@@ -208,14 +224,24 @@ fn output(content: &str, width: u16, unfolded: bool) -> Vec<Row> {
     let hidden = rows.len() - FOLD_HEAD - FOLD_TAIL;
     let tail = rows.split_off(rows.len() - FOLD_TAIL);
     rows.truncate(FOLD_HEAD);
-    rows.push(Row::of(vec![Piece::new(format!("… {hidden} more rows (o unfolds)"), Ink::Marker)]));
+    rows.push(Row::of(vec![Piece::new(format!("… {hidden} more rows ({unfold} unfolds)"), Ink::Marker)]));
     rows.extend(tail);
     rows
 }
 
 fn notice(record: &Record, session: &Session, width: u16) -> Vec<Line> {
     let (role, text) = match &record.event {
-        Event::SpeakerChosen { choice } => (Role::Warning, format!("→ {}: {}", choice.agent, choice.reason)),
+        Event::SpeakerChosen { choice } => {
+            let role = if choice.mode == "auto fallback" { Role::Warning } else { Role::Dim };
+            (role, format!("→ {}, {}: {}", choice.agent, choice.mode, choice.reason))
+        }
+        Event::SelectorAnswered { call, answer, mentions } => {
+            let names: Vec<String> = mentions.iter().map(|(name, count)| format!("{name} ×{count}")).collect();
+            let used = session.call(*call).and_then(|call| call.usage).unwrap_or_default();
+            let named = if names.is_empty() { "nobody".to_owned() } else { names.join(", ") };
+            let figures = format!("{} tok", words::tokens(used.tokens.total()));
+            (Role::Dim, format!("selector said {:?}, which names {named} ({figures})", answer.trim()))
+        }
         Event::ApprovalDecided { verdict, .. } => {
             let by = match &record.actor {
                 Actor::Operator => "you".to_owned(),
@@ -246,19 +272,9 @@ fn notice(record: &Record, session: &Session, width: u16) -> Vec<Line> {
         Event::LimitsChanged { .. } => (Role::Warning, "limits raised by you".to_owned()),
         Event::BudgetCrossed { limit, text } => (Role::Warning, format!("limit {limit}: {text}")),
         Event::DetectorChanged { detector, text, .. } => (Role::Warning, format!("↻ {detector}: {text}")),
-        Event::Ended { text, totals, .. } => {
-            let figures = format!(
-                "{} rounds · {} tok · {} · {}",
-                totals.rounds,
-                words::tokens(totals.tokens.total()),
-                words::money(totals.cost, totals.unpriced_calls),
-                words::clock(totals.active_ms)
-            );
-            (Role::StatusEnded, format!("■ ended: {text} · {figures}"))
-        }
+        Event::Ended { text, totals, .. } => (Role::StatusEnded, format!("■ ended: {text} · {totals}")),
         _ => return Vec::new(),
     };
-    let _ = session;
     let mut shown: Vec<Line> = wrap(&[Piece::new(one_line(&text), Ink::Plain)], width, 2)
         .into_iter()
         .map(|row| Line::Note { role, row })

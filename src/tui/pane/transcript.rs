@@ -3,7 +3,7 @@
 //! Only what is on the screen is laid out; what was laid out is kept by (item, width, revision, fold). A position is
 //! (item, row), so that a wrong estimate elsewhere can move the scroll bar and nothing else.
 
-use super::item::{Item, Line, agent_role};
+use super::item::{Fold, Item, Line, agent_role};
 use crate::chat::event::{Event, Record};
 use crate::chat::id::MessageId;
 use crate::session::Session;
@@ -35,6 +35,8 @@ pub struct Transcript {
     seen: usize,
     selected: Option<usize>,
     needle: String,
+    fold_key: String,
+    details: bool,
     shown: Vec<(Option<usize>, Line)>,
     height: u16,
     laid_out: u64,
@@ -61,6 +63,8 @@ impl Default for Transcript {
             seen: 0,
             selected: None,
             needle: String::new(),
+            fold_key: "o".to_owned(),
+            details: false,
             shown: Vec::new(),
             height: 1,
             laid_out: 0,
@@ -69,13 +73,19 @@ impl Default for Transcript {
 }
 
 impl Transcript {
+    /// With the key that unfolds, for the words at a fold.
+    pub fn with_fold_key(mut self, key: String) -> Self {
+        self.fold_key = key;
+        self
+    }
+
     /// Starts over from the session's active branch.
     pub fn rebuild(&mut self, session: &Session) {
         self.items = session.path().iter().filter_map(|record| Item::of(record)).collect();
         let width = self.heights.width();
         self.heights = Heights::new(width);
-        for item in &self.items {
-            self.heights.push(item.bytes(session));
+        for place in 0..self.items.len() {
+            self.measure_roughly(place, session);
         }
         self.cache.clear();
         self.selected = None;
@@ -95,8 +105,8 @@ impl Transcript {
             }
             _ => {
                 if let Some(item) = Item::of(record) {
-                    self.heights.push(item.bytes(session));
                     self.items.push(item);
+                    self.measure_roughly(self.items.len() - 1, session);
                 }
             }
         }
@@ -105,9 +115,19 @@ impl Transcript {
         }
     }
 
+    /// A first guess at the height of a new item.
+    fn measure_roughly(&mut self, place: usize, session: &Session) {
+        let item = self.items[place];
+        self.heights.push(item.bytes(session));
+        if matches!(item, Item::Detail(_)) && !self.details {
+            self.heights.set(place, 0, true);
+        }
+    }
+
     /// Messages and notices that came while one looked elsewhere.
     pub fn unseen(&self) -> usize {
-        self.items.len() - self.seen.min(self.items.len())
+        let new = &self.items[self.seen.min(self.items.len())..];
+        new.iter().filter(|item| self.details || !matches!(item, Item::Detail(_))).count()
     }
 
     /// Whether the newest is always in sight.
@@ -251,6 +271,13 @@ impl Transcript {
         }
     }
 
+    /// Shows or hides how speakers were chosen; says which.
+    pub fn toggle_details(&mut self) -> bool {
+        self.details = !self.details;
+        self.cache.clear();
+        self.details
+    }
+
     /// What a search looks for; empty for nothing.
     pub fn mark(&mut self, needle: &str) {
         if self.needle != needle {
@@ -269,7 +296,7 @@ impl Transcript {
             Item::Message(id) => {
                 (session.transcript().get(id).map_or(0, |entry| entry.revision), self.unfolded.contains(&id))
             }
-            Item::Notice(_) => (0, false),
+            Item::Notice(_) | Item::Detail(_) => (0, false),
         };
         let key = Key { width: self.heights.width(), revision, unfolded, needle: self.needle.clone() };
         if let Some((kept, lines)) = self.cache.get(&place)
@@ -277,7 +304,7 @@ impl Transcript {
         {
             return lines.clone();
         }
-        let mut lines = item.lay_out(session, key.width, unfolded);
+        let mut lines = item.lay_out(session, key.width, Fold { unfolded, details: self.details, key: &self.fold_key });
         self.laid_out += 1;
         if !self.needle.is_empty() {
             for line in &mut lines {

@@ -74,9 +74,7 @@ impl App {
             }
             Action::QueuePush => {
                 let Some(agent) = self.numbered(digit) else { return Vec::new() };
-                let mut queue = self.session.floor().queue.clone();
-                queue.push(agent);
-                return send(Command::Queue { queue });
+                return send(Command::Enqueue { agent });
             }
             Action::QueuePop => {
                 let mut queue = self.session.floor().queue.clone();
@@ -114,6 +112,14 @@ impl App {
             Action::Top => self.transcript.begin(),
             Action::Bottom => self.transcript.end(),
             Action::ToggleFold => self.transcript.toggle_fold(),
+            Action::ToggleDetails => {
+                let shown = self.transcript.toggle_details();
+                self.say(if shown {
+                    "How each speaker was chosen: shown"
+                } else {
+                    "How each speaker was chosen: hidden"
+                });
+            }
             Action::CopyMessage => return self.copy(false),
             Action::CopyTranscript => return self.copy(true),
             Action::EditMessage => self.edit_message(),
@@ -170,11 +176,14 @@ impl App {
         }
         let held = self.session.hold().is_some() || self.session.hold_asked() == Some(Boundary::Step);
         if held && !self.session.is_busy() {
-            self.say("Ended; everything is saved. Ctrl-C again leaves.");
+            let key = self.look.keymap.word(Action::Interrupt, Context::Main);
+            self.say(format!("Ended; everything is saved. {key} again leaves."));
             return vec![Deed::Send(Command::End)];
         }
         if !held {
-            self.say("Stopped. Space goes on, ctrl-c again ends the run.");
+            let on = self.look.keymap.word(Action::Pause, Context::Main);
+            let key = self.look.keymap.word(Action::Interrupt, Context::Main);
+            self.say(format!("Stopped. {on} goes on, {key} again ends the run."));
         }
         vec![Deed::Send(Command::Interrupt)]
     }

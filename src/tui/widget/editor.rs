@@ -4,6 +4,7 @@
 //! what is typed is shown as it is. The text is the operator's own, but a paste may hold anything, so control
 //! characters other than line ends and tabs never enter.
 
+use crate::text::width::width;
 use crate::tui::input::{Key, KeyPress};
 use crate::tui::paint;
 use crate::tui::theme::{Role, Theme};
@@ -51,9 +52,10 @@ impl Editor {
         self.area.lines().iter().all(String::is_empty)
     }
 
-    /// Lines, at least 1.
-    pub fn lines(&self) -> usize {
-        self.area.lines().len().max(1)
+    /// Rows the text takes at a width, about: at least one a line.
+    pub fn rows(&self, cells: u16) -> usize {
+        let cells = usize::from(cells.max(1));
+        self.area.lines().iter().map(|line| (width(line) + 1).div_ceil(cells).max(1)).sum::<usize>().max(1)
     }
 
     /// Whether the cursor is in the first line; in the last.
