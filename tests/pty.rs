@@ -12,7 +12,7 @@ const CTRL_C: &str = "\x03";
 /// The approval of code, as a careful person does it: open it, read all of it, take the time, let it run.
 #[track_caller]
 fn approve(pty: &Pty) {
-    pty.wait_status("1 waiting");
+    pty.wait_for("a approve");
     pty.keys("a");
     pty.wait_for("Run this?");
     read_to_the_end(pty);

@@ -89,16 +89,23 @@ impl vte::Perform for Sequences {
     }
 }
 
-/// Only what the console itself sends was sent.
+/// Only what the console itself sends was sent: its frames, then its farewell, then one line for the shell.
 #[track_caller]
 fn assert_harmless(pty: &Pty) {
-    let mut found = sequences(&pty.bytes());
+    const LEFT: &[u8] = b"\x1b[?1049l\x1b[23;2t";
+    let bytes = pty.bytes();
+    let left = bytes.windows(LEFT.len()).rposition(|window| window == LEFT).expect("it never left") + LEFT.len();
+    let (shown, line) = bytes.split_at(left);
+    let mut found = sequences(shown);
     // Leaving writes CAN once, for the same reason as the end of a string.
     found.strange.retain(|what| what != "control 0x18");
     assert!(found.strange.is_empty(), "{:?}", found.strange);
     for title in found.titles {
         assert!(title.is_empty() || title.contains("plenary"), "a title of somebody else: {title:?}");
     }
+    let line = String::from_utf8(line.to_vec()).unwrap();
+    assert!(line.starts_with("plenary: ") && line.ends_with("\r\n"), "{line:?}");
+    assert!(!line.trim_end().contains(char::is_control), "{line:?}");
 }
 
 #[test]
@@ -142,7 +149,7 @@ fn what_a_hostile_model_and_its_program_write_reaches_the_terminal_as_letters() 
 fn enter_space_y_digits_and_pastes_never_run_code() {
     let home = Home::new();
     let pty = Pty::plenary(&home, (120, 35), &["run", &home.lru_cache(0)]);
-    pty.wait_status("1 waiting");
+    pty.wait_for("a approve");
     pty.keys("a");
     pty.wait_for("Run this?");
     let slips = ["\r", " ", "y", "Y", "1", "2", "3", "9", "\n", "\t"];
@@ -170,7 +177,7 @@ fn enter_space_y_digits_and_pastes_never_run_code() {
     pty.keys("d");
     pty.wait_for("Do not run it, because");
     pty.keys("r 1 y\r");
-    pty.wait_status("round 3/12");
+    pty.wait_status("round 4/12");
     assert_eq!(decisions(&home), [Verdict::Deny("r 1 y".into())]);
     let ran = home.records().iter().any(|record| matches!(record.event, Event::Intent { .. } | Event::Started { .. }));
     assert!(!ran);
@@ -200,8 +207,9 @@ fn a_huge_hostile_paste_is_text_and_does_nothing() {
     }
     pty.paste(&text);
     pty.wait_for("The paste was too long and was cut");
-    pty.keys("still");
-    pty.wait_for("still");
+    // Full is full; where something is taken away, something else can be written.
+    pty.keys("\x17\x17\x17 mine");
+    pty.wait_for(" mine");
     pty.escape();
     pty.keys("?");
     pty.wait_for("── main ──");

@@ -26,7 +26,7 @@ fn a_person_watches_a_team_approves_its_code_and_sees_it_really_run() {
     let before = pty.modes();
     assert!(before.is_cooked());
 
-    pty.wait_status("1 waiting");
+    pty.wait_for("a approve");
     assert!(!pty.modes().is_cooked());
     pty.keys("a");
     pty.wait_for("Executor wants to run the code of message 2");
@@ -36,7 +36,7 @@ fn a_person_watches_a_team_approves_its_code_and_sees_it_really_run() {
     pty.keys("r");
     // The code of the second approval is the answer to the real traceback of the first run.
     pty.wait_status("round 4/12");
-    pty.wait_status("1 waiting");
+    pty.wait_for("a approve");
     pty.keys("gg");
     pty.wait_for("Implement an LRUCache");
     pty.keys("/KeyError");
@@ -205,7 +205,7 @@ fn small_windows_show_what_matters_and_the_smallest_says_so() {
     let home = Home::new();
     let team = home.lru_cache(0);
     let mut pty = Pty::plenary(&home, (80, 24), &["run", &team]);
-    pty.wait_status("1 waiting");
+    pty.wait_for("a approve");
     pty.resize(40, 12);
     pty.wait("WAITING at 40x12", |screen| top(screen).contains("WAITING") && screen.size().1.get() == 40);
     pty.keys("a");
@@ -289,7 +289,7 @@ fn an_ended_run_writes_nothing_and_takes_no_time() {
 fn a_hold_writes_nothing() {
     let home = Home::new();
     let pty = Pty::plenary(&home, NORMAL, &["run", &home.lru_cache(0)]);
-    pty.wait_status("1 waiting");
+    pty.wait_for("a approve");
     pty.wait_still(Duration::from_millis(500));
     let bytes = pty.written();
     std::thread::sleep(Duration::from_millis(1500));
@@ -311,7 +311,7 @@ fn no_color_means_no_colour() {
     let coloured = super::hostile::sequences(&pty.bytes()).colours;
     assert_eq!(coloured, Vec::<u16>::new());
     let other = Pty::plenary(&home, NORMAL, &["run", &team]);
-    other.wait_status("1 waiting");
+    other.wait_for("a approve");
     assert_ne!(super::hostile::sequences(&other.bytes()).colours, Vec::<u16>::new(), "colours would be noticed");
 }
 
