@@ -13,6 +13,7 @@ mod models;
 mod models_live;
 mod pty;
 mod scenario;
+mod screens;
 mod settings;
 mod terminal;
 mod text;

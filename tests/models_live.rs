@@ -126,8 +126,10 @@ async fn a_rate_limit_is_waited_out_for_as_long_as_the_server_says() {
 
 #[tokio::test]
 async fn a_server_that_is_down_gives_way_to_the_fallback() {
-    // A port that was free a moment ago, and that nobody listens on.
-    let gone = ModelServer::start(vec![]).await.base_url().to_owned();
+    // A port of our own on which nobody listens.
+    let held = tokio::net::TcpSocket::new_v4().unwrap();
+    held.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let gone = format!("http://{}/v1", held.local_addr().unwrap());
     let server = ModelServer::start(vec![
         Exchange::stream(good_stream("I am Ada.")),
         Exchange::stream(good_stream("I am Bob.")),

@@ -1,7 +1,7 @@
 //! What a person types: arguments, help, exit codes.
 //!
 //! Each command is a file with its arguments and one function that returns an exit code. May import everything through
-//! [`crate::wire`]. To add a command: a file, a variant of [`Command`], and its arm in [`main`].
+//! [`crate::wire`]. To add a command: a file, a variant of `Command`, and its arm in [`main`].
 
 mod check;
 mod doctor;

@@ -3,7 +3,7 @@
 //! Either the conversation as a person would read it, or one record per line - the same records the journal holds.
 //! Nothing a model or program wrote reaches the output unfiltered. May import [`crate::session`], [`crate::watch`],
 //! [`crate::chat`], [`crate::settings`], [`crate::catalog`] and [`crate::text`]. To show another kind of record, add an
-//! arm in [`Printer::record`].
+//! arm in `Printer::record`.
 
 use crate::chat::event::{Actor, EndCause, Event, HoldReason, Record, Verdict};
 use crate::chat::message::{Completeness, MessageKind};

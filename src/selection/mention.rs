@@ -11,6 +11,8 @@ pub fn mentions(text: &str, names: &[Name]) -> Vec<(Name, u32)> {
     let mut spellings: Vec<(usize, String)> = Vec::new();
     for (place, name) in names.iter().enumerate() {
         let mut forms = vec![name.to_string(), name.replace('_', " "), name.replace('_', "\\_")];
+        // A blank at an end is no part of a name: `Coder_` must not be found in "Coder goes on".
+        forms.retain(|form| form.trim() == form);
         forms.dedup();
         spellings.extend(forms.into_iter().map(|form| (place, form)));
     }

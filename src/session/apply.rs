@@ -140,6 +140,7 @@ impl State {
             | Event::OutcomeResolved { .. } => self.fold_code(record),
             Event::HumanAsked { .. } | Event::HumanAnswered { .. } => self.fold_ask(record),
             Event::HoldAsked { boundary } => self.hold_asked = Some(*boundary),
+            Event::Held { .. } if self.ended.is_some() => {}
             Event::Held { why } => {
                 self.hold = Some(why.clone());
                 self.hold_asked = None;

@@ -1,1 +1,256 @@
+//! When a run ends, and that nothing else ends it.
 
+use super::{CONDITIONS, Condition, Endings, Node};
+use crate::chat::event::{EndCause, Event, HoldReason, Totals};
+use crate::chat::id::MessageId;
+use crate::chat::message::{Author, Completeness, MessageKind};
+use crate::chat::team::{Condition as Wanted, Spec};
+use crate::session::Session;
+use crate::session::testing::{Log, speakers};
+use crate::session::transcript::Entry;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+fn one(kind: &str, value: impl Into<Value>) -> Wanted {
+    spec(kind, json!({ "value": value.into() }))
+}
+
+fn spec(kind: &str, options: Value) -> Wanted {
+    let Value::Object(options) = options else { panic!("options are a table") };
+    Wanted::One(Spec { kind: kind.into(), options })
+}
+
+fn talk() -> Log {
+    Log::with_task(speakers(&["a", "b"]), "say DONE when you are done")
+}
+
+fn check(endings: &mut Endings, log: &Log) -> Option<(String, String)> {
+    endings.check(&log.session, log.now).map(|met| (met.kind, met.text))
+}
+
+fn endings(wanted: Wanted) -> Endings {
+    Endings::new(&[wanted]).unwrap()
+}
+
+#[test]
+fn a_mention_ends_at_the_words_anywhere_case_and_all_and_says_who_said_them() {
+    let mut log = talk();
+    let mut mention = endings(one("text_mention", "DONE"));
+    for words in ["done", "D O N E", "Do ne"] {
+        log.says("a", words);
+        assert_eq!(check(&mut mention, &log), None, "{words}");
+    }
+    log.says("b", "I am UNDONE.");
+    assert_eq!(check(&mut mention, &log), Some(("text_mention".into(), "b said \"DONE\"".into())));
+}
+
+#[test]
+fn a_whole_text_ends_only_at_exactly_that() {
+    let mut log = talk();
+    let mut whole = endings(one("text_is", "DONE"));
+    log.says("a", "I am DONE");
+    assert_eq!(check(&mut whole, &log), None);
+    log.says("b", "DONE\n");
+    assert!(check(&mut whole, &log).is_some());
+}
+
+#[test]
+fn words_count_only_from_the_named_sources() {
+    let mut log = talk();
+    let mut by_b = endings(spec("text_mention", json!({ "value": "DONE", "sources": ["b"] })));
+    log.says("a", "DONE");
+    log.operator("DONE");
+    assert_eq!(check(&mut by_b, &log), None);
+    log.says("b", "DONE");
+    assert!(check(&mut by_b, &log).is_some());
+    let mut by_operator = endings(spec("text_mention", json!({ "value": "DONE", "sources": ["user"] })));
+    assert_eq!(check(&mut by_operator, &log), Some(("text_mention".into(), "user said \"DONE\"".into())));
+}
+
+#[test]
+fn neither_the_task_nor_interrupted_words_count() {
+    let mut log = talk();
+    let mut mention = endings(one("text_mention", "DONE"));
+    assert_eq!(check(&mut mention, &log), None, "the task ended the run that it starts");
+    let mut partial = log.message(Author::Agent("a".into()), MessageKind::Reply, "DONE wi");
+    partial.completeness = Completeness::Interrupted;
+    log.post(partial);
+    assert_eq!(check(&mut mention, &log), None);
+}
+
+#[test]
+fn messages_are_counted_as_rounds_are() {
+    let mut log = talk();
+    let mut three = endings(one("max_messages", 3));
+    log.says("a", "one");
+    assert_eq!(check(&mut three, &log), None);
+    log.says("b", "two");
+    assert_eq!(check(&mut three, &log), Some(("max_messages".into(), "3 messages reached".into())));
+}
+
+#[test]
+fn consumption_ends_at_its_limit_not_before() {
+    // A turn of the hand-written log uses 15 tokens and costs $0.015.
+    let table =
+        [("max_tokens", json!(30), "30 of 30 tokens used"), ("max_cost", json!(0.03), "$0.030 of $0.030 spent")];
+    for (kind, limit, text) in table {
+        let mut log = talk();
+        let mut limit = endings(one(kind, limit));
+        log.says("a", "one");
+        assert_eq!(check(&mut limit, &log), None);
+        log.says("b", "two");
+        assert_eq!(check(&mut limit, &log), Some((kind.into(), text.into())));
+    }
+}
+
+#[test]
+fn time_ends_by_running_time_without_the_operators_pauses() {
+    let mut log = talk();
+    let mut minute = endings(one("max_time", 60_000));
+    log.says("a", "one");
+    log.add(vec![Event::Held { why: HoldReason::Operator }]);
+    log.now += 3_600_000;
+    log.add(vec![Event::Released { step: false }]);
+    assert_eq!(check(&mut minute, &log), None, "an hour of pause is not running time");
+    log.now += 60_000;
+    assert_eq!(check(&mut minute, &log), Some(("max_time".into(), "60 s passed".into())));
+}
+
+#[test]
+fn any_is_met_by_one_and_all_by_every_one_though_not_at_the_same_time() {
+    let parts = || vec![one("text_mention", "red"), one("text_is", "blue")];
+    let mut log = talk();
+    let (mut any, mut all) = (endings(Wanted::Any(parts())), endings(Wanted::All(parts())));
+    log.says("a", "a red one");
+    assert_eq!(check(&mut any, &log).unwrap().0, "text_mention");
+    assert_eq!(check(&mut all, &log), None);
+    log.says("b", "neither");
+    assert_eq!(check(&mut all, &log), None);
+    log.says("a", "blue");
+    let (kind, text) = check(&mut all, &log).unwrap();
+    assert_eq!(kind, "text_mention and text_is");
+    assert_eq!(text, "a said \"red\"; a said \"blue\"");
+    let nested = Wanted::All(vec![Wanted::Any(parts()), one("max_messages", 4)]);
+    assert!(check(&mut endings(nested), &log).is_some());
+    assert_eq!(check(&mut endings(Wanted::All(Vec::new())), &log), None, "an empty all would end everything at once");
+    assert_eq!(check(&mut endings(Wanted::Any(Vec::new())), &log), None);
+}
+
+#[test]
+fn a_new_run_forgets_and_the_words_that_begin_it_do_not_count() {
+    let mut log = talk();
+    let mut all = endings(Wanted::All(vec![one("text_mention", "red"), one("text_mention", "blue")]));
+    log.says("a", "red");
+    assert_eq!(check(&mut all, &log), None);
+    let (cause, totals) = (EndCause::Operator, Totals::default());
+    log.add(vec![Event::Ended { cause, text: String::new(), agent: None, totals }]);
+    log.operator("go on until somebody says red and blue");
+    assert_eq!(check(&mut all, &log), None);
+    log.says("b", "blue");
+    assert_eq!(check(&mut all, &log), None, "red was said in the run before");
+    log.says("a", "red");
+    assert!(check(&mut all, &log).is_some());
+}
+
+#[test]
+fn another_branch_forgets_and_reads_its_own_words() {
+    let mut log = talk();
+    let mut mention = endings(one("text_mention", "DONE"));
+    let first = log.says("a", "one");
+    log.says("b", "DONE");
+    assert!(check(&mut mention, &log).is_some());
+    let go = |log: &mut Log, message: MessageId, branch: u64, edit: Option<&str>| {
+        let seq = log.session.transcript().get(message).unwrap().seq;
+        let mut events = vec![Event::BranchMoved { name: "other".into(), why: String::new() }];
+        events.extend(edit.map(|text| Event::MessageEdited { message, content: text.into() }));
+        log.add_moved(Some((seq, crate::chat::id::BranchId(branch))), events);
+    };
+    go(&mut log, first, 1, None);
+    assert_eq!(check(&mut mention, &log), None, "it was said on the branch that was left");
+    go(&mut log, first, 2, Some("one, DONE"));
+    assert!(check(&mut mention, &log).is_some(), "an edited message is read as it stands now");
+}
+
+#[test]
+fn the_first_condition_that_is_met_is_the_one_that_is_named() {
+    let mut both = Endings::new(&[one("max_messages", 2), one("text_mention", "DONE")]).unwrap();
+    let mut log = talk();
+    log.says("a", "DONE");
+    assert_eq!(check(&mut both, &log).unwrap().0, "max_messages");
+}
+
+#[test]
+fn options_that_would_end_at_once_or_never_are_refused_in_words() {
+    let table = [
+        one("text_mention", " "),
+        one("text_is", ""),
+        one("max_messages", 0),
+        one("max_tokens", 0),
+        one("max_cost", 0.0),
+        one("max_cost", -1.0),
+        one("max_time", 0),
+        spec("max_messages", json!({})),
+        one("text_mentoin", "DONE"),
+        Wanted::All(vec![one("max_tokens", 0)]),
+    ];
+    for wanted in table {
+        let error = Endings::new(std::slice::from_ref(&wanted)).err();
+        assert!(error.is_some_and(|error| !error.message.is_empty()), "{wanted:?} was taken");
+    }
+    for entry in CONDITIONS {
+        assert!(entry.example.starts_with(entry.name) && !entry.about.is_empty(), "{}", entry.name);
+    }
+}
+
+/// Counts what it is shown.
+struct Counting(Arc<AtomicUsize>);
+
+impl Condition for Counting {
+    fn observe(&mut self, _entry: &Entry) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn met(&self, _session: &Session, _now: crate::chat::UnixMillis) -> Option<String> {
+        None
+    }
+}
+
+/// Met while a certain message is the newest.
+struct Newest(&'static str);
+
+impl Condition for Newest {
+    fn met(&self, session: &Session, _now: crate::chat::UnixMillis) -> Option<String> {
+        let newest = session.transcript().last_heard()?;
+        (&*newest.message.content == self.0).then(|| self.0.to_owned())
+    }
+}
+
+#[test]
+fn a_member_of_all_that_was_met_once_stays_met_for_its_run() {
+    let member = |text| {
+        let node = Node::One { kind: "newest".into(), condition: Box::new(Newest(text)) };
+        super::Latch { node, met: None }
+    };
+    let mut all = Endings::new(&[]).unwrap();
+    all.tree.push(Node::All(vec![member("red"), member("blue")]));
+    let mut log = talk();
+    log.says("a", "red");
+    assert_eq!(check(&mut all, &log), None);
+    log.says("a", "blue");
+    assert_eq!(check(&mut all, &log), Some(("newest and newest".into(), "red; blue".into())));
+}
+
+#[test]
+fn each_message_is_read_once_however_long_the_run() {
+    let shown = Arc::new(AtomicUsize::new(0));
+    let mut endings = Endings::new(&[]).unwrap();
+    endings.tree.push(Node::One { kind: "counting".into(), condition: Box::new(Counting(shown.clone())) });
+    let mut log = talk();
+    for n in 1..=300 {
+        log.says("a", "words");
+        check(&mut endings, &log);
+        check(&mut endings, &log);
+        assert_eq!(shown.load(Ordering::Relaxed), n);
+    }
+}

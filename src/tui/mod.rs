@@ -3,7 +3,7 @@
 //! At its edges: [`terminal`] (the only writer to the terminal), [`input`] (keys, signals, loss), [`clock`] (when to
 //! draw), [`action`] and [`keymap`] (what a key means), [`theme`] and [`look`] (what things look like), and [`files`],
 //! which reads what a person wrote about the last two. In the middle: [`app`] holds what the console knows, `update`
-//! changes it, [`view`] draws it, and [`run`] is the one loop. The console has no authority: it sends commands and
+//! changes it, [`view`] draws it, and [`run()`] is the one loop. The console has no authority: it sends commands and
 //! shows records. May import session, watch, chat, text, settings and catalog, and never an engine. To add a key's
 //! deed: a row in `action.rs` and an arm in `update`; a pane or modal: see their own directories.
 

@@ -13,6 +13,8 @@ use crate::chat::event::HoldReason;
 use crate::session::Waiting;
 use crate::text::clean::one_line;
 use crate::text::width::{take, width};
+use crate::text::wrap::wrap;
+use crate::text::{Ink, Piece};
 use crate::tui::clock::Time;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -167,13 +169,16 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position> {
         if app.session.transcript().is_empty() {
             let key = app.look.keymap.word(Action::Composer, Context::Main);
             let words = format!("Nothing was said yet. Press {key} and give the team a task.");
-            paint::words(buf, inside, inside.x + 1, inside.y, &words, theme.style(Role::Dim));
+            let rows = wrap(&[Piece::new(words, Ink::Plain)], inside.width.saturating_sub(2).max(1), 0);
+            for (y, row) in (inside.y..inside.bottom()).zip(&rows) {
+                paint::words(buf, inside, inside.x + 1, y, &row.text(), theme.style(Role::Dim));
+            }
         }
     }
     let mut cursor = draw_composer(app, places.composer, buf);
     cursor = draw_note(app, places.note, buf).or(cursor);
     draw_keys(app, places.keys, buf);
-    if let Some(modal) = app.modals.last() {
+    for modal in &app.modals {
         cursor = modal.draw(modal_area(area), buf, &cx);
     }
     cursor
@@ -281,6 +286,12 @@ fn draw_keys(app: &App, area: Rect, buf: &mut Buffer) {
             foot::chosen(&app.look.keymap, context, &[(Action::Submit, "find"), (Action::Cancel, "back")])
         }
         Context::Main => foot::chosen(&app.look.keymap, context, &wanted(app)),
+        Context::List | Context::Palette => {
+            foot::chosen(&app.look.keymap, context, &[(Action::Submit, "choose"), (Action::Cancel, "close")])
+        }
+        Context::Help => {
+            foot::chosen(&app.look.keymap, context, &[(Action::PageDown, "more"), (Action::Cancel, "close")])
+        }
         _ => Vec::new(),
     };
     foot::keys(area, buf, &keys, theme);
@@ -294,6 +305,9 @@ fn wanted(app: &App) -> Vec<(Action, &'static str)> {
         keys.push((Action::TabNext, "tab"));
     }
     let waiting = session.waiting();
+    if waiting.contains(&Waiting::Task) {
+        keys.push((Action::Composer, "give a task"));
+    }
     if waiting.iter().any(|item| matches!(item, Waiting::Approval(_))) {
         keys.push((Action::Approvals, "approve"));
     }

@@ -19,7 +19,6 @@ const HOLD: usize = 4;
 #[derive(Default)]
 pub(super) struct Repeat {
     said: HashMap<Name, VecDeque<(u64, TurnId)>>,
-    last: Option<Name>,
 }
 
 impl Detector for Repeat {
@@ -36,14 +35,19 @@ impl Detector for Repeat {
         if said.len() > WINDOW {
             said.pop_front();
         }
-        self.last = Some(name.clone());
     }
 
     fn seen(&self) -> Option<Seen> {
-        let name = self.last.as_ref()?;
-        let said = self.said.get(name)?;
-        let newest = said.back()?.0;
-        let turns: Vec<TurnId> = said.iter().filter(|(hash, _)| *hash == newest).map(|(_, turn)| *turn).collect();
+        // Each speaker's own newest words count, whoever spoke in between; the worst is told.
+        let repeats = |said: &VecDeque<(u64, TurnId)>| -> Vec<TurnId> {
+            let newest = said.back().map(|(hash, _)| *hash);
+            said.iter().filter(|(hash, _)| Some(*hash) == newest).map(|(_, turn)| *turn).collect()
+        };
+        let (name, turns) = self
+            .said
+            .iter()
+            .map(|(name, said)| (name, repeats(said)))
+            .max_by_key(|(_, turns)| (turns.len(), turns.last().copied()))?;
         (turns.len() >= BADGE).then(|| Seen {
             text: format!("{name} said the same thing {} times", turns.len()),
             count: turns.len() as u32,

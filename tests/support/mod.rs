@@ -5,4 +5,5 @@ pub mod model_server;
 pub mod operator;
 pub mod picture;
 pub mod pty;
+pub mod sketch;
 pub mod world;

@@ -233,11 +233,11 @@ impl Told {
 
     /// What was refused.
     pub fn refused(&self) -> Vec<&str> {
-        let refused = |update| match update {
-            &Update::Refused { ref text } => Some(text.as_str()),
+        let refused = self.updates.iter().filter_map(|update| match update {
+            Update::Refused { text } => Some(text.as_str()),
             _ => None,
-        };
-        self.updates.iter().filter_map(refused).collect()
+        });
+        refused.collect()
     }
 
     /// A path in the directory of the team's file.

@@ -51,10 +51,11 @@ fn the_operator_may_call_on_an_agent_that_may_not_repeat() {
 }
 
 #[test]
-fn calling_on_an_agent_puts_it_before_the_queue() {
+fn calling_on_an_agent_puts_it_before_the_queue_and_lining_up_behind_it() {
     let mut world = World::of(by("round_robin", &["a", "b", "c"], 4));
-    world.command(queue(&["b"])).command(Command::CallOn { agent: "c".into() }).begin("hi");
-    assert_eq!(world.choices(), ["c queue", "b queue", "c round_robin"]);
+    world.command(Command::Enqueue { agent: "b".into() }).command(Command::Enqueue { agent: "a".into() });
+    world.command(Command::CallOn { agent: "c".into() }).begin("hi");
+    assert_eq!(world.choices(), ["c queue", "b queue", "a queue"]);
 }
 
 #[test]

@@ -1,1 +1,309 @@
-//! pending
+//! Whatever the models say and the operator does, in whatever order: what always holds.
+
+use super::world::{Reply, World, fail, fenced, say};
+use crate::chat::Name;
+use crate::chat::code::CodeBlock;
+use crate::chat::command::Command;
+use crate::chat::event::{Answer, Boundary, EndCause, Event, Record, Resolution, Verdict};
+use crate::chat::request::FailureKind;
+use crate::chat::team::{Agent, ApprovalPolicy, HumanInputMode, Limits, Repeat, Spec, Team};
+use crate::engine::Rules;
+use crate::engine::effect::Input;
+use crate::session::testing::{runner, speaker, speakers, team};
+use crate::session::{Session, Waiting};
+use proptest::prelude::*;
+use std::collections::{BTreeMap, HashSet};
+
+const NAMES: [&str; 4] = ["a", "b", "p", "x"];
+
+/// Something that is done to a run. Numbers choose among what is there.
+#[derive(Debug, Clone)]
+enum Act {
+    /// Let so many things happen by themselves.
+    Wait(u8),
+    /// A command that depends on nothing.
+    Plain(Command),
+    /// Consent or refuse what waits: how, and whether to remember.
+    Decide(u8, bool),
+    /// Answer what is asked.
+    Reply(u8),
+    /// Edit one of the messages.
+    Edit(usize),
+    /// Go to one of the records.
+    Move(usize),
+    /// Say what became of an unknown effect.
+    Resolve(Resolution),
+    /// A signal.
+    Signal(bool),
+    /// Kill the process and open the log again.
+    Reopen,
+}
+
+fn a_name() -> impl Strategy<Value = Name> {
+    prop::sample::select(&NAMES[..]).prop_map(Into::into)
+}
+
+fn a_command() -> impl Strategy<Value = Command> {
+    let boundary = prop_oneof![Just(Boundary::Turn), Just(Boundary::Step)];
+    prop_oneof![
+        ("[a-c ]{0,6}", prop::option::of(a_name()))
+            .prop_map(|(text, as_agent)| Command::Speak { text: text.as_str().into(), as_agent }),
+        a_name().prop_map(|agent| Command::CallOn { agent }),
+        prop::collection::vec(a_name(), 0..3).prop_map(|queue| Command::Queue { queue }),
+        a_name().prop_map(|agent| Command::Enqueue { agent }),
+        Just(Command::AcceptProposal),
+        boundary.prop_map(|boundary| Command::Pause { boundary }),
+        Just(Command::Resume),
+        Just(Command::Resume),
+        Just(Command::Step),
+        Just(Command::Interrupt),
+        Just(Command::End),
+        Just(Command::RaiseLimits),
+    ]
+}
+
+fn an_act() -> impl Strategy<Value = Act> {
+    let resolution = prop_oneof![Just(Resolution::Done), Just(Resolution::AskAgain), Just(Resolution::GiveUp)];
+    prop_oneof![
+        6 => (1u8..12).prop_map(Act::Wait),
+        5 => a_command().prop_map(Act::Plain),
+        3 => (0u8..4, any::<bool>()).prop_map(|(how, remember)| Act::Decide(how, remember)),
+        2 => (0u8..3).prop_map(Act::Reply),
+        1 => any::<usize>().prop_map(Act::Edit),
+        1 => any::<usize>().prop_map(Act::Move),
+        1 => resolution.prop_map(Act::Resolve),
+        1 => any::<bool>().prop_map(Act::Signal),
+        1 => Just(Act::Reopen),
+    ]
+}
+
+fn a_reply() -> impl Strategy<Value = Reply> {
+    use FailureKind::*;
+    let kinds = prop::sample::select(&[Server, CutOff, Key, Garbled, RateLimited, Filtered][..]);
+    prop_oneof![
+        4 => "[a-d]{1,3} words".prop_map(|text| say(&text)),
+        2 => a_name().prop_map(|name| say(&name)),
+        2 => (0..3).prop_map(|n| say(&fenced(&format!("print({n})")))),
+        1 => Just(say("TERMINATE")),
+        1 => Just(say("")),
+        1 => Just(Reply::Cut(fenced("print(9)"))),
+        1 => kinds.clone().prop_map(fail),
+        1 => kinds.prop_map(|kind| Reply::Fail("half a se".into(), kind)),
+        1 => Just(Reply::Hang("and so".into())),
+    ]
+}
+
+fn a_team() -> impl Strategy<Value = Team> {
+    let modes = prop::sample::select(&[HumanInputMode::Always, HumanInputMode::Never, HumanInputMode::Terminate][..]);
+    let approval = prop_oneof![Just(ApprovalPolicy::Always), Just(ApprovalPolicy::Never)];
+    let methods = prop::sample::select(&["round_robin", "random", "manual", "auto"][..]);
+    let repeat = prop_oneof![Just(Repeat::Everyone), Just(Repeat::Nobody), Just(Repeat::Only(vec!["a".into()]))];
+    let limit = prop::option::of(40u64..200);
+    (any::<u64>(), modes, approval, methods, repeat, 2u32..14, limit).prop_map(
+        |(seed, human_input_mode, approval, method, allow_repeat_speaker, max_round, max_tokens)| {
+            let proxy = Agent {
+                human_input_mode,
+                max_consecutive_auto_reply: 2,
+                model: None,
+                default_auto_reply: Some("go on".into()),
+                ..speaker("p")
+            };
+            Team {
+                speaker_selection_method: Spec::named(method),
+                selector_model: Some("main".into()),
+                allow_repeat_speaker,
+                max_round,
+                seed,
+                limits: Limits { max_cost: None, max_tokens, max_time_ms: None, max_executions: Some(4) },
+                ..team(vec![speaker("a"), speaker("b"), proxy, runner("x", approval)])
+            }
+        },
+    )
+}
+
+fn a_script() -> impl Strategy<Value = BTreeMap<String, Vec<Reply>>> {
+    let one = || prop::collection::vec(a_reply(), 0..12);
+    (one(), one(), one())
+        .prop_map(|(a, b, s)| [("a".to_owned(), a), ("b".to_owned(), b), ("selector".to_owned(), s)].into())
+}
+
+fn act(world: &mut World, act: Act, headless: bool) {
+    let waiting = world.session.waiting();
+    let command = match act {
+        Act::Wait(n) => {
+            world.settle();
+            for _ in 0..n {
+                world.step();
+            }
+            return;
+        }
+        Act::Signal(ends) => return world.input(Input::Stop { cause: ends.then_some(EndCause::Interrupted) }),
+        Act::Reopen => {
+            let scripts = std::mem::take(&mut world.scripts);
+            *world = world.reopened(Rules { headless, ..Rules::default() });
+            world.scripts = scripts;
+            return;
+        }
+        Act::Plain(command) => command,
+        Act::Decide(how, remember) => {
+            let Some(Waiting::Approval(approval)) = waiting.first().cloned() else { return };
+            let hash = world.session.approval(approval).unwrap().hash.clone();
+            let blocks = vec![CodeBlock { language: "python".into(), code: "print(7)".into() }];
+            let verdict = match how {
+                0 => Verdict::Deny("no".into()),
+                1 => Verdict::RunEdited(blocks),
+                _ => Verdict::Run,
+            };
+            Command::Decide { approval, hash, verdict, seen_in_full: true, remember }
+        }
+        Act::Reply(how) => {
+            let Some(Waiting::Ask(ask)) = waiting.first().cloned() else { return };
+            let answer = [Answer::Skip, Answer::Say("mine".into()), Answer::End][how as usize].clone();
+            Command::Reply { ask, answer }
+        }
+        Act::Edit(place) => {
+            let entries = world.session.transcript().entries();
+            let Some(entry) = entries.get(place % entries.len().max(1)) else { return };
+            Command::Edit { message: entry.message.id, content: format!("{} indeed", entry.message.content).into() }
+        }
+        Act::Move(place) => {
+            let log = world.session.log();
+            Command::MoveTo { seq: log[place % log.len()].seq }
+        }
+        Act::Resolve(resolution) => {
+            let Some(Waiting::Unknown(op)) = waiting.first().cloned() else { return };
+            Command::Resolve { op, resolution }
+        }
+    };
+    world.input(Input::Command(command));
+}
+
+/// What a session shows, in a form that can be compared.
+fn shown(session: &Session) -> String {
+    let meters: Vec<_> = NAMES.iter().map(|name| session.meter(name)).collect();
+    format!(
+        "{:?}",
+        (
+            (session.transcript().entries(), session.turns(), session.floor(), session.waiting(), session.hold()),
+            (session.hold_asked(), session.ended(), session.limits(), session.spent(), session.findings()),
+            (session.branches(), session.ids(), session.approvals().collect::<Vec<_>>(), meters, session.is_stepping()),
+            (session.selector_meter(), session.rounds(), session.active_ms(i64::MAX / 2)),
+        )
+    )
+}
+
+fn fresh<T: std::hash::Hash + Eq + std::fmt::Debug>(used: &mut HashSet<T>, id: T) {
+    let said = format!("{id:?} was used twice");
+    assert!(used.insert(id), "{said}");
+}
+
+/// No identity twice on any branch, no consent for two runs, no end of what did not begin, and one of all that did.
+fn check_log(log: &[std::sync::Arc<Record>]) {
+    let (mut messages, mut turns, mut calls) = (HashSet::new(), HashSet::new(), HashSet::new());
+    let (mut ops, mut consents, mut asked) = (HashSet::new(), HashSet::new(), HashSet::new());
+    let mut over = HashSet::new();
+    for record in log {
+        match &record.event {
+            Event::MessagePosted { message } => fresh(&mut messages, message.id),
+            Event::TurnStarted { turn, .. } => fresh(&mut turns, *turn),
+            Event::ModelCalled { call, .. } => fresh(&mut calls, *call),
+            Event::ApprovalAsked { approval, .. } => fresh(&mut asked, *approval),
+            Event::Intent { op, approval, .. } => {
+                fresh(&mut ops, *op);
+                fresh(&mut consents, *approval);
+            }
+            Event::Outcome { op, .. } | Event::OutcomeUnknown { op } => assert!(ops.contains(op) && over.insert(*op)),
+            Event::ModelAnswered { call, .. } | Event::ModelInterrupted { call, .. } => assert!(calls.contains(call)),
+            _ => {}
+        }
+        let json = serde_json::to_string(&**record).unwrap();
+        assert_eq!(&serde_json::from_str::<Record>(&json).unwrap(), &**record, "{json}");
+    }
+    assert_eq!(ops, over, "an effect of which nobody knows what became");
+}
+
+/// On a branch every run ends at most once, and between two ends somebody has spoken.
+fn check_ends(session: &Session) {
+    let mut over = false;
+    for record in session.path() {
+        match &record.event {
+            Event::Ended { .. } => assert!(!std::mem::replace(&mut over, true), "a run ended twice"),
+            Event::MessagePosted { .. } => over = false,
+            Event::TurnStarted { .. } | Event::Intent { .. } | Event::ModelCalled { .. } => {
+                assert!(!over, "something began after the end: {record:?}");
+            }
+            _ => {}
+        }
+    }
+}
+
+fn play(team: &Team, headless: bool, script: &BTreeMap<String, Vec<Reply>>, acts: &[Act]) -> World {
+    let rules = Rules { headless, ..Rules::default() };
+    let mut world = World::with(team.clone(), rules);
+    for (who, replies) in script {
+        world.script(who, replies.clone());
+    }
+    world.input(Input::Command(Command::Speak { text: "task".into(), as_agent: None }));
+    let mut spent = world.session.spent().tokens.total();
+    for doing in acts {
+        act(&mut world, doing.clone(), headless);
+        let now = world.session.spent().tokens.total();
+        assert!(now >= spent, "money came back");
+        spent = now;
+        check_ends(&world.session);
+    }
+    world.go();
+    world
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 800, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_happens_the_log_folds_the_run_ends_once_and_nothing_is_reused_or_forgotten(
+        team in a_team(), headless in prop::bool::weighted(0.2), script in a_script(),
+        acts in prop::collection::vec(an_act(), 0..40), cut in any::<usize>(),
+    ) {
+        let world = play(&team, headless, &script, &acts);
+        let (session, log) = (&world.session, world.session.log());
+        check_log(log);
+        check_ends(session);
+        // A run is never simply still: it has ended, or holds, or waits for somebody, or for a model that hangs.
+        let rests = session.ended().is_some() || session.hold().is_some() || !session.waiting().is_empty();
+        prop_assert!(rests || !world.open_calls().is_empty(), "it stands still:\n{}", world.tail(12));
+        if headless && session.hold().is_none() {
+            prop_assert!(session.ended().is_some() || !world.open_calls().is_empty());
+        }
+        let cut = cut % (log.len() + 1);
+        let mut again = Session::replay(log[..cut].iter().cloned()).unwrap();
+        for record in &log[cut..] {
+            again.apply(record.clone()).unwrap();
+        }
+        prop_assert_eq!(shown(&again), shown(session));
+    }
+
+    #[test]
+    fn the_same_seed_and_the_same_inputs_give_the_same_events(
+        team in a_team(), script in a_script(), acts in prop::collection::vec(an_act(), 0..25),
+    ) {
+        let (one, two) = (play(&team, false, &script, &acts), play(&team, false, &script, &acts));
+        prop_assert_eq!(one.session.log(), two.session.log());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn round_robin_starves_nobody(agents in 1usize..8, rounds in 1u32..60, repeat in any::<bool>()) {
+        let names: Vec<String> = (0..agents).map(|n| format!("agent{n}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let allow_repeat_speaker = if repeat || agents == 1 { Repeat::Everyone } else { Repeat::Nobody };
+        let mut world = World::of(Team { allow_repeat_speaker, max_round: rounds, ..speakers(&names) });
+        world.begin("go");
+        let turns: Vec<u32> = names.iter().map(|name| world.session.meter(name).turns).collect();
+        let (least, most) = (turns.iter().min().unwrap(), turns.iter().max().unwrap());
+        prop_assert!(most - least <= 1, "{:?}", turns);
+        prop_assert_eq!(turns.iter().sum::<u32>(), rounds - 1);
+    }
+}

@@ -3,7 +3,7 @@
 
 use crate::chat::code::{Execution, Payload, Stopped};
 use crate::chat::command::Command;
-use crate::chat::event::{Actor, EndCause, Event, FORMAT, Record, Verdict};
+use crate::chat::event::{Actor, Choice, EndCause, Event, FORMAT, Record, Verdict};
 use crate::chat::id::{BranchId, CallId, OpId, Seq};
 use crate::chat::message::Completeness;
 use crate::chat::request::{Chunk, Failure, FailureKind, Finish, Purpose, Request};
@@ -12,8 +12,10 @@ use crate::chat::usage::Tokens;
 use crate::chat::{Name, UnixMillis};
 use crate::engine::effect::{Effect, Input};
 use crate::engine::{Machine, Rules, recovery};
+use crate::selection::candidates::candidates;
 use crate::session::Session;
 use crate::session::testing::{MORNING, place};
+use crate::session::turn::{Phase, Stage};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
@@ -223,10 +225,28 @@ impl World {
             let appends = effects.iter().any(|effect| matches!(effect, Effect::Append { .. }));
             self.perform(effects);
             if !appends {
-                return;
+                return self.agrees();
             }
         }
         panic!("the machine never has enough:\n{}", self.tail(20));
+    }
+
+    /// What the session takes to be in flight is what really is: nothing goes on unseen, nothing is waited for in vain.
+    fn agrees(&self) {
+        let inquiries = self.session.turns().iter().map(|turn| &turn.inquiry);
+        let lines = inquiries.chain([&self.session.floor().selecting.inquiry]);
+        let calling: Vec<CallId> = lines
+            .filter_map(|inquiry| match inquiry.phase {
+                Phase::Calling(call) => Some(call),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(calling, self.open_calls(), "calls:\n{}", self.tail(8));
+        let programs = self.session.turns().iter().filter_map(|turn| match turn.stage {
+            Stage::Running(op, _) => Some(op),
+            _ => None,
+        });
+        assert_eq!(programs.collect::<Vec<_>>(), self.running, "programs:\n{}", self.tail(8));
     }
 
     fn perform(&mut self, effects: Vec<Effect>) {
@@ -275,10 +295,26 @@ impl World {
     fn append(&mut self, actor: Actor, events: Vec<Event>, moved: Option<(Seq, BranchId)>) {
         let mut place = moved.map(|(seq, branch)| (Some(seq), branch));
         for event in events {
+            if let Event::SpeakerChosen { choice } = &event {
+                self.may_speak(choice);
+            }
             let (parent, branch) = place.take().unwrap_or((self.session.head(), self.session.branch()));
             let seq = self.session.next_seq();
             let record = Record { seq, parent, branch, actor: actor.clone(), at: self.now, event };
             self.session.apply(Arc::new(record)).expect("the machine made a record that does not fit its session");
+        }
+    }
+
+    /// Nobody gets the floor who is barred or after the last round, unless the operator says so.
+    fn may_speak(&self, choice: &Choice) {
+        let team = self.session.team().unwrap();
+        if choice.mode != "operator" {
+            assert!(self.session.rounds() < team.max_round, "{choice:?} after the last round");
+        }
+        if !["operator", "queue", "retry"].contains(&choice.mode.as_str()) {
+            let eligible = candidates(&self.session, team).eligible;
+            assert!(eligible.contains(&choice.agent), "{choice:?} is not among {eligible:?}");
+            assert_eq!(eligible, choice.candidates, "the record names other candidates");
         }
     }
 

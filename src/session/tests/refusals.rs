@@ -59,6 +59,7 @@ fn every_refusal_says_why_and_what_to_do_instead() {
         (talk(), speak("hi", Some("zed")), "zed is not a member"),
         (talk(), Command::CallOn { agent: "zed".into() }, "zed is not a member"),
         (talk(), Command::Queue { queue: vec!["a".into(), "zed".into()] }, "zed is not a member"),
+        (talk(), Command::Enqueue { agent: "zed".into() }, "zed is not a member"),
         (talk(), Command::AcceptProposal, "Nobody is proposed"),
         (talk(), Command::Resume, "going on already"),
         (talk(), decide, "no longer waiting"),

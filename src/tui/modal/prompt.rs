@@ -44,7 +44,9 @@ impl Prompt {
     pub fn new(purpose: Purpose, text: &str, title: impl Into<String>, help: impl Into<String>) -> Self {
         let editor = Editor::new(text, "");
         let editor = if matches!(purpose, Purpose::Code(_) | Purpose::Message(_)) { editor.at_start() } else { editor };
-        Prompt { purpose, editor, before: text.to_owned(), title: title.into(), help: help.into() }
+        // As the field holds it: line ends are its own, and what was not touched counts as unchanged.
+        let before = editor.text();
+        Prompt { purpose, editor, before, title: title.into(), help: help.into() }
     }
 
     /// Long texts have the editor's keys, one-liners those of the composer.
@@ -63,6 +65,7 @@ impl Prompt {
     /// An action.
     pub fn act(&mut self, action: Action) -> Step {
         match action {
+            Action::Submit if matches!(self.purpose, Purpose::Code(_)) && !self.is_changed() => Step::Close,
             Action::Submit => Step::Written(self.purpose.clone(), self.editor.text()),
             Action::Newline => {
                 self.editor.newline();
@@ -77,7 +80,10 @@ impl Prompt {
     pub fn draw(&self, area: Rect, buf: &mut Buffer, cx: &Draw) -> Option<Position> {
         let long = self.context() == Context::Editor;
         let height = if long { area.height } else { 9 };
-        let area = if long { area } else { centred(area, 84, height) };
+        // A short text stands at the bottom: what it is about stays in sight.
+        let low =
+            Rect { y: area.bottom().saturating_sub(height.min(area.height)), height: height.min(area.height), ..area };
+        let area = if long { area } else { centred(low, 84, height) };
         paint::clear(buf, area, cx.theme);
         let inside = paint::frame(buf, area, &self.title, true, cx.theme, cx.unicode);
         let help = wrap(&[Piece::new(self.help.clone(), Ink::Plain)], inside.width.saturating_sub(2).max(1), 0);

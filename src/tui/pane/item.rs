@@ -209,15 +209,21 @@ fn figures(entry: &Entry, session: &Session) -> String {
 }
 
 fn output(content: &str, width: u16, Fold { unfolded, key: unfold, .. }: Fold) -> Vec<Row> {
-    let mut rows = Vec::new();
-    for (n, line) in lines(content.trim_end(), Context::Output, Ink::Code).into_iter().enumerate() {
-        let mut line = line;
-        if n == 0 {
-            let tone = if content.starts_with("exitcode: 0 ") { Ink::Added } else { Ink::Removed };
-            line.iter_mut().for_each(|piece| piece.ink = tone);
-        }
-        rows.extend(flow(&line, width, &[], &[], Break::Anywhere));
+    // Our own words stand before the program's, and nothing it prints can write over them.
+    const OURS: &str = "Code output: ";
+    let (ours, printed) = match content.find(OURS) {
+        Some(at) => content.split_at(at + OURS.len()),
+        None => (content, ""),
+    };
+    let tone = if content.starts_with("exitcode: 0 ") { Ink::Added } else { Ink::Removed };
+    let mut all = lines(ours, Context::Prose, Ink::Code);
+    all.iter_mut().take(1).flatten().for_each(|piece| piece.ink = tone);
+    let mut printed = lines(printed.trim_end(), Context::Output, Ink::Code).into_iter();
+    if let (Some(last), Some(first)) = (all.last_mut(), printed.next()) {
+        last.extend(first);
     }
+    all.extend(printed);
+    let mut rows: Vec<Row> = all.iter().flat_map(|line| flow(line, width, &[], &[], Break::Words)).collect();
     if unfolded || rows.len() <= FOLD {
         return rows;
     }

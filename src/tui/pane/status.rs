@@ -1,7 +1,6 @@
 //! The line at the top: which team, what it is doing, how far, how long, how much, and what waits.
 
 use crate::session::Session;
-use crate::session::Waiting;
 use crate::text::clean::one_line;
 use crate::text::width::{take, width};
 use crate::tui::paint;
@@ -33,26 +32,26 @@ pub fn draw(area: Rect, buf: &mut Buffer, session: &Session, now: i64, theme: &T
         (_, "WAITING" | "FAILED") => "▲",
         _ => "‖",
     };
-    let waiting = session.waiting().iter().filter(|item| !matches!(item, Waiting::Hold(_))).count();
+    let waiting = session.waiting().len();
     let spent = session.spent();
     let limit = session.limits().and_then(|limits| limits.max_cost);
     let money = words::money(spent.cost, spent.unpriced_calls);
-    let money = match limit {
-        Some(limit) => format!("{money} / ${:.2}{}", limit.dollars(), gauge(spent.cost.0, limit.0, unicode)),
-        None => money,
-    };
+    let of = limit.map(|limit| format!("/ ${:.2}{}", limit.dollars(), gauge(spent.cost.0, limit.0, unicode)));
     let name = one_line(&team.name);
     let place = if unicode { "▸" } else { ">" };
     // From left to right, with how early each is given up.
     let mut parts: Vec<(u8, String, Role)> = vec![
-        (2, "plenary".into(), Role::Dim),
+        (4, "plenary".into(), Role::Dim),
         (1, format!("{} {place} {}", take(&name, 24), session.branch_name()), Role::Title),
         (0, format!("{dot} {state}"), state_role(state)),
-        (1, format!("round {}/{}", session.rounds(), team.max_round), Role::Status),
+        (2, format!("round {}/{}", session.rounds(), team.max_round), Role::Status),
         (3, words::clock(session.active_ms(now)), Role::Status),
         (3, format!("{} tok", words::tokens(spent.tokens.total())), Role::Status),
         (1, money, Role::Money),
     ];
+    if let Some(of) = of {
+        parts.push((2, of, Role::Money));
+    }
     if waiting > 0 {
         parts.push((0, format!("{waiting} waiting"), Role::StatusWaiting));
     }
@@ -63,7 +62,9 @@ pub fn draw(area: Rect, buf: &mut Buffer, session: &Session, now: i64, theme: &T
     }
     let mut x = area.x + 1;
     for (_, text, role) in parts {
-        x = paint::words(buf, area, x, area.y, &text, theme.style(role)) + 2;
+        // A limit belongs to the figure before it.
+        let from = if text.starts_with('/') { x.saturating_sub(1) } else { x };
+        x = paint::words(buf, area, from, area.y, &text, theme.style(role)) + 2;
     }
 }
 

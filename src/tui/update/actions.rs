@@ -314,7 +314,10 @@ impl App {
             .filter(|action| {
                 (action.belongs_in(Context::Main) || action.belongs_in(Context::Global)) && !action.takes_digit()
             })
-            .filter(|action| !matches!(action, Action::Palette | Action::Cancel | Action::CancelOrInterrupt))
+            .filter(|action| {
+                let typing = matches!(action, Action::EditorOpen | Action::Cancel | Action::CancelOrInterrupt);
+                !typing && **action != Action::Palette
+            })
             .map(|action| Line {
                 key: self.look.keymap.chord_for(*action, Context::Main).unwrap_or_default(),
                 text: format!("{}: {}", action.name().replace('_', " "), action.help()),

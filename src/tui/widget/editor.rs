@@ -4,7 +4,8 @@
 //! what is typed is shown as it is. The text is the operator's own, but a paste may hold anything, so control
 //! characters other than line ends and tabs never enter.
 
-use crate::text::width::width;
+use crate::text::clean::one_line;
+use crate::text::width::{GRAPHEME_BYTES, width};
 use crate::tui::input::{Key, KeyPress};
 use crate::tui::paint;
 use crate::tui::theme::{Role, Theme};
@@ -137,12 +138,25 @@ impl Editor {
         shown.set_placeholder_style(theme.style(Role::Dim));
         paint::clear(buf, area, theme);
         (&shown).render(area, buf);
+        show_hidden(area, buf, theme);
         if !focused {
             return None;
         }
         let cursor = shown.screen_cursor();
         let (x, y) = (area.x + cursor.col as u16, area.y + cursor.row as u16);
         Some(Position { x: x.min(area.right() - 1), y: y.min(area.bottom() - 1) })
+    }
+}
+
+/// The field keeps what a model wrote as it is; a cell that would hide something, or pile it up, shows a sign instead.
+fn show_hidden(area: Rect, buf: &mut Buffer, theme: &Theme) {
+    for position in area.intersection(buf.area).positions() {
+        let cell = &mut buf[position];
+        let symbol = cell.symbol();
+        let plain = symbol.len() <= GRAPHEME_BYTES && (symbol.is_ascii() || one_line(symbol) == symbol);
+        if !plain {
+            cell.set_symbol("\u{fffd}").set_style(theme.style(Role::Marker));
+        }
     }
 }
 
