@@ -10,6 +10,7 @@ mod run;
 mod sessions;
 
 use clap::{Parser, Subcommand};
+use std::io::Write;
 use std::process::ExitCode;
 
 /// What every command's help says about exit codes.
@@ -97,7 +98,8 @@ impl Trouble {
 
     fn say(&self) {
         // Reports are safe already and keep their lines; everything else may quote a file name or a server.
-        eprintln!("{}", self.text.trim_end());
+        // Whoever would read this may be gone; that is no reason to panic.
+        let _ = writeln!(std::io::stderr(), "{}", self.text.trim_end());
     }
 }
 

@@ -59,7 +59,10 @@ pub async fn follow(
                     return Ok(Result { cause: Some(cause.clone()) });
                 }
             }
-            Update::Fault { text } if !text.is_empty() => eprintln!("plenary: {}", plain(&text, Context::Prose)),
+            Update::Fault { text } if !text.is_empty() => {
+                // Standard error may be closed; the run goes on all the same.
+                let _ = writeln!(io::stderr(), "plenary: {}", plain(&text, Context::Prose));
+            }
             Update::Closed => break,
             _ => {}
         }
