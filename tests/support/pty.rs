@@ -272,6 +272,10 @@ impl Pty {
         }
     }
 
+    pub fn pid(&self) -> libc::pid_t {
+        self.pid
+    }
+
     pub fn signal(&self, number: libc::c_int) {
         // SAFETY: a signal to a child that was not waited for.
         assert_eq!(unsafe { libc::kill(self.pid, number) }, 0);
