@@ -331,7 +331,7 @@ impl Engine {
         self.settle(effects.into(), &mut nobody).await;
         let patience = tokio::time::sleep(Duration::from_secs(4));
         tokio::pin!(patience);
-        while self.session.is_busy() {
+        while self.session.acts() {
             let input = tokio::select! {
                 Some(input) = inputs.recv() => input,
                 () = &mut patience => break,

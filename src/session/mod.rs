@@ -375,6 +375,14 @@ impl Session {
         waiting
     }
 
+    /// Whether a call or a program is under way right now; a pause between attempts is not.
+    pub fn acts(&self) -> bool {
+        let calling = |inquiry: &turn::Inquiry| matches!(inquiry.phase, turn::Phase::Calling(_));
+        let turns = &self.state.turns;
+        turns.iter().any(|turn| matches!(turn.stage, Stage::Running(..)) || calling(&turn.inquiry))
+            || calling(&self.state.floor.selecting.inquiry)
+    }
+
     /// Whether something is under way that will end by itself: a model call, a program, a pause between attempts.
     pub fn is_busy(&self) -> bool {
         self.state.turns.iter().any(|turn| turn.is_busy()) || self.state.floor.selecting.inquiry.is_busy()

@@ -98,7 +98,7 @@ impl Machine {
         if session.transcript().is_empty() {
             return self.need_task(session, now);
         }
-        if session.hold_asked() == Some(crate::chat::event::Boundary::Step) && !session.is_busy() {
+        if session.hold_asked() == Some(crate::chat::event::Boundary::Step) && !session.acts() {
             return hold(HoldReason::Operator);
         }
         for turn in session.turns() {
@@ -167,7 +167,7 @@ impl Machine {
 
     fn end(&self, cause: EndCause, agent: Option<Name>, session: &Session, now: UnixMillis) -> Vec<Effect> {
         let text = match cause {
-            EndCause::Operator => "ended by the operator",
+            EndCause::Operator => "by the operator",
             EndCause::Interrupted => "interrupted by a signal",
             _ => "ended",
         };

@@ -101,7 +101,7 @@ fn after_an_interrupt_the_operator_may_call_on_somebody_else() {
 }
 
 #[test]
-fn interrupting_what_already_holds_is_refused_and_changes_nothing() {
+fn interrupting_twice_says_that_nothing_is_left_to_stop() {
     let mut world = two();
     world.script("a", [Reply::Hang("I".into())]).begin("hi").command(Command::Interrupt).command(Command::Interrupt);
     assert!(world.refused[0].contains("nothing to stop"), "{:?}", world.refused);
