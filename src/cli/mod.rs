@@ -97,6 +97,9 @@ impl Trouble {
     }
 
     fn say(&self) {
+        if self.text.is_empty() {
+            return;
+        }
         // Reports are safe already and keep their lines; everything else may quote a file name or a server.
         // Whoever would read this may be gone; that is no reason to panic.
         let _ = writeln!(std::io::stderr(), "{}", self.text.trim_end());
