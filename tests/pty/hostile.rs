@@ -122,8 +122,10 @@ fn what_a_hostile_model_and_its_program_write_reaches_the_terminal_as_letters() 
     let home = Home::new();
     let python = HOSTILE.escape_unicode().to_string().replace("\\u{", "\\U{");
     // As escapes that the program prints for real, and as bytes in the text itself.
-    let code = format!("import re\ns = r'{python}'\nprint(re.sub(r'\\\\U\\{{(\\w+)\\}}', lambda m: chr(int(m[1], 16)), s))");
-    let says = format!("look {HOSTILE}\n\n```python\n# {HOSTILE}\n{code}\n```\n\n| {HOSTILE} | b |\n|---|---|\n| 1 | 2 |\n");
+    let code =
+        format!("import re\ns = r'{python}'\nprint(re.sub(r'\\\\U\\{{(\\w+)\\}}', lambda m: chr(int(m[1], 16)), s))");
+    let says =
+        format!("look {HOSTILE}\n\n```python\n# {HOSTILE}\n{code}\n```\n\n| {HOSTILE} | b |\n|---|---|\n| 1 | 2 |\n");
     let says = says.replace('\r', "").replace('\u{2028}', "");
     let team = doer("always", &says, "").replace("name = \"doer\"", "name = \"doer\\u001b]0;owned\\u0007\"");
     let team = home.write("hostile.toml", team);
@@ -140,8 +142,10 @@ fn what_a_hostile_model_and_its_program_write_reaches_the_terminal_as_letters() 
     pty.keys("q");
     assert_eq!(pty.end().code, 0);
     assert_harmless(&pty);
-    let ran = home.records().iter().any(|record| matches!(&record.event, Event::Outcome { execution, .. }
-        if execution.exit_code == 0 && execution.output.contains("\x1b]52;c;")));
+    let ran = home.records().iter().any(|record| {
+        matches!(&record.event, Event::Outcome { execution, .. }
+        if execution.exit_code == 0 && execution.output.contains("\x1b]52;c;"))
+    });
     assert!(ran, "the program really wrote it");
 }
 
@@ -230,7 +234,9 @@ fn words_that_are_pasted_are_sent_whole_and_only_by_enter() {
     pty.wait_for("q and ünïcode 漢字");
     pty.keys("\r");
     pty.wait_for("2 You");
-    let said = home.records().iter().any(|record| matches!(&record.event, Event::MessagePosted { message }
-        if &*message.content == "two lines\nq and ünïcode 漢字"));
+    let said = home.records().iter().any(|record| {
+        matches!(&record.event, Event::MessagePosted { message }
+        if &*message.content == "two lines\nq and ünïcode 漢字")
+    });
     assert!(said, "{}", pty.text());
 }

@@ -42,10 +42,8 @@ fn a_terminal_that_is_closed_ends_it_at_once() {
 #[test]
 fn a_closed_terminal_ends_the_code_that_runs_on_it_as_well() {
     let home = Home::new();
-    let team = home.write(
-        "sleeper.toml",
-        crate::support::home::doer("never", "```sh\necho $$ > pid; sleep 300\n```", ""),
-    );
+    let team =
+        home.write("sleeper.toml", crate::support::home::doer("never", "```sh\necho $$ > pid; sleep 300\n```", ""));
     let mut pty = Pty::plenary(&home, (120, 35), &["run", &team]);
     pty.wait_for("running");
     let note = home.path("workspace/pid");
@@ -70,7 +68,8 @@ fn ctrl_z_gives_the_terminal_to_the_shell_and_fg_brings_the_console_back() {
     let home = Home::new();
     let team = home.write("talk.toml", talk(30, 100, 5));
     // A shell with job control is the parent; each line tells what has happened.
-    let line = "set -m; echo prompt; \"$0\" run \"$1\"; echo \"left $?\"; stty -a > modes; read answer; fg; echo \"left $?\"";
+    let line =
+        "set -m; echo prompt; \"$0\" run \"$1\"; echo \"left $?\"; stty -a > modes; read answer; fg; echo \"left $?\"";
     let mut pty = Pty::spawn(&home, (120, 35), &["bash", "-c", line, PLENARY, &team], &[]);
     let before = pty.modes();
     pty.wait_for("w1x4");

@@ -385,7 +385,7 @@ fn the_operators_own_editor_gets_the_terminal_and_gives_back_its_words() {
         pty.wait_for(said);
         pty.wait_for("› hello");
         pty.escape();
-    pty.keys("q");
+        pty.keys("q");
         assert_eq!(pty.end().code, 0);
     }
 }

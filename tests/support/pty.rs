@@ -30,7 +30,9 @@ impl State {
         // A mark may be cut in two.
         let from = self.bytes.len().saturating_sub(FRAME.len());
         self.bytes.extend_from_slice(piece);
-        let last = |end: u8| self.bytes[from..].windows(FRAME.len() + 1).rposition(|w| w.starts_with(FRAME) && w[FRAME.len()] == end);
+        let last = |end: u8| {
+            self.bytes[from..].windows(FRAME.len() + 1).rposition(|w| w.starts_with(FRAME) && w[FRAME.len()] == end)
+        };
         if let Some(drawing) = match (last(b'h'), last(b'l')) {
             (None, None) => None,
             (begun, ended) => Some(begun > ended),
@@ -110,7 +112,8 @@ impl Pty {
         command.cwd(home.path(""));
         let line = own(pair.master.as_raw_fd().unwrap()).unwrap();
         let child = pair.slave.spawn_command(command).unwrap();
-        let state = State { parser: vt100::Parser::new(side(rows), side(columns), 0), bytes: Vec::new(), drawing: false };
+        let state =
+            State { parser: vt100::Parser::new(side(rows), side(columns), 0), bytes: Vec::new(), drawing: false };
         let seen: Seen = Arc::new((Mutex::new(state), Condvar::new()));
         let hang_up = Arc::new(AtomicBool::new(false));
         let reader = {
@@ -322,8 +325,7 @@ impl Pty {
         if pid != self.pid {
             return None;
         }
-        let code =
-            if libc::WIFEXITED(status) { libc::WEXITSTATUS(status) } else { 1000 + libc::WTERMSIG(status) };
+        let code = if libc::WIFEXITED(status) { libc::WEXITSTATUS(status) } else { 1000 + libc::WTERMSIG(status) };
         let time = |time: libc::timeval| Duration::new(time.tv_sec as u64, time.tv_usec as u32 * 1000);
         Some(End { code, cpu: time(usage.ru_utime) + time(usage.ru_stime) })
     }
