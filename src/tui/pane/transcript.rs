@@ -210,7 +210,7 @@ impl Transcript {
             Line::Body { row, .. } => row.pieces.iter().any(|piece| piece.ink == Ink::Match),
             _ => false,
         };
-        if self.shown.iter().any(|(item, line)| *item == Some(place) && marked(line)) {
+        if self.shown.iter().any(|(item, shown)| *item == Some(place) && shown.line().is_some_and(marked)) {
             return;
         }
         let lines = self.lines_of(place, session);
