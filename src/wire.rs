@@ -50,6 +50,9 @@ pub enum WireError {
     /// A file has mistakes; the text is the whole report.
     #[error("{0}")]
     File(Box<Report>),
+    /// Neither a file nor a ready team.
+    #[error("{0}")]
+    NoTeam(String),
     /// A place on disk could not be determined.
     #[error("{0}")]
     Path(#[from] paths::PathError),
@@ -123,6 +126,14 @@ pub fn team(name: &str, settings: &Settings) -> Result<(Loaded, Arc<str>), WireE
         let base = Base { dir, defaults };
         let loaded = settings::parse_team(&format!("{name} (ready team)"), ready.text, &families(), &price_of, &base)?;
         return Ok((loaded, ready.text.into()));
+    }
+    if !path.exists() && !name.contains(['/', '\\', '.']) {
+        let names = || READY.iter().map(|ready| ready.name);
+        let nearest = settings::nearest(name, names()).map(|near| format!(" Did you mean {near}?")).unwrap_or_default();
+        let known = names().collect::<Vec<_>>().join(", ");
+        return Err(WireError::NoTeam(format!(
+            "There is no file {name:?} here and no ready team of that name.{nearest} Ready teams: {known}."
+        )));
     }
     let full = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let base = Base { dir: full.parent().map_or_else(PathBuf::new, Path::to_owned), defaults };

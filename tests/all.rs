@@ -4,11 +4,14 @@ mod support;
 
 mod architecture;
 mod code;
+mod command_line;
+mod crash;
 mod docs;
 mod journal;
 mod keys;
 mod models;
 mod models_live;
+mod pty;
 mod scenario;
 mod screens;
 mod settings;

@@ -24,40 +24,49 @@ pub(super) struct Arguments {
 pub(super) fn doctor(arguments: &Arguments) -> Result<u8, Trouble> {
     let mut out = std::io::stdout().lock();
     let mut problems = 0;
-    let mut line = |ok: bool, what: &str, text: &str| -> std::io::Result<()> {
-        if !ok {
-            problems += 1;
-        }
-        writeln!(out, "{}  {what:<12} {}", if ok { "ok     " } else { "PROBLEM" }, safe(text))
+    // `None` is a remark: worth knowing, no hindrance.
+    let mut line = |ok: Option<bool>, what: &str, text: &str| -> std::io::Result<()> {
+        let mark = match ok {
+            Some(true) => "ok     ",
+            Some(false) => "PROBLEM",
+            None => "note   ",
+        };
+        problems += usize::from(ok == Some(false));
+        writeln!(out, "{mark}  {what:<12} {}", safe(text))
     };
     let settings = match wire::settings() {
         Ok(settings) => {
             line(
-                true,
+                Some(true),
                 "settings",
                 &match paths::settings_file() {
                     Ok(Some(path)) => path.display().to_string(),
-                    _ => "the built-in ones; no file of your own".to_owned(),
+                    _ => match paths::config_dir() {
+                        Ok(dir) => {
+                            format!("the built-in ones; your own would be {}", dir.join("settings.toml").display())
+                        }
+                        Err(error) => error.to_string(),
+                    },
                 },
             )?;
             settings
         }
         Err(error) => {
-            line(false, "settings", "your settings file has mistakes:")?;
+            line(Some(false), "settings", "your settings file has mistakes:")?;
             return Err(error.into());
         }
     };
     match wire::store(&settings) {
-        Ok(store) => line(true, "sessions", &store.dir().display().to_string())?,
-        Err(error) => line(false, "sessions", &error.to_string())?,
+        Ok(store) => line(Some(true), "sessions", &store.dir().display().to_string())?,
+        Err(error) => line(Some(false), "sessions", &error.to_string())?,
     }
     match tui::terminal::refuse_reason() {
-        None => line(true, "terminal", "full screen is possible")?,
-        Some(reason) => line(true, "terminal", &reason)?,
+        None => line(Some(true), "terminal", "full screen is possible")?,
+        Some(reason) => line(None, "terminal", &reason)?,
     }
     match tui::Look::from(&settings) {
-        Ok(_) => line(true, "look", &format!("theme {}, keymap loads", settings.theme.value))?,
-        Err(error) => line(false, "look", &error.to_string())?,
+        Ok(_) => line(Some(true), "look", &format!("theme {}, keymap loads", settings.theme.value))?,
+        Err(error) => line(Some(false), "look", &error.to_string())?,
     }
     match &arguments.team {
         None => {
@@ -75,18 +84,17 @@ pub(super) fn doctor(arguments: &Arguments) -> Result<u8, Trouble> {
         }
         Some(name) => {
             let (loaded, _) = wire::team(name, &settings)?;
-            for warning in &loaded.warnings {
-                line(true, "warning", &warning.message)?;
-            }
             let found = models::inspect(&loaded.team, &Environment);
             for key in loaded.team.models.keys() {
                 let troubles: Vec<&String> =
                     found.iter().filter(|(model, _)| model == key).map(|(_, text)| text).collect();
                 if troubles.is_empty() {
-                    line(true, "model", &format!("{key}: nothing is missing"))?;
+                    line(Some(true), "model", &format!("{key}: nothing is missing"))?;
                 }
                 for text in troubles {
-                    line(false, "model", &format!("{key}: {text}"))?;
+                    // An unknown price hinders nothing: the meters say that they do not know.
+                    let hinders = !text.contains("no price");
+                    line(hinders.then_some(false), "model", &format!("{key}: {text}"))?;
                 }
             }
             for agent in &loaded.team.agents {
@@ -102,16 +110,16 @@ pub(super) fn doctor(arguments: &Arguments) -> Result<u8, Trouble> {
 fn executor(
     code: &CodeExecution,
     who: &str,
-    line: &mut impl FnMut(bool, &str, &str) -> std::io::Result<()>,
+    line: &mut impl FnMut(Option<bool>, &str, &str) -> std::io::Result<()>,
 ) -> Result<(), Trouble> {
     match catalog::build(EXECUTORS, &code.executor) {
-        Err(error) => line(false, who, &error.to_string())?,
+        Err(error) => line(Some(false), who, &error.to_string())?,
         Ok(executor) => {
             let troubles = executor.inspect(code);
             let place = executor.place(code);
-            line(true, who, &format!("runs in {} ({})", place.work_dir, place.containment))?;
+            line(Some(true), who, &format!("runs in {} ({})", place.work_dir, place.containment))?;
             for text in troubles {
-                line(false, who, &text)?;
+                line(Some(false), who, &text)?;
             }
         }
     }

@@ -68,7 +68,7 @@ pub(super) fn export(arguments: &Arguments) -> Result<u8, Trouble> {
 pub(super) fn markdown(session: &Session) -> String {
     let mut text = String::new();
     let team = session.team();
-    let _ = writeln!(text, "# {}\n", team.map_or("session", |team| &team.name));
+    let _ = writeln!(text, "# {}\n", safe(team.map_or("session", |team| &team.name)));
     let _ = writeln!(text, "Session `{}`, branch `{}`.\n", session.id(), session.branch_name());
     for record in session.path() {
         write_record(&mut text, &record, session);
@@ -108,7 +108,7 @@ fn write_record(text: &mut String, record: &Arc<Record>, session: &Session) {
                 Completeness::Interrupted => marks.push("interrupted, not sent to the others".into()),
             }
             let body = plain(message.content.trim_end(), Context::Prose);
-            let body = if message.kind == MessageKind::CodeResult { fenced(&body) } else { body };
+            let body = if message.kind == MessageKind::CodeResult { fenced(&body) } else { quoted(&body) };
             writeln!(text, "## {who} ({})\n\n{body}\n", marks.join(", "))
         }
         Event::ApprovalDecided { verdict, hash, .. } => {
@@ -121,12 +121,12 @@ fn write_record(text: &mut String, record: &Arc<Record>, session: &Session) {
             let what = match verdict {
                 Verdict::Run => "allowed to run".to_owned(),
                 Verdict::RunEdited(_) => "edited, then allowed to run".to_owned(),
-                Verdict::Deny(reason) => format!("denied: {}", plain(reason, Context::Prose)),
+                Verdict::Deny(reason) => format!("denied: {}", safe(reason)),
             };
-            writeln!(text, "> {at} code `{}` {what}, by {by}\n", hash.get(..12).unwrap_or(hash))
+            writeln!(text, "{at} code `{}` {what}, by {by}\n", hash.get(..12).unwrap_or(hash))
         }
         Event::BranchMoved { name, why } => {
-            writeln!(text, "> {at} branch {}: {}\n", plain(name, Context::Prose), plain(why, Context::Prose))
+            writeln!(text, "{at} branch {}: {}\n", safe(name), safe(why))
         }
         Event::Ended { text: why, totals, .. } => {
             writeln!(
@@ -139,6 +139,11 @@ Ended: {} · {totals}",
         }
         _ => Ok(()),
     };
+}
+
+/// Words that stay within themselves: no heading in them is one of ours, and no fence they leave open goes on.
+fn quoted(body: &str) -> String {
+    body.lines().map(|line| format!("> {line}").trim_end().to_owned()).collect::<Vec<_>>().join("\n")
 }
 
 /// A fence that the body cannot close.

@@ -10,6 +10,7 @@ mod run;
 mod sessions;
 
 use clap::{Parser, Subcommand};
+use std::io::Write;
 use std::process::ExitCode;
 
 /// What every command's help says about exit codes.
@@ -96,8 +97,12 @@ impl Trouble {
     }
 
     fn say(&self) {
+        if self.text.is_empty() {
+            return;
+        }
         // Reports are safe already and keep their lines; everything else may quote a file name or a server.
-        eprintln!("{}", self.text.trim_end());
+        // Whoever would read this may be gone; that is no reason to panic.
+        let _ = writeln!(std::io::stderr(), "{}", self.text.trim_end());
     }
 }
 
@@ -107,7 +112,7 @@ impl From<crate::wire::WireError> for Trouble {
         match error {
             WireError::File(report) => Trouble::usage(report.render(colour())),
             WireError::Journal(error) => Trouble::failed(safe(&error.to_string())),
-            WireError::Team(_) | WireError::Executor { .. } | WireError::Path(_) => {
+            WireError::Team(_) | WireError::Executor { .. } | WireError::Path(_) | WireError::NoTeam(_) => {
                 Trouble::usage(safe(&error.to_string()))
             }
             WireError::Log(_) => Trouble::failed(safe(&error.to_string())),

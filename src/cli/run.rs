@@ -85,11 +85,18 @@ pub(super) fn run(arguments: RunArguments) -> Result<u8, Trouble> {
     let settings = wire::settings()?;
     let (loaded, _) = wire::team(&arguments.team, &settings)?;
     let mut team = loaded.team;
+    let given = arguments.task.is_some();
     if let Some(task) = arguments.task {
         if task.trim().is_empty() {
             return Err(Trouble::usage("--task is empty; say what to work on, or leave it out."));
         }
         team.task = Some(task);
+    }
+    if arguments.how.headless && team.task.is_none() {
+        return Err(Trouble::usage("This team has no task: give one with --task, or set `task` in its [team] table."));
+    }
+    if given && team.models.values().all(|model| model.provider.kind == "scripted") {
+        eprintln!("plenary: the models of this team play a script; they take no notice of your task.");
     }
     let options = Options {
         headless: arguments.how.headless,

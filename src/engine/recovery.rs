@@ -16,6 +16,10 @@ pub fn settle(session: &Session) -> Vec<(Actor, Vec<Event>)> {
         return Vec::new();
     }
     let mut events = Vec::new();
+    if session.hold().is_none() {
+        // First, so that the time in which nobody was here counts for nothing.
+        events.push(Event::Held { why: HoldReason::Opened });
+    }
     if let Phase::Calling(call) = session.floor().selecting.inquiry.phase {
         events.push(Event::ModelInterrupted { call, usage: unknown() });
     }
@@ -32,9 +36,6 @@ pub fn settle(session: &Session) -> Vec<(Actor, Vec<Event>)> {
             Stage::Decided(_) => events.push(Event::TurnEnded { turn: turn.id, finished: false }),
             _ => {}
         }
-    }
-    if session.hold().is_none() {
-        events.push(Event::Held { why: HoldReason::Opened });
     }
     if events.is_empty() { Vec::new() } else { vec![(Actor::System, events)] }
 }

@@ -6,7 +6,7 @@
 //! arm in `Printer::record`.
 
 use crate::chat::event::{Actor, EndCause, Event, HoldReason, Record, Verdict};
-use crate::chat::message::{Completeness, MessageKind};
+use crate::chat::message::{Author, Completeness, MessageKind};
 use crate::chat::update::Update;
 use crate::session::Session;
 use crate::text::clean::{Context, plain};
@@ -59,7 +59,10 @@ pub async fn follow(
                     return Ok(Result { cause: Some(cause.clone()) });
                 }
             }
-            Update::Fault { text } if !text.is_empty() => eprintln!("plenary: {}", plain(&text, Context::Prose)),
+            Update::Fault { text } if !text.is_empty() => {
+                // Standard error may be closed; the run goes on all the same.
+                let _ = writeln!(io::stderr(), "plenary: {}", plain(&text, Context::Prose));
+            }
             Update::Closed => break,
             _ => {}
         }
@@ -100,7 +103,10 @@ impl<W: Write + ?Sized> Printer<'_, W> {
                     MessageKind::CodeResult => Context::Output,
                     _ => Context::Prose,
                 };
-                let author = plain(message.author.name(), Context::Prose);
+                let author = match &message.author {
+                    Author::Operator => "Operator".to_owned(),
+                    Author::Agent(name) => plain(name, Context::Prose),
+                };
                 writeln!(self.out, "\n── {author} ── {label}{mark}")?;
                 // Every line is indented, so that no message can imitate a heading of ours.
                 for line in plain(message.content.trim_end(), context).lines() {

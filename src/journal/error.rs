@@ -77,9 +77,9 @@ pub enum JournalError {
     },
     /// Nothing of that name.
     #[error(
-        "there is no session {wanted:?} in {}{}. `plenary sessions` lists them all.",
+        "there is no session {wanted:?} in {}.{} `plenary sessions` lists them all.",
         dir.display(),
-        nearest.as_ref().map(|near| format!("; did you mean {near}?")).unwrap_or_default()
+        nearest.as_ref().map(|near| format!(" Did you mean {near}?")).unwrap_or_default()
     )]
     NoSuchSession {
         /// What was asked for.

@@ -34,10 +34,10 @@ impl Peer {
 
     /// Nobody answered, or nobody answered in time.
     pub fn unreachable(&self, what: impl std::fmt::Display) -> Failure {
-        self.failure(
-            FailureKind::Unreachable,
-            format!("{what}. Check base_url and the network, or whether the server is running"),
-        )
+        // The innermost cause is the one a person knows; the layers around it only say "connect" three times.
+        let what = what.to_string();
+        let cause = what.rsplit("error: ").next().unwrap_or(&what);
+        self.failure(FailureKind::Unreachable, format!("{cause}. Is the server running, and base_url right?"))
     }
 
     /// The first 200 bytes of `bytes`, without secrets and without control characters, in quotes.

@@ -142,6 +142,9 @@ impl State {
             Event::HoldAsked { boundary } => self.hold_asked = Some(*boundary),
             Event::Held { .. } if self.ended.is_some() => {}
             Event::Held { why } => {
+                if *why == HoldReason::Opened {
+                    self.activity.cut();
+                }
                 self.hold = Some(why.clone());
                 self.hold_asked = None;
                 self.stepping = false;
@@ -158,7 +161,10 @@ impl State {
                     });
                 }
             }
-            Event::BranchMoved { .. } => self.fold_arrival(),
+            Event::BranchMoved { .. } => {
+                self.activity.cut();
+                self.fold_arrival();
+            }
             Event::BudgetCrossed { .. } => {}
             Event::Ended { cause, text, agent, totals } => {
                 self.ended =

@@ -66,10 +66,19 @@ impl Spent {
 pub struct Activity {
     done_ms: u64,
     since: Option<UnixMillis>,
+    /// The newest record.
+    last: UnixMillis,
 }
 
 impl Activity {
+    /// Between the newest record and this one nothing went on here: the session was closed, or this branch was left.
+    pub(super) fn cut(&mut self) {
+        self.done_ms = self.total(self.last);
+        self.since = None;
+    }
+
     pub(super) fn set(&mut self, going: bool, at: UnixMillis) {
+        self.last = at;
         match (self.since, going) {
             (None, true) => self.since = Some(at),
             (Some(_), false) => {

@@ -159,10 +159,9 @@ actions! {
     PreviousRequest "previous_request" [Approval] "Show the previous request";
 
     // the console
-    FocusNext "focus_next" [Main, Composer, Approval, Global] "Move to the next pane";
-    FocusPrev "focus_prev" [Main, Composer, Approval, Global] "Move to the previous pane";
-    Zoom "zoom" [Main, Global] "Give the focused pane the whole screen, or take it back";
-    LayoutNext "layout_next" [Main, Global] "Change to the next layout";
+    FocusNext "focus_next" [Main, Composer, Approval, Global] "Move between the transcript and the composer";
+    FocusPrev "focus_prev" [Main, Composer, Approval, Global] "Move between the composer and the transcript";
+    Zoom "zoom" [Main, Global] "Give the transcript the whole screen, or take it back";
     TabNext "tab_next" [Main, Global] "Change to the next tab, when the screen is narrow";
     ThemeNext "theme_next" [Main, Global] "Change to the next colours";
     Dismiss "dismiss" [Main, Global] "Put the notice away";

@@ -69,7 +69,10 @@ pub async fn run(console: Console) -> io::Result<Left> {
             () = sleep_until(deadline, begun) => {
                 app.now = begun.elapsed();
                 take_updates(&mut updates, &mut app);
-                draw(&mut screen, &mut app, &mut title)?;
+                if draw(&mut screen, &mut app, &mut title).is_err() {
+                    // Only its writer can fail, and it fails when the terminal is gone.
+                    break Left::Gone;
+                }
                 clock.drawn(app.now);
                 if let Some(at) = app.changes_at() {
                     clock.request(at);

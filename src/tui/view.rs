@@ -9,7 +9,7 @@ use super::paint::{self, Draw};
 use super::pane::{agents, floor, foot, status};
 use super::theme::Role;
 use super::words;
-use crate::chat::event::HoldReason;
+use crate::chat::event::{Boundary, HoldReason};
 use crate::session::Waiting;
 use crate::text::clean::one_line;
 use crate::text::width::{take, width};
@@ -239,7 +239,11 @@ fn draw_note(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position> {
     if app.focus == Focus::Search {
         let x = paint::words(buf, area, area.x + 1, area.y, "search: ", theme.style(Role::HintKey));
         let field = Rect { x, width: area.right().saturating_sub(x), ..area };
-        return app.search.draw(field, buf, theme, true);
+        let cursor = app.search.draw(field, buf, theme, true);
+        if let Some((text, _)) = &app.toast {
+            paint::words_right(buf, area, area.right().saturating_sub(1), area.y, text, theme.style(Role::Warning));
+        }
+        return cursor;
     }
     let (text, role) = if let Some(fault) = &app.fault {
         (fault.clone(), Role::Error)
@@ -272,6 +276,7 @@ fn draw_keys(app: &App, area: Rect, buf: &mut Buffer) {
     }
     let context = app.context();
     let keys = match context {
+        Context::Composer if !app.modals.is_empty() => Vec::new(),
         Context::Composer => foot::chosen(
             &app.look.keymap,
             context,
@@ -320,16 +325,28 @@ fn wanted(app: &App) -> Vec<(Action, &'static str)> {
     }
     match session.hold() {
         _ if session.ended().is_some() => {}
-        Some(HoldReason::Budget { .. }) => keys.push((Action::RaiseLimits, "raise limits")),
-        Some(HoldReason::Failed { .. }) => keys.push((Action::Retry, "retry")),
+        Some(HoldReason::Budget { .. }) => {
+            keys.extend([(Action::RaiseLimits, "raise limits"), (Action::EndRun, "end")])
+        }
+        Some(HoldReason::Failed { .. }) => keys.extend([(Action::Retry, "retry"), (Action::EndRun, "end")]),
+        Some(HoldReason::Circles { .. }) => keys.extend([(Action::Pause, "go on"), (Action::EndRun, "end")]),
         Some(_) => keys.push((Action::Pause, "go on")),
-        None => keys.push((Action::Pause, "pause")),
+        None => keys.push(match session.hold_asked() {
+            None => (Action::Pause, "pause"),
+            Some(Boundary::Turn) => (Action::Pause, "pause sooner"),
+            Some(Boundary::Step) => (Action::Pause, "go on after all"),
+        }),
     }
-    if session.ended().is_none() {
+    if session.is_busy() {
+        keys.push((Action::Interrupt, "stop"));
+    }
+    if session.ended().is_some() {
+        keys.push((Action::Composer, "say more"));
+    } else {
         keys.push((Action::CallOn, "call on"));
     }
     keys.extend([(Action::Help, "help"), (Action::Quit, "quit"), (Action::EditMessage, "edit")]);
-    if session.ended().is_none() {
+    if session.ended().is_none() && waiting.is_empty() {
         keys.push((Action::Step, "step"));
     }
     keys.extend([(Action::ForkHere, "fork"), (Action::Search, "search"), (Action::Palette, "commands")]);

@@ -170,7 +170,7 @@ impl Machine {
 
     fn end(&self, cause: EndCause, agent: Option<Name>, session: &Session, now: UnixMillis) -> Vec<Effect> {
         let text = match cause {
-            EndCause::Operator => "ended by the operator",
+            EndCause::Operator => "by the operator",
             EndCause::Interrupted => "interrupted by a signal",
             _ => "ended",
         };

@@ -42,7 +42,7 @@ impl Machine {
             }
             Some(cause) => {
                 let text = match cause {
-                    EndCause::Operator => "ended by the operator",
+                    EndCause::Operator => "by the operator",
                     EndCause::Interrupted => "interrupted by a signal",
                     _ => "stopped",
                 };

@@ -96,7 +96,9 @@ impl Provider for ChatProvider {
         });
         for (name, variable, lead) in bearer.into_iter().chain(named) {
             let Some(secret) = secret(secrets, variable) else {
-                let what = format!("{variable} is not set. Export it with a key, or name another variable");
+                let what = format!(
+                    "{variable} is not set. Leave, export it with a key and open the session again, or name another variable with api_key_env"
+                );
                 return Err(peer.failure(FailureKind::Key, what));
             };
             let value = HeaderValue::from_str(&format!("{lead}{secret}"));

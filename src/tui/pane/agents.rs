@@ -140,6 +140,12 @@ fn summary(agent: &Agent, session: &Session, live: &Live, now: i64, unicode: boo
     let meter = session.meter(&agent.name);
     let mut lines = vec![state(agent, session, live, now, unicode)];
     let mut figures = Vec::new();
+    if let Some(Phase::Calling(call)) = session.turn_of(&agent.name).map(|turn| &turn.inquiry.phase)
+        && let Some(spoken) = live.spoken(*call)
+        && !spoken.text.is_empty()
+    {
+        figures.push(format!("now ~{} tok", words::tokens(spoken.text.len() as u64 / 4)));
+    }
     if agent.model.is_some() {
         figures.push(format!("{} tok", words::tokens(meter.tokens.total())));
         figures.push(words::money(meter.cost, meter.unpriced_calls));

@@ -38,7 +38,14 @@ pub fn draw(area: Rect, buf: &mut Buffer, cx: &Draw, outlook: Option<&Choice>) {
         floor.iter().map(|entry| 1 + u16::from(!entry.aside.is_empty()) * note(&entry.aside).len().min(3) as u16).sum();
     let waiting_rows: u16 = waiting.iter().map(|(text, _)| note(text).len().min(4) as u16).sum();
     let wanted = [floor_rows + 2, waiting_rows.max(1) + 2];
-    let heights = [wanted[0].min(area.height), wanted[1].min(area.height.saturating_sub(wanted[0]))];
+    // Where not everything fits, what waits for the operator comes first.
+    let short = !waiting.is_empty() && wanted[0] + wanted[1] > area.height;
+    let heights = if short {
+        let below = wanted[1].min(area.height);
+        [area.height - below, below]
+    } else {
+        [wanted[0].min(area.height), wanted[1].min(area.height.saturating_sub(wanted[0]))]
+    };
     let mut y = area.y;
     let mut part = |height: u16, title: &str, role: bool, buf: &mut Buffer| {
         let pane = Rect { y, height, ..area };

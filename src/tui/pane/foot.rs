@@ -28,5 +28,5 @@ pub fn chosen(keymap: &Keymap, context: Context, wanted: &[(Action, &str)]) -> V
 
 /// What may follow the keys that were pressed.
 pub fn following(hints: &[Hint]) -> Vec<(String, String)> {
-    hints.iter().map(|hint| (hint.chord.clone(), hint.action.name().replace('_', " "))).collect()
+    hints.iter().map(|hint| (hint.chord.clone(), hint.action.help().to_owned())).collect()
 }

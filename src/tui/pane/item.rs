@@ -235,6 +235,21 @@ fn output(content: &str, width: u16, Fold { unfolded, key: unfold, .. }: Fold) -
     rows
 }
 
+/// Whether the attempt before this one failed in the same words; they need not be read again.
+fn same_failure_before(record: &Record, session: &Session) -> bool {
+    let Event::ModelFailed { failure, .. } = &record.event else { return false };
+    let mut before = record.parent;
+    for _ in 0..4 {
+        let Some(earlier) = before.and_then(|seq| session.record(seq)) else { return false };
+        match &earlier.event {
+            Event::ModelFailed { failure: other, .. } => return other.message == failure.message,
+            Event::MessagePosted { .. } | Event::TurnStarted { .. } => return false,
+            _ => before = earlier.parent,
+        }
+    }
+    false
+}
+
 fn notice(record: &Record, session: &Session, width: u16) -> Vec<Line> {
     let (role, text) = match &record.event {
         Event::SpeakerChosen { choice } => {
@@ -268,7 +283,11 @@ fn notice(record: &Record, session: &Session, width: u16) -> Vec<Line> {
                 (Some(wait), None) => format!("trying again in {}", words::seconds(*wait)),
                 (None, None) => "no attempt left".to_owned(),
             };
-            (Role::Error, format!("✗ {} ({then})", failure.message))
+            if same_failure_before(record, session) {
+                (Role::Error, format!("✗ the same again ({then})"))
+            } else {
+                (Role::Error, format!("✗ {} ({then})", failure.message))
+            }
         }
         Event::BranchMoved { name, why } => (Role::Warning, format!("⑂ {name}: {why}")),
         Event::OutcomeUnknown { op } => (

@@ -200,6 +200,24 @@ impl Transcript {
         if let Some(place) = self.items.iter().position(|item| *item == Item::Message(id)) {
             self.selected = Some(place);
             self.reveal(place, session);
+            self.reveal_match(place, session);
+        }
+    }
+
+    /// Brings the first marked row of an item into sight.
+    fn reveal_match(&mut self, place: usize, session: &Session) {
+        let marked = |line: &Line| match line {
+            Line::Body { row, .. } => row.pieces.iter().any(|piece| piece.ink == Ink::Match),
+            _ => false,
+        };
+        if self.shown.iter().any(|(item, shown)| *item == Some(place) && shown.line().is_some_and(marked)) {
+            return;
+        }
+        let lines = self.lines_of(place, session);
+        if let Some(row) = lines.iter().position(marked) {
+            self.follow = false;
+            self.top = Position { message: place, row: row as u32 };
+            self.walk(-i64::from(self.height / 3), session);
         }
     }
 

@@ -247,7 +247,6 @@ mod tests {
 
     #[test]
     fn a_gap_within_a_row_is_stepped_over_and_one_colour_changes_alone() {
-        use ratatui::style::Stylize;
         let mut backend = FrameBackend::new(Size::new(20, 2));
         let cell = |symbol, style: Style| {
             let mut cell = Cell::new(symbol);

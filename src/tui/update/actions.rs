@@ -1,7 +1,7 @@
 //! What each action does: one arm each.
 
 use crate::chat::command::Command;
-use crate::chat::event::{AskKind, Boundary, HoldReason};
+use crate::chat::event::{AskKind, Boundary, Event, HoldReason};
 use crate::chat::id::MessageId;
 use crate::session::search::messages_with;
 use crate::session::{Session, Waiting};
@@ -133,7 +133,7 @@ impl App {
             Action::SearchPrev => return self.find(false),
             Action::FocusNext | Action::FocusPrev => self.focus = Focus::Composer,
             Action::Zoom => self.zoomed = !self.zoomed,
-            Action::LayoutNext | Action::TabNext => {
+            Action::TabNext => {
                 self.tab = self.tab.next();
                 self.zoomed = false;
             }
@@ -286,9 +286,11 @@ impl App {
             .iter()
             .map(|branch| Line {
                 key: if branch.id == here { "●".into() } else { " ".into() },
-                text: match branch.from {
-                    Some(from) => format!("{}  from record {from}, now at {}", branch.name, branch.tip),
-                    None => format!("{}  now at record {}", branch.name, branch.tip),
+                text: match branch.from.and_then(|from| self.session.record(from)).map(|record| &record.event) {
+                    Some(Event::MessagePosted { message }) => {
+                        format!("{}  leaves at message {}", branch.name, message.id.0 + 1)
+                    }
+                    _ => branch.name.clone(),
                 },
                 choice: if branch.id == here { Choice::Nothing } else { Choice::Branch(branch.tip) },
             })
@@ -297,10 +299,10 @@ impl App {
     }
 
     fn choose_name(&mut self) {
-        let mut lines = vec![Line { key: "0".into(), text: "yourself".into(), choice: Choice::SpeakAs(None) }];
-        for (n, agent) in self.session.team().iter().flat_map(|team| team.agents.iter()).enumerate() {
+        let mut lines = vec![Line { key: String::new(), text: "yourself".into(), choice: Choice::SpeakAs(None) }];
+        for agent in self.session.team().iter().flat_map(|team| team.agents.iter()) {
             lines.push(Line {
-                key: (n + 1).to_string(),
+                key: String::new(),
                 text: format!("{}  (marked as spoken by you)", agent.name),
                 choice: Choice::SpeakAs(Some(agent.name.clone())),
             });
@@ -320,7 +322,7 @@ impl App {
             })
             .map(|action| Line {
                 key: self.look.keymap.chord_for(*action, Context::Main).unwrap_or_default(),
-                text: format!("{}: {}", action.name().replace('_', " "), action.help()),
+                text: format!("{} ({})", action.help(), action.name().replace('_', " ")),
                 choice: Choice::Do(*action),
             })
             .collect();
@@ -380,14 +382,14 @@ impl App {
             }
             return Vec::new();
         };
-        self.focus = Focus::Main;
         self.transcript.mark(&needle);
+        self.focus = Focus::Main;
         let at = places.iter().position(|place| *place == next).unwrap_or(0);
         if let Some(entry) = self.session.transcript().entries().get(next) {
             let id = entry.message.id;
             self.transcript.go_to(id, &self.session);
         }
-        self.say(format!("match {} of {}", at + 1, places.len()));
+        self.say(format!("message {} of {} that contain it", at + 1, places.len()));
         Vec::new()
     }
 

@@ -17,6 +17,9 @@ use tui_textarea::{CursorMove, Input, TextArea, WrapMode};
 /// Most bytes in a field: beyond this every key would be slow.
 pub const LIMIT: usize = 256 * 1024;
 
+/// Lines that page up and page down go.
+const PAGE: usize = 10;
+
 /// A text field.
 #[derive(Debug, Clone)]
 pub struct Editor {
@@ -91,15 +94,23 @@ impl Editor {
         }
         // The habits of the shell: these are what fingers expect in a line of text.
         match (key.key, key.ctrl, key.alt) {
-            (Key::Char('a'), true, _) => self.area.move_cursor(CursorMove::Head),
-            (Key::Char('e'), true, _) => self.area.move_cursor(CursorMove::End),
+            (Key::Char('a'), true, _) | (Key::Home, false, _) => self.area.move_cursor(CursorMove::Head),
+            (Key::Char('e'), true, _) | (Key::End, false, _) => self.area.move_cursor(CursorMove::End),
+            (Key::Home, true, _) => self.area.move_cursor(CursorMove::Top),
+            (Key::End, true, _) => self.area.move_cursor(CursorMove::Bottom),
+            (Key::Char('p'), true, _) | (Key::Up, false, _) => self.area.move_cursor(CursorMove::Up),
+            (Key::Char('n'), true, _) | (Key::Down, false, _) => self.area.move_cursor(CursorMove::Down),
+            (Key::Char('b'), true, _) | (Key::Left, false, false) => self.area.move_cursor(CursorMove::Back),
+            (Key::Char('f'), true, _) | (Key::Right, false, false) => self.area.move_cursor(CursorMove::Forward),
+            (Key::PageUp, ..) => (0..PAGE).for_each(|_| self.area.move_cursor(CursorMove::Up)),
+            (Key::PageDown, ..) => (0..PAGE).for_each(|_| self.area.move_cursor(CursorMove::Down)),
             (Key::Char('u'), true, _) => _ = self.area.delete_line_by_head(),
             (Key::Char('k'), true, _) => _ = self.area.delete_line_by_end(),
             (Key::Char('w'), true, _) => _ = self.area.delete_word(),
             (Key::Char('z' | '_'), true, _) => _ = self.area.undo(),
             (Key::Char('r'), true, _) => _ = self.area.redo(),
-            (Key::Char('b'), _, true) | (Key::Left, true, _) => self.area.move_cursor(CursorMove::WordBack),
-            (Key::Char('f'), _, true) | (Key::Right, true, _) => self.area.move_cursor(CursorMove::WordForward),
+            (Key::Char('b'), _, true) | (Key::Left, ..) => self.area.move_cursor(CursorMove::WordBack),
+            (Key::Char('f'), _, true) | (Key::Right, ..) => self.area.move_cursor(CursorMove::WordForward),
             _ => _ = self.area.input_without_shortcuts(Input::from(key)),
         }
     }
