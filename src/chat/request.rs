@@ -59,22 +59,43 @@ pub struct Request {
 impl Request {
     /// SHA-256 over model and messages, in hex: the same question has the same hash.
     pub fn hash(&self) -> String {
-        let mut hasher = Sha256::new();
-        let mut part = |text: &str| {
-            hasher.update((text.len() as u64).to_be_bytes());
-            hasher.update(text.as_bytes());
-        };
-        part(&self.model);
-        for message in &self.messages {
-            part(match message.role {
-                Role::System => "system",
-                Role::User => "user",
-                Role::Assistant => "assistant",
-            });
-            part(message.name.as_deref().unwrap_or(""));
-            part(&message.content);
-        }
-        super::code::hex(&hasher.finalize())
+        let mut hasher = RequestHasher::new(&self.model);
+        self.messages.iter().for_each(|message| hasher.add(message));
+        hasher.finish()
+    }
+}
+
+/// [`Request::hash`] message by message, for whoever asks again and again about a conversation that grows.
+#[derive(Debug, Clone)]
+pub struct RequestHasher(Sha256);
+
+impl RequestHasher {
+    /// Before the first message, for the key of a model.
+    pub fn new(model: &str) -> Self {
+        let mut hasher = RequestHasher(Sha256::new());
+        hasher.part(model);
+        hasher
+    }
+
+    fn part(&mut self, text: &str) {
+        self.0.update((text.len() as u64).to_be_bytes());
+        self.0.update(text.as_bytes());
+    }
+
+    /// One more message.
+    pub fn add(&mut self, message: &Prompt) {
+        self.part(match message.role {
+            Role::System => "system",
+            Role::User => "user",
+            Role::Assistant => "assistant",
+        });
+        self.part(message.name.as_deref().unwrap_or(""));
+        self.part(&message.content);
+    }
+
+    /// The hash of what was added so far; more may follow.
+    pub fn finish(&self) -> String {
+        super::code::hex(&self.0.clone().finalize())
     }
 }
 

@@ -1,9 +1,12 @@
 //! What one agent's model is sent: its system message and the conversation as that agent sees it.
 
-use crate::chat::message::{Author, Completeness};
-use crate::chat::request::{Prompt, Role};
+use crate::chat::Name;
+use crate::chat::id::BranchId;
+use crate::chat::message::{Author, Completeness, Message};
+use crate::chat::request::{Prompt, RequestHasher, Role};
 use crate::chat::team::Agent;
 use crate::session::Session;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The conversation as `agent` sees it, oldest first: its own words as the assistant's, everybody else's as a user's
@@ -15,17 +18,161 @@ pub fn prompts_for(agent: &Agent, session: &Session) -> Vec<Prompt> {
     if !agent.system_message.is_empty() {
         prompts.push(Prompt { role: Role::System, name: None, content: Arc::from(agent.system_message.as_str()) });
     }
-    for entry in entries {
-        let message = &entry.message;
-        if message.completeness == Completeness::Interrupted {
-            continue;
-        }
-        let (role, name) = match &message.author {
-            Author::Agent(name) if *name == agent.name => (Role::Assistant, Some(name.clone())),
-            Author::Agent(name) => (Role::User, Some(name.clone())),
-            Author::Operator => (Role::User, None),
-        };
-        prompts.push(Prompt { role, name, content: message.content.clone() });
-    }
+    prompts.extend(entries.iter().filter_map(|entry| prompt(&entry.message, &agent.name)));
     prompts
+}
+
+/// A message as the agent of that name sees it, if it does.
+fn prompt(message: &Message, agent: &Name) -> Option<Prompt> {
+    if message.completeness == Completeness::Interrupted {
+        return None;
+    }
+    let (role, name) = match &message.author {
+        Author::Agent(name) if name == agent => (Role::Assistant, Some(name.clone())),
+        Author::Agent(name) => (Role::User, Some(name.clone())),
+        Author::Operator => (Role::User, None),
+    };
+    Some(Prompt { role, name, content: message.content.clone() })
+}
+
+/// How far each agent's conversation has been hashed, so that a request costs the hash of what is new in it.
+#[derive(Debug, Default)]
+pub struct Hashes(HashMap<Name, Hashed>);
+
+#[derive(Debug)]
+struct Hashed {
+    model: String,
+    branch: BranchId,
+    edits: u64,
+    /// Entries of the transcript, and the last of them: the same message in the same place means the same before it.
+    read: usize,
+    last: Arc<Message>,
+    hasher: RequestHasher,
+}
+
+impl Hashes {
+    /// [`crate::chat::request::Request::hash`] of `prompts`, which are [`prompts_for`] this agent now.
+    pub fn of(&mut self, agent: &Agent, model: &str, session: &Session, prompts: &[Prompt]) -> String {
+        let transcript = session.transcript();
+        let place = (session.branch(), transcript.edits());
+        let known = self.0.remove(&agent.name).filter(|known| {
+            let last = known.read.checked_sub(1).and_then(|last| transcript.entries().get(last));
+            known.model == model
+                && (known.branch, known.edits) == place
+                && last.is_some_and(|entry| Arc::ptr_eq(&entry.message, &known.last))
+        });
+        let mut hasher = match &known {
+            Some(known) => known.hasher.clone(),
+            None => RequestHasher::new(model),
+        };
+        let from = known.map_or(0, |known| known.read);
+        let new = &transcript.entries()[from..];
+        if from == 0 {
+            prompts.iter().for_each(|prompt| hasher.add(prompt));
+        } else {
+            let seen = new.iter().filter_map(|entry| prompt(&entry.message, &agent.name));
+            seen.for_each(|prompt| hasher.add(&prompt));
+        }
+        let hash = hasher.finish();
+        if let Some(last) = transcript.entries().last() {
+            let (model, last) = (model.to_owned(), last.message.clone());
+            let hashed = Hashed { model, branch: place.0, edits: place.1, read: transcript.len(), last, hasher };
+            self.0.insert(agent.name.clone(), hashed);
+        }
+        hash
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chat::event::{Actor, Event, Record};
+    use crate::chat::id::{CallId, MessageId, Seq};
+    use crate::chat::message::MessageKind;
+    use crate::chat::request::{Purpose, Request};
+    use crate::chat::team::Team;
+
+    fn team() -> Team {
+        let agent = |name: &str, told: &str| {
+            serde_json::json!({
+                "name": name, "kind": "assistant", "description": "", "system_message": told, "model": "m",
+                "human_input_mode": "NEVER", "max_consecutive_auto_reply": 9, "is_termination_msg": "never",
+            })
+        };
+        serde_json::from_value(serde_json::json!({
+            "name": "t", "agents": [agent("A", "You are A."), agent("B", "")],
+            "speaker_selection_method": {"kind": "round_robin"}, "max_retries_for_selecting_speaker": 2,
+            "allow_repeat_speaker": "everyone", "max_round": 10, "termination": [], "seed": 1, "models": {},
+            "limits": {"max_cost": null, "max_tokens": null, "max_time_ms": null, "max_executions": null},
+        }))
+        .unwrap()
+    }
+
+    fn add(session: &mut Session, parent: Option<u64>, branch: u64, event: Event) {
+        let (seq, parent) = (session.next_seq(), parent.map(Seq));
+        let record = Record { seq, parent, branch: BranchId(branch), actor: Actor::System, at: 1, event };
+        session.apply(Arc::new(record)).unwrap();
+    }
+
+    fn say(session: &mut Session, branch: u64, author: Option<&str>, content: &str, completeness: Completeness) {
+        let message = Message {
+            id: session.ids().message,
+            author: author.map_or(Author::Operator, |name| Author::Agent(name.into())),
+            kind: MessageKind::Reply,
+            content: content.into(),
+            completeness,
+            turn: None,
+            call: None,
+            reasoning: None,
+            by_operator: false,
+        };
+        let head = session.head().map(|head| head.0);
+        add(session, head, branch, Event::MessagePosted { message: Arc::new(message) });
+    }
+
+    /// After every step of a session that grows, breaks off, forks, is edited and goes back.
+    #[test]
+    fn the_hash_in_steps_is_the_hash_of_the_whole_request() {
+        let mut session = Session::default();
+        let mut hashes = Hashes::default();
+        let mut seen = std::collections::BTreeSet::new();
+        let mut check = |session: &Session| {
+            for name in ["A", "B"] {
+                let agent = session.team().unwrap().agent(name).unwrap().clone();
+                for model in ["m", "n", "n"] {
+                    let messages = prompts_for(&agent, session);
+                    let hash = hashes.of(&agent, model, session, &messages);
+                    let (call, purpose) = (CallId(0), Purpose::Speak);
+                    let request = Request { call, agent: name.into(), purpose, model: model.into(), messages };
+                    assert_eq!(hash, request.hash(), "{name} asks {model} at {:?}", session.head());
+                    seen.insert(hash);
+                }
+            }
+        };
+        let team = Arc::new(team());
+        add(&mut session, None, 0, Event::SessionStarted { session: "s".into(), format: 1, team, headless: false });
+        say(&mut session, 0, None, "begin", Completeness::Whole);
+        check(&session);
+        for (name, text) in [("A", "one"), ("B", "two"), ("A", "three")] {
+            say(&mut session, 0, Some(name), text, Completeness::Whole);
+            check(&session);
+        }
+        say(&mut session, 0, Some("B"), "half", Completeness::Interrupted);
+        check(&session);
+        say(&mut session, 0, Some("B"), "whole", Completeness::CutOff);
+        check(&session);
+        let tip = session.head().unwrap().0;
+        let moved = || Event::BranchMoved { name: "b".into(), why: "test".into() };
+        add(&mut session, Some(4), 1, moved());
+        check(&session);
+        add(&mut session, Some(tip + 1), 1, Event::MessageEdited { message: MessageId(1), content: "eins".into() });
+        check(&session);
+        say(&mut session, 1, Some("B"), "zwei", Completeness::Whole);
+        check(&session);
+        add(&mut session, Some(tip), 0, moved());
+        check(&session);
+        say(&mut session, 0, None, "and on", Completeness::Whole);
+        check(&session);
+        assert!(seen.len() > 20, "{}", seen.len());
+    }
 }

@@ -10,14 +10,14 @@ use super::recovery;
 use crate::chat::command::Command;
 use crate::chat::event::{Actor, Event, Record};
 use crate::chat::id::{BranchId, CallId, OpId, Seq};
-use crate::chat::request::{Failure, FailureKind, Request};
+use crate::chat::request::{Chunk, Failure, FailureKind, Request};
 use crate::chat::update::Update;
 use crate::chat::{Name, UnixMillis};
 use crate::execution::{Executor, Job, Progress};
 use crate::journal::{Durability, Writer};
-use crate::models::Models;
+use crate::models::{Models, ReplyStream};
 use crate::session::Session;
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +29,8 @@ use tokio_util::sync::CancellationToken;
 const UPDATES: usize = 4096;
 /// How many pieces of streams may wait for the machine.
 const INBOX: usize = 1024;
+/// When pieces of a stream are joined no further, in bytes: a view is to see a fast stream grow.
+const JOINED: usize = 4096;
 /// How long after a failed write the next attempt is made.
 const WRITE_AGAIN: Duration = Duration::from_secs(2);
 
@@ -152,7 +154,15 @@ impl Engine {
                     Input::Tick
                 }
             };
+            let piece = matches!(input, Input::Chunk { .. } | Input::Output { .. });
             let effects = self.machine.on(input, &self.session, self.clock.now());
+            if piece && effects.iter().all(|effect| matches!(effect, Effect::Delta(_))) {
+                // A piece of a stream that only passes through changes nothing that the machine decides by.
+                for effect in effects {
+                    self.perform(effect, &mut commands).await;
+                }
+                continue;
+            }
             self.settle(effects.into(), &mut commands).await;
         }
         self.close(inputs).await
@@ -274,13 +284,19 @@ impl Engine {
         self.calls.retain(|_, task| !task.is_finished());
         let task = tokio::spawn(async move {
             let mut stream = models.stream(&request);
+            let mut next = stream.next().await;
             loop {
-                let input = match stream.next().await {
-                    Some(Ok(chunk)) => {
-                        let last = matches!(chunk, crate::chat::request::Chunk::Finished(_));
+                let input = match next {
+                    Some(Ok(mut chunk)) => {
+                        let following = join_ready(&mut chunk, &mut stream);
+                        let last = matches!(chunk, Chunk::Finished(_));
                         if inbox.send(Input::Chunk { call, chunk }).await.is_err() || last {
                             return;
                         }
+                        next = match following {
+                            Some(item) => item,
+                            None => stream.next().await,
+                        };
                         continue;
                     }
                     Some(Err(failure)) => Input::Failed { call, failure },
@@ -353,6 +369,20 @@ impl Engine {
     }
 }
 
+/// Adds to a chunk what follows it and is here already, so that a fast stream costs by its bytes and not by its pieces.
+/// Returns what came next and is of another kind; `None` when nothing is ready.
+fn join_ready(chunk: &mut Chunk, stream: &mut ReplyStream) -> Option<Option<Result<Chunk, Failure>>> {
+    while !matches!(chunk, Chunk::Finished(_)) {
+        let item = stream.next().now_or_never()?;
+        match (&mut *chunk, item) {
+            (Chunk::Text(text), Some(Ok(Chunk::Text(more)))) if text.len() < JOINED => text.push_str(&more),
+            (Chunk::Reasoning(text), Some(Ok(Chunk::Reasoning(more)))) if text.len() < JOINED => text.push_str(&more),
+            (_, item) => return Some(item),
+        }
+    }
+    None
+}
+
 async fn relay(piece: Progress, op: OpId, inbox: &mpsc::Sender<Input>) {
     let input = match piece {
         Progress::Started { pid } => Input::Started { op, pid },
@@ -395,4 +425,49 @@ fn is_hard(event: &Event) -> bool {
             | Event::LimitsChanged { .. }
             | Event::Ended { .. }
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chat::request::Finish;
+    use futures_util::stream;
+
+    #[test]
+    fn pieces_that_are_here_are_joined_and_nothing_changes_its_place() {
+        let text = |text: &str| Ok(Chunk::Text(text.into()));
+        let failure = || Err(Failure::new(FailureKind::CutOff, "cut"));
+        let come = vec![
+            text("a"),
+            text("b"),
+            Ok(Chunk::Reasoning("r".into())),
+            Ok(Chunk::Reasoning("s".into())),
+            text("c"),
+            text("d"),
+            failure(),
+        ];
+        let mut stream: ReplyStream = Box::pin(stream::iter(come).chain(stream::pending()));
+        let mut seen = Vec::new();
+        let mut next = stream.next().now_or_never().flatten();
+        while let Some(item) = next.take() {
+            match item {
+                Ok(mut chunk) => {
+                    next = join_ready(&mut chunk, &mut stream).flatten();
+                    seen.push(Ok(chunk));
+                }
+                Err(error) => seen.push(Err(error)),
+            }
+        }
+        assert_eq!(seen, [text("ab"), Ok(Chunk::Reasoning("rs".into())), text("cd"), failure()]);
+    }
+
+    #[test]
+    fn what_is_long_is_sent_and_nothing_is_asked_for_after_the_end() {
+        let long = || Ok(Chunk::Text("x".repeat(JOINED)));
+        let mut stream: ReplyStream = Box::pin(stream::iter([long()]));
+        let mut chunk = Chunk::Text("x".repeat(JOINED));
+        assert_eq!(join_ready(&mut chunk, &mut stream), Some(Some(long())));
+        let mut stream: ReplyStream = Box::pin(stream::iter([long()]));
+        assert_eq!(join_ready(&mut Chunk::Finished(Finish::Stop), &mut stream), None);
+    }
 }

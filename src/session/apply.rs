@@ -1,6 +1,6 @@
 //! The only mutation: one record at a time, in order.
 
-use super::turn::{Approval, Ask, Call, Phase, Stage, Turn};
+use super::turn::{Approval, Ask, Phase, Stage, Turn};
 use super::{Branch, Ended, Finding, Ids, Session, Started, State, floor::Attempt, floor::Wanted};
 use crate::chat::event::{Answer, AskKind, Boundary, Event, HoldReason, Record, Resolution, Verdict};
 use crate::chat::id::*;
@@ -177,6 +177,17 @@ impl State {
                 self.floor.selecting = Default::default();
             }
         }
+        if matches!(
+            record.event,
+            Event::TurnEnded { .. }
+                | Event::ModelAnswered { .. }
+                | Event::ModelFailed { .. }
+                | Event::ModelInterrupted { .. }
+                | Event::BranchMoved { .. }
+                | Event::Ended { .. }
+        ) {
+            self.calls.retire(&self.turns);
+        }
         let waits = !self.transcript.is_empty()
             && self.floor.wanted.is_none()
             && !self
@@ -257,7 +268,7 @@ impl State {
                 self.transcript.edit(*message, content.clone());
                 // What was cut short is whole now: its turn has said what it had to say.
                 let call = self.transcript.get(*message).and_then(|entry| entry.message.call);
-                if let Some(turn) = call.and_then(|call| self.calls.get(&call)).and_then(|call| call.turn) {
+                if let Some(turn) = call.and_then(|call| self.calls.turn(call)) {
                     self.stage(turn, Stage::Posted, record);
                 }
             }
@@ -317,21 +328,8 @@ impl State {
 
     fn fold_call(&mut self, record: &Record) {
         match &record.event {
-            Event::ModelCalled { call, turn, agent, purpose, model, .. } => {
-                self.calls.insert(
-                    *call,
-                    Call {
-                        agent: agent.clone(),
-                        purpose: *purpose,
-                        model: model.clone(),
-                        turn: *turn,
-                        since: record.at,
-                        usage: None,
-                        latency_ms: None,
-                        served: None,
-                        failure: None,
-                    },
-                );
+            Event::ModelCalled { call, turn, model, .. } => {
+                self.calls.ask(record);
                 if let Some(id) = turn {
                     self.stage(*id, Stage::Wording, record);
                 }
@@ -346,13 +344,13 @@ impl State {
                     inquiry.phase = Phase::Calling(*call);
                 }
             }
-            Event::ModelAnswered { call, usage, latency_ms, served, .. } => {
-                self.settle(*call, usage, Some(*latency_ms), served.clone(), None);
+            Event::ModelAnswered { call, usage, .. } | Event::ModelInterrupted { call, usage } => {
+                self.settle(*call, usage, record);
                 self.line(*call, Phase::Idle);
             }
             Event::ModelFailed { call, failure, usage, retry_ms, fallback } => {
-                self.settle(*call, usage, None, None, Some(failure.clone()));
-                let model = fallback.clone().or_else(|| self.calls.get(call).map(|call| call.model.clone()));
+                self.settle(*call, usage, record);
+                let model = fallback.clone().or_else(|| self.calls.open(*call).map(|call| call.model.clone()));
                 let phase = match (retry_ms, model) {
                     (Some(wait), Some(model)) => {
                         Phase::Backoff { until: record.at + *wait as i64, model, failure: failure.clone() }
@@ -360,10 +358,6 @@ impl State {
                     _ => Phase::Failed(failure.clone()),
                 };
                 self.line(*call, phase);
-            }
-            Event::ModelInterrupted { call, usage } => {
-                self.settle(*call, usage, None, None, None);
-                self.line(*call, Phase::Idle);
             }
             _ => {}
         }
@@ -471,7 +465,7 @@ impl State {
 
     /// Sets the phase of the line that this call is on, if it still is.
     fn line(&mut self, call: CallId, phase: Phase) {
-        let turn = self.calls.get(&call).and_then(|call| call.turn);
+        let turn = self.calls.turn(call);
         if let Some(inquiry) = self.inquiry(turn)
             && inquiry.phase == Phase::Calling(call)
         {
@@ -479,19 +473,8 @@ impl State {
         }
     }
 
-    fn settle(
-        &mut self,
-        id: CallId,
-        usage: &crate::chat::usage::Usage,
-        latency_ms: Option<u64>,
-        served: Option<String>,
-        failure: Option<crate::chat::request::Failure>,
-    ) {
-        let Some(call) = self.calls.get_mut(&id) else { return };
-        call.usage = Some(*usage);
-        call.latency_ms = latency_ms;
-        call.served = served;
-        call.failure = failure;
+    fn settle(&mut self, id: CallId, usage: &crate::chat::usage::Usage, record: &Record) {
+        let Some(call) = self.calls.settle(id, record) else { return };
         match call.purpose {
             Purpose::Speak => self.agents.entry(call.agent.clone()).or_default().add(usage),
             Purpose::Select => self.selector.add(usage),

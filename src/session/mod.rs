@@ -6,6 +6,7 @@
 //! the noun it belongs to (`floor.rs`, `turn.rs`, `meters.rs`, `transcript.rs`).
 
 mod apply;
+mod calls;
 pub mod decide;
 pub mod floor;
 pub mod meters;
@@ -25,6 +26,7 @@ use crate::chat::id::*;
 use crate::chat::team::{Limits, Team};
 use floor::Floor;
 use meters::{AgentMeter, Spent};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use transcript::Transcript;
@@ -117,7 +119,7 @@ struct State {
     floor: Floor,
     approvals: BTreeMap<ApprovalId, Approval>,
     asks: BTreeMap<AskId, Ask>,
-    calls: BTreeMap<CallId, Call>,
+    calls: calls::Calls,
     grants: HashSet<String>,
     hold: Option<HoldReason>,
     hold_asked: Option<Boundary>,
@@ -277,8 +279,14 @@ impl Session {
     }
 
     /// A model call on this branch.
-    pub fn call(&self, id: CallId) -> Option<&Call> {
-        self.state.calls.get(&id)
+    pub fn call(&self, id: CallId) -> Option<Cow<'_, Call>> {
+        let open = self.open_call(id).map(Cow::Borrowed);
+        open.or_else(|| self.state.calls.over(id, &self.log).map(Cow::Owned))
+    }
+
+    /// A model call whose turn, or pick of a speaker, goes on.
+    pub fn open_call(&self, id: CallId) -> Option<&Call> {
+        self.state.calls.open(id)
     }
 
     /// Whether this exact payload was allowed for the rest of the branch.

@@ -52,6 +52,9 @@ impl<'a> Iterator for Graphemes<'a> {
         let next_is_ascii = bytes.get(1).is_none_or(u8::is_ascii);
         let end = if first.is_ascii() && first != b'\r' && next_is_ascii {
             1
+        } else if self.rest.chars().nth(1).is_none() {
+            // One character alone, as the lines of a border are drawn.
+            bytes.len()
         } else {
             self.rest.graphemes(true).next().map_or(self.rest.len(), str::len)
         };

@@ -9,7 +9,7 @@ use crate::chat::UnixMillis;
 use crate::session::Session;
 use crate::text::width::{graphemes, width};
 use crate::text::{Ink, Row};
-use ratatui::buffer::Buffer;
+use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
@@ -131,13 +131,14 @@ pub fn frame(buf: &mut Buffer, area: Rect, title: &str, focused: bool, theme: &T
 /// Empties an area in the theme's own background.
 pub fn clear(buf: &mut Buffer, area: Rect, theme: &Theme) {
     let area = area.intersection(buf.area);
+    if area.is_empty() {
+        return;
+    }
+    let mut blank = Cell::default();
+    blank.set_style(theme.base());
     for y in area.top()..area.bottom() {
-        for x in area.left()..area.right() {
-            if let Some(cell) = buf.cell_mut((x, y)) {
-                cell.reset();
-                cell.set_style(theme.base());
-            }
-        }
+        let row = buf.index_of(area.left(), y);
+        buf.content[row..row + usize::from(area.width)].fill(blank.clone());
     }
 }
 

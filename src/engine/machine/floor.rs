@@ -103,7 +103,8 @@ impl Machine {
                     model,
                     messages,
                 };
-                call(request, None, inquiry.attempts + 1)
+                let hash = request.hash();
+                call(request, hash, None, inquiry.attempts + 1)
             }
         }
     }

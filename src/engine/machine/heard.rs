@@ -179,7 +179,7 @@ fn jitter(seed: u64, call: CallId) -> f64 {
 }
 
 fn open_call(id: CallId, session: &Session) -> Option<&Call> {
-    let call = session.call(id)?;
+    let call = session.open_call(id)?;
     let open = match call.turn {
         None => session.floor().selecting.inquiry.phase == Phase::Calling(id),
         Some(turn) => open_turn(turn, session).is_some_and(|turn| turn.inquiry.phase == Phase::Calling(id)),

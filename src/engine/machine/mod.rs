@@ -2,7 +2,7 @@
 //!
 //! The session holds everything that decides what comes next, so [`Machine::next`] can be asked at any time - after a
 //! record, after a crash, on a fork - and gives the same answer. What the machine keeps for itself can be lost without
-//! harm: text that is still streaming, and how far the conditions have read.
+//! harm: text that is still streaming, how far the conditions have read, and how far requests have been hashed.
 //!
 //! `reply.rs` knows one speaker's turn (AG2: the reply pipeline), `floor.rs` what happens between turns, `heard.rs`
 //! what models and programs send back, `stop.rs` how things in flight are stopped.
@@ -12,6 +12,7 @@ mod heard;
 mod reply;
 mod stop;
 
+use super::context::Hashes;
 use super::effect::{Effect, Input};
 use crate::catalog::{self, OptionError};
 use crate::chat::code::Place;
@@ -48,6 +49,7 @@ pub struct Machine {
     watch: Watch,
     rules: Rules,
     heard: HashMap<CallId, Heard>,
+    hashes: Hashes,
     ending: Option<EndCause>,
     outlook: Option<Option<Choice>>,
 }
@@ -64,6 +66,7 @@ impl Machine {
             watch: Watch::default(),
             rules,
             heard: HashMap::new(),
+            hashes: Hashes::default(),
             ending: None,
             outlook: None,
         })

@@ -74,7 +74,7 @@ impl Machine {
             if let Phase::Calling(id) = turn.inquiry.phase {
                 effects.push(Effect::Cancel(id));
                 let heard = self.heard.remove(&id).unwrap_or_default();
-                if let Some(call) = session.call(id) {
+                if let Some(call) = session.open_call(id) {
                     events.push(Event::ModelInterrupted { call: id, usage: heard.usage(call, session) });
                     if call.purpose == Purpose::Speak && !heard.text.trim().is_empty() {
                         let mut said = interrupted(&heard, id, call, session);
@@ -98,7 +98,7 @@ impl Machine {
         let Phase::Calling(id) = session.floor().selecting.inquiry.phase else { return Vec::new() };
         let heard = self.heard.remove(&id).unwrap_or_default();
         let mut effects = vec![Effect::Cancel(id)];
-        if let Some(call) = session.call(id) {
+        if let Some(call) = session.open_call(id) {
             let usage = heard.usage(call, session);
             effects.push(Effect::append(Actor::System, vec![Event::ModelInterrupted { call: id, usage }]));
         }

@@ -37,9 +37,25 @@ pub struct Transcript {
     needle: String,
     fold_key: String,
     details: bool,
-    shown: Vec<(Option<usize>, Line)>,
+    shown: Vec<(Option<usize>, Shown)>,
     height: u16,
     laid_out: u64,
+}
+
+/// A row on the screen: one of an item's, which are shared, or one of what is under way.
+#[derive(Debug)]
+enum Shown {
+    Kept(Rc<Vec<Line>>, usize),
+    Fresh(Line),
+}
+
+impl Shown {
+    fn line(&self) -> Option<&Line> {
+        match self {
+            Shown::Kept(lines, row) => lines.get(*row),
+            Shown::Fresh(line) => Some(line),
+        }
+    }
 }
 
 /// What the layout of an item depends on.
@@ -194,7 +210,7 @@ impl Transcript {
             Line::Body { row, .. } => row.pieces.iter().any(|piece| piece.ink == Ink::Match),
             _ => false,
         };
-        if self.shown.iter().any(|(item, line)| *item == Some(place) && marked(line)) {
+        if self.shown.iter().any(|(item, shown)| *item == Some(place) && shown.line().is_some_and(marked)) {
             return;
         }
         let lines = self.lines_of(place, session);
@@ -371,18 +387,21 @@ impl Transcript {
         let mut skip = self.top.row as usize;
         for place in self.top.message..self.items.len() {
             let lines = self.lines_of(place, session);
-            self.shown.extend(lines.iter().skip(skip).map(|line| (Some(place), line.clone())));
+            let room = height - self.shown.len();
+            let rows = (0..lines.len()).skip(skip).take(room);
+            self.shown.extend(rows.map(|row| (Some(place), Shown::Kept(lines.clone(), row))));
             skip = 0;
             if self.shown.len() >= height {
                 break;
             }
         }
-        self.shown.extend(tail.iter().map(|line| (None, line.clone())));
+        self.shown.extend(tail.iter().map(|line| (None, Shown::Fresh(line.clone()))));
         self.shown.truncate(height);
     }
 
     fn fill_up(&mut self, tail: Vec<Line>, height: usize, session: &Session) {
-        let mut from_below: Vec<(Option<usize>, Line)> = tail.into_iter().rev().map(|line| (None, line)).collect();
+        let mut from_below: Vec<(Option<usize>, Shown)> =
+            tail.into_iter().rev().map(|line| (None, Shown::Fresh(line))).collect();
         self.top = Position { message: self.items.len(), row: 0 };
         for place in (0..self.items.len()).rev() {
             if from_below.len() >= height {
@@ -390,7 +409,8 @@ impl Transcript {
             }
             let lines = self.lines_of(place, session);
             let room = height - from_below.len();
-            from_below.extend(lines.iter().rev().take(room).map(|line| (Some(place), line.clone())));
+            let rows = (0..lines.len()).rev().take(room);
+            from_below.extend(rows.map(|row| (Some(place), Shown::Kept(lines.clone(), row))));
             self.top = Position { message: place, row: lines.len().saturating_sub(room) as u32 };
         }
         from_below.truncate(height);
@@ -404,6 +424,7 @@ impl Transcript {
         let inside = Rect { width: area.width.saturating_sub(1), ..area };
         for (n, (place, line)) in self.shown.iter().enumerate() {
             let y = area.y + n as u16;
+            let Some(line) = line.line() else { continue };
             match line {
                 Line::Blank => {}
                 Line::Note { role, row } => {
