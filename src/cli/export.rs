@@ -4,7 +4,7 @@ use super::{Trouble, safe};
 use crate::chat::event::{Actor, Event, Record, Verdict};
 use crate::chat::message::{Author, Completeness, MessageKind};
 use crate::session::Session;
-use crate::text::clean::{Context, plain};
+use crate::text::clean::{Context, json, plain};
 use crate::wire;
 use clap::{Args, ValueEnum};
 use std::fmt::Write as _;
@@ -46,8 +46,7 @@ pub(super) fn export(arguments: &Arguments) -> Result<u8, Trouble> {
     match arguments.format {
         Format::Jsonl => {
             for record in &records {
-                serde_json::to_writer(&mut out, &**record).map_err(std::io::Error::from)?;
-                out.write_all(b"\n")?;
+                writeln!(out, "{}", json(&**record).map_err(std::io::Error::from)?)?;
             }
         }
         Format::Md => {

@@ -52,6 +52,7 @@ enum Command {
 
 /// Parses the arguments, runs the command, and returns the exit code.
 pub fn main() -> ExitCode {
+    close_to_others();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -74,6 +75,16 @@ pub fn main() -> ExitCode {
             trouble.say();
             ExitCode::from(trouble.code)
         }
+    }
+}
+
+/// Other processes of the same user, executed code among them, may not read this one's memory or environment (keys).
+/// For root this means nothing.
+fn close_to_others() {
+    #[cfg(target_os = "linux")]
+    // SAFETY: sets a flag of this process; no memory is involved.
+    unsafe {
+        libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0);
     }
 }
 

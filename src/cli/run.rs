@@ -163,7 +163,7 @@ async fn console(run: Run, settings: &Settings) -> Result<u8, Trouble> {
         None => "holding".to_owned(),
     };
     if !matches!(left, tui::Left::Gone) {
-        let _ = writeln!(std::io::stderr(), "plenary: {say}. Go on with: plenary open {id}");
+        let _ = writeln!(std::io::stderr(), "plenary: {say}. Go on with: plenary open {}", safe(&id));
     }
     Ok(match left {
         tui::Left::Quit => match session.ended() {
@@ -198,7 +198,7 @@ async fn print(run: Run, style: Style) -> Result<u8, Trouble> {
         return Err(Trouble::failed(format!("the run stopped without an end; see: plenary export {id}")));
     }
     if style == Style::Text {
-        writeln!(out, "session: {id}")?;
+        writeln!(out, "session: {}", safe(&id))?;
     }
     Ok(result.exit_code())
 }

@@ -1,6 +1,7 @@
 //! `sessions`: every session of this user, newest first.
 
 use super::{Trouble, safe};
+use crate::text::clean::json;
 use crate::text::width;
 use crate::wire;
 use clap::Args;
@@ -30,7 +31,7 @@ pub(super) fn list(arguments: &Arguments) -> Result<u8, Trouble> {
                 "messages": summary.messages, "ended": summary.ended, "problem": summary.problem,
                 "path": summary.path,
             });
-            writeln!(out, "{line}")?;
+            writeln!(out, "{}", json(&line).map_err(std::io::Error::from)?)?;
             continue;
         }
         let state = match (&summary.problem, &summary.ended) {

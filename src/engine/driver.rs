@@ -14,7 +14,7 @@ use crate::chat::request::{Chunk, Failure, FailureKind, Request};
 use crate::chat::update::Update;
 use crate::chat::{Name, UnixMillis};
 use crate::execution::{Executor, Job, Progress};
-use crate::journal::{Durability, Writer};
+use crate::journal::{Durability, JournalError, Writer};
 use crate::models::{Models, ReplyStream};
 use crate::session::Session;
 use futures_util::{FutureExt, StreamExt};
@@ -102,6 +102,8 @@ pub struct Engine {
     calls: HashMap<CallId, JoinHandle<()>>,
     programs: HashMap<OpId, (CancellationToken, JoinHandle<()>)>,
     wake: Option<UnixMillis>,
+    /// The log cannot be written any more, ever: nothing may happen that is not in it.
+    lost: bool,
 }
 
 impl Engine {
@@ -122,6 +124,7 @@ impl Engine {
             calls: HashMap::new(),
             programs: HashMap::new(),
             wake: None,
+            lost: false,
         };
         let done = tokio::spawn(engine.run(parts.start, command_queue, inputs));
         Handle { commands, updates, done, stop: inbox }
@@ -164,6 +167,9 @@ impl Engine {
                 continue;
             }
             self.settle(effects.into(), &mut commands).await;
+            if self.lost {
+                break;
+            }
         }
         self.close(inputs).await
     }
@@ -173,6 +179,10 @@ impl Engine {
         loop {
             while let Some(effect) = queue.pop_front() {
                 self.perform(effect, commands).await;
+                if self.lost {
+                    // What follows rests on a record that is not there.
+                    return;
+                }
             }
             let next = self.machine.next(&self.session, self.clock.now());
             let appends = next.iter().any(|effect| matches!(effect, Effect::Append { .. }));
@@ -218,7 +228,7 @@ impl Engine {
         moved: Option<(Seq, BranchId)>,
         commands: &mut mpsc::Receiver<Command>,
     ) {
-        if events.is_empty() {
+        if events.is_empty() || self.lost {
             return;
         }
         let at = self.clock.now();
@@ -238,6 +248,9 @@ impl Engine {
             })
             .collect();
         self.write(&records, durability, commands).await;
+        if self.lost {
+            return;
+        }
         for record in records {
             if let Err(error) = self.session.apply(record.clone()) {
                 // The machine made a record that does not fit its own session: a defect, said rather than hidden.
@@ -253,6 +266,14 @@ impl Engine {
     async fn write(&mut self, records: &[Arc<Record>], durability: Durability, commands: &mut mpsc::Receiver<Command>) {
         let mut said = String::new();
         while let Err(error) = self.journal.append(records.to_vec(), durability).await {
+            use JournalError::{Full, Io, NotWritable};
+            if !matches!(error, Full { .. } | Io { .. } | NotWritable { .. }) {
+                // Waiting mends a full disk, not a log that belongs to somebody else or is damaged.
+                let text = format!("{error} The run stops here; what was written is safe.");
+                self.outbox.send(Update::Fault { text }).await;
+                self.lost = true;
+                return;
+            }
             let text = format!("{error} Nothing goes on until the log can be written; trying again.");
             if said != text {
                 self.outbox.send(Update::Fault { text: text.clone() }).await;
@@ -347,7 +368,7 @@ impl Engine {
         self.settle(effects.into(), &mut nobody).await;
         let patience = tokio::time::sleep(Duration::from_secs(4));
         tokio::pin!(patience);
-        while self.session.acts() {
+        while self.session.acts() && !self.lost {
             let input = tokio::select! {
                 Some(input) = inputs.recv() => input,
                 () = &mut patience => break,

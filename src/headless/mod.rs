@@ -9,7 +9,7 @@ use crate::chat::event::{Actor, EndCause, Event, HoldReason, Record, Verdict};
 use crate::chat::message::{Author, Completeness, MessageKind};
 use crate::chat::update::Update;
 use crate::session::Session;
-use crate::text::clean::{Context, plain};
+use crate::text::clean::{Context, json, one_line, plain};
 use std::io::{self, Write};
 use std::sync::Arc;
 use tokio::sync::mpsc;
@@ -78,13 +78,12 @@ struct Printer<'a, W: Write + ?Sized> {
 impl<W: Write + ?Sized> Printer<'_, W> {
     fn record(&mut self, record: &Arc<Record>, session: &Session) -> io::Result<()> {
         if self.style == Style::Json {
-            serde_json::to_writer(&mut *self.out, &**record)?;
-            self.out.write_all(b"\n")?;
+            writeln!(self.out, "{}", json(&**record)?)?;
             return self.out.flush();
         }
         match &record.event {
             Event::SessionStarted { session: id, team, .. } => {
-                writeln!(self.out, "plenary  {}  session {id}", plain(&team.name, Context::Prose))?;
+                writeln!(self.out, "plenary  {}  session {}", one_line(&team.name), one_line(id))?;
             }
             Event::MessagePosted { message } => {
                 let label = match message.kind {
@@ -114,13 +113,13 @@ impl<W: Write + ?Sized> Printer<'_, W> {
                 }
             }
             Event::SpeakerChosen { choice } if choice.mode.contains("fallback") => {
-                writeln!(self.out, "\n·· {}: {}", choice.agent, plain(&choice.reason, Context::Prose))?;
+                writeln!(self.out, "\n·· {}: {}", one_line(&choice.agent), one_line(&choice.reason))?;
             }
             Event::ApprovalDecided { verdict, .. } => {
                 let by = match &record.actor {
                     Actor::Operator => "the operator".to_owned(),
                     Actor::Policy(policy) => plain(policy, Context::Prose),
-                    Actor::Agent(name) => name.to_string(),
+                    Actor::Agent(name) => one_line(name),
                     Actor::System => "plenary".to_owned(),
                 };
                 let what = match verdict {

@@ -9,6 +9,7 @@ pub mod failure;
 pub mod hint;
 pub mod openai;
 pub mod prices;
+mod redact;
 pub mod retry;
 pub mod scripted;
 pub mod sse;

@@ -206,8 +206,16 @@ impl State {
             matches!(turn.inquiry.phase, Phase::Calling(_))
                 || matches!(turn.stage, Stage::Decided(_) | Stage::Running(..))
         };
-        if let Some(turn) = self.turns.extract_if(.., left).last() {
+        for turn in self.turns.extract_if(.., left) {
+            if let Stage::Running(_, approval) = turn.stage
+                && let Some(asked) = self.approvals.get(&approval)
+            {
+                self.ran_elsewhere.insert(asked.hash.clone());
+            }
             self.floor.retry = Some(turn.agent);
+        }
+        for turn in self.turns.iter_mut().filter(|turn| matches!(turn.inquiry.phase, Phase::Failed(_))) {
+            turn.inquiry = Default::default();
         }
         if let Phase::Calling(_) = self.floor.selecting.inquiry.phase {
             self.floor.selecting = Default::default();
@@ -391,9 +399,9 @@ impl State {
                     asked.hash = hash.clone();
                 }
                 asked.decision = Some((verdict.clone(), record.actor.clone()));
-                let turn = asked.turn;
+                let (turn, agent) = (asked.turn, asked.agent.clone());
                 if *remember {
-                    self.grants.insert(hash.clone());
+                    self.grants.insert((agent, hash.clone()));
                 }
                 self.stage(turn, Stage::Decided(*approval), record);
             }

@@ -120,7 +120,9 @@ struct State {
     approvals: BTreeMap<ApprovalId, Approval>,
     asks: BTreeMap<AskId, Ask>,
     calls: calls::Calls,
-    grants: HashSet<String>,
+    grants: HashSet<(Name, String)>,
+    /// Code that ran on another branch out of the turn that this one takes up again.
+    ran_elsewhere: HashSet<String>,
     hold: Option<HoldReason>,
     hold_asked: Option<Boundary>,
     stepping: bool,
@@ -290,8 +292,14 @@ impl Session {
     }
 
     /// Whether this exact payload was allowed for the rest of the branch.
-    pub fn is_granted(&self, hash: &str) -> bool {
-        self.state.grants.contains(hash)
+    pub fn is_granted(&self, agent: &str, hash: &str) -> bool {
+        self.state.grants.iter().any(|(name, granted)| &**name == agent && granted == hash)
+    }
+
+    /// Whether this payload ran already, on the branch that this one left while it was running. No policy lets it run
+    /// again: only a person can.
+    pub fn ran_elsewhere(&self, hash: &str) -> bool {
+        self.state.ran_elsewhere.contains(hash)
     }
 
     /// Why the engine holds, if it does.

@@ -177,8 +177,19 @@ async fn take_in(
                         let edited = in_editor(&text);
                         screen.enter_again()?;
                         reader.resume();
-                        // What was typed into the editor and came too late is not meant for us.
-                        while let Ok(Input::Key(_)) = inputs.try_recv() {}
+                        // What was typed into the editor and came too late is not meant for us; all else is.
+                        while let Ok(input) = inputs.try_recv() {
+                            match input {
+                                Input::Resize(columns, rows) => {
+                                    screen.resize(columns, rows);
+                                    app.on_input(Input::Resize(columns, rows));
+                                }
+                                Input::Signal(Signal::Terminate) => return Ok(Some(Left::Signal(15))),
+                                Input::Signal(Signal::HangUp) => return Ok(Some(Left::Signal(1))),
+                                Input::Gone => return Ok(Some(Left::Gone)),
+                                _ => {}
+                            }
+                        }
                         match edited {
                             Ok(text) => app.edited(&text),
                             Err(why) => app.say(why),

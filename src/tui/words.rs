@@ -44,7 +44,7 @@ pub fn state(session: &Session) -> &'static str {
         return "ENDED";
     }
     let waiting = session.waiting();
-    if session.is_busy() {
+    if session.acts() || (session.is_busy() && session.hold().is_none()) {
         return if session.hold_asked().is_some() { "PAUSING" } else { "RUNNING" };
     }
     match (session.hold(), waiting.is_empty()) {

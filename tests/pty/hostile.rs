@@ -126,7 +126,8 @@ fn what_a_hostile_model_and_its_program_write_reaches_the_terminal_as_letters() 
         format!("import re\ns = r'{python}'\nprint(re.sub(r'\\\\U\\{{(\\w+)\\}}', lambda m: chr(int(m[1], 16)), s))");
     let says =
         format!("look {HOSTILE}\n\n```python\n# {HOSTILE}\n{code}\n```\n\n| {HOSTILE} | b |\n|---|---|\n| 1 | 2 |\n");
-    let says = says.replace('\r', "").replace('\u{2028}', "");
+    // A carriage return would end the comment for Python.
+    let says = says.replace('\r', "");
     let team = doer("always", &says, "").replace("name = \"doer\"", "name = \"doer\\u001b]0;owned\\u0007\"");
     let team = home.write("hostile.toml", team);
     let mut pty = Pty::plenary(&home, (120, 35), &["run", &team]);

@@ -275,5 +275,5 @@ fn stands(session: &Session, id: ApprovalId) -> bool {
     let asked = session.approval(id).unwrap();
     let agent = session.team().and_then(|team| team.agent(&asked.agent)).unwrap();
     let never = agent.code_execution.as_ref().is_some_and(|code| code.approval == ApprovalPolicy::Never);
-    never || session.is_granted(&asked.hash)
+    never || session.is_granted(&asked.agent, &asked.hash)
 }

@@ -12,7 +12,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// What is given up after. Generous, as many tests share few cores; nothing is measured with it.
-pub const PATIENCE: Duration = Duration::from_secs(12);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 /// How often the reading thread looks whether it is still wanted, in milliseconds.
 const LOOK: i32 = 20;
 /// How a frame begins (with `h`) and ends (with `l`).

@@ -17,6 +17,10 @@ use crate::session::turn::{Call, Inquiry, Phase, Stage, Turn};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+/// Most bytes of one answer, reasoning included. A stream that never ends must not fill memory, log and every later
+/// request (reference: reliability-security 1.15).
+const ANSWER_LIMIT: usize = 4 << 20;
+
 /// What has been heard of a call that is still open.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Heard {
@@ -31,9 +35,12 @@ impl Heard {
     pub fn usage(&self, call: &Call, session: &Session) -> Usage {
         let price = session.team().and_then(|team| team.models.get(&call.model)).and_then(|model| model.price);
         let (tokens, estimated) = match self.tokens {
-            Some(tokens) => (tokens, false),
+            Some(tokens) if tokens.total() > 0 || (self.text.is_empty() && self.reasoning.is_empty()) => {
+                (tokens, false)
+            }
             None if self.text.is_empty() && self.reasoning.is_empty() => (Tokens::default(), true),
-            None => {
+            // A report of nothing for something said is no report.
+            _ => {
                 let sent: u64 =
                     session.transcript().entries().iter().map(|entry| estimate_tokens(&entry.message.content)).sum();
                 let output = estimate_tokens(&self.text) + estimate_tokens(&self.reasoning);
@@ -52,6 +59,17 @@ impl Machine {
         let agent = call.agent.clone();
         let speaks = call.purpose == Purpose::Speak;
         let heard = self.heard.entry(id).or_default();
+        let more = match &chunk {
+            Chunk::Text(text) | Chunk::Reasoning(text) => text.len(),
+            _ => 0,
+        };
+        if heard.text.len() + heard.reasoning.len() + more > ANSWER_LIMIT {
+            let text =
+                format!("{} said more than {} MiB in one answer; it was hung up.", call.model, ANSWER_LIMIT >> 20);
+            let mut effects = vec![Effect::Cancel(id)];
+            effects.extend(self.on_failure(id, Failure::new(FailureKind::Refused, text), session, now));
+            return effects;
+        }
         match chunk {
             Chunk::Text(text) => {
                 heard.text.push_str(&text);

@@ -230,7 +230,10 @@ fn resolved(op: OpId, resolution: Resolution, session: &Session) -> Vec<Event> {
 
 /// Whether an agent's code may run without a question, and by which policy.
 fn standing_consent(rules: &Rules, session: &Session, agent: &str, hash: &str) -> Option<String> {
-    if session.is_granted(hash) {
+    if session.ran_elsewhere(hash) {
+        return None;
+    }
+    if session.is_granted(agent, hash) {
         return Some("allowed for this branch by the operator".to_owned());
     }
     if let Some(policy) = &rules.approve_all {
@@ -238,7 +241,7 @@ fn standing_consent(rules: &Rules, session: &Session, agent: &str, hash: &str) -
     }
     let code = session.team()?.agent(agent)?.code_execution.as_ref()?;
     (code.approval == crate::chat::team::ApprovalPolicy::Never)
-        .then(|| format!("the team file says approval = \"never\" for {agent}"))
+        .then(|| format!("approval = \"never\" in the team file, for {agent}"))
 }
 
 /// What waits for a person, in words, for an end without one.

@@ -11,7 +11,7 @@ mod reading;
 mod transport;
 
 use super::failure::Peer;
-use super::{Model, Provider, ReplyStream, Secrets, prices};
+use super::{Model, Provider, ReplyStream, Secrets, prices, redact};
 use crate::catalog::{Entry, Field, FieldKind};
 use crate::chat::request::{Failure, FailureKind, Request};
 use crate::chat::team::ModelSpec;
@@ -186,7 +186,8 @@ impl Model for ChatModel {
         match body::body(request, &self.peer.model, &self.parameters) {
             Ok(body) => {
                 let request = self.client.post(self.endpoint.clone()).body(body);
-                transport::reply(request, self.peer.clone(), self.clocks)
+                let answer = transport::reply(request, self.peer.clone(), self.clocks);
+                redact::strike(answer, self.peer.secrets.clone())
             }
             Err(error) => {
                 let failure = self.peer.failure(FailureKind::Refused, format!("the request has no JSON form: {error}"));

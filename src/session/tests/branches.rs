@@ -129,10 +129,11 @@ fn consent_and_grants_are_void_after_a_fork_above_them() {
     let decision =
         Command::Decide { approval, hash: hash.clone(), verdict: Verdict::Run, seen_in_full: true, remember: true };
     carry_out(&mut log, decision.clone());
-    assert!(log.session.is_granted(&hash) && log.session.waiting().is_empty());
+    assert!(log.session.is_granted("x", &hash) && log.session.waiting().is_empty());
+    assert!(!log.session.is_granted("a", &hash), "a grant is for one agent");
     let note = log.operator("noted");
     move_to(&mut log, code);
-    assert!(!log.session.is_granted(&hash));
+    assert!(!log.session.is_granted("x", &hash));
     assert!(log.session.approval(approval).is_none());
     assert!(decide(&log.session, &decision, log.now).is_err(), "the old answer is worth nothing here");
     assert!(log.session.ids().approval > ApprovalId(approval.0));
@@ -140,7 +141,7 @@ fn consent_and_grants_are_void_after_a_fork_above_them() {
     let tip = log.session.branches()[0].tip;
     carry_out(&mut log, Command::MoveTo { seq: tip });
     move_to_or_stay(&mut log, note);
-    assert!(log.session.is_granted(&hash));
+    assert!(log.session.is_granted("x", &hash));
 }
 
 fn move_to_or_stay(log: &mut Log, message: MessageId) {

@@ -66,6 +66,27 @@ pub fn plain(text: &str, context: Context) -> String {
     clean(text, context, Ink::Plain).into_iter().map(|piece| piece.text).collect()
 }
 
+/// A value as one line of JSON in which every character that hides or acts is escaped: it may be read in a terminal.
+///
+/// # Errors
+/// When the value has no JSON form.
+pub fn json(value: &impl serde::Serialize) -> serde_json::Result<String> {
+    let plain = serde_json::to_string(value)?;
+    let mut text = String::with_capacity(plain.len());
+    let mut units = [0; 2];
+    for c in plain.chars() {
+        // Outside of strings JSON is ASCII, so an escape can only fall inside one.
+        if c.is_ascii() && c != '\u{7f}' || is_visible(c) {
+            text.push(c);
+        } else {
+            for unit in c.encode_utf16(&mut units) {
+                text.push_str(&format!("\\u{unit:04x}"));
+            }
+        }
+    }
+    Ok(text)
+}
+
 /// Whether a reader would see this character in running text, by itself.
 pub fn is_visible(c: char) -> bool {
     c == ' ' || c == '\n' || hidden::stands_alone(c)

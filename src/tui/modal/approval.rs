@@ -33,7 +33,7 @@ pub struct Approval {
     edited: Option<Vec<CodeBlock>>,
     scroll: usize,
     rows: Vec<Row>,
-    laid_out: Option<(u16, ApprovalId, bool)>,
+    laid_out: Option<(u16, ApprovalId, bool, bool)>,
     /// Rows of code, as opposed to those of the comparison below it: these must be seen.
     seen: Vec<bool>,
     view: usize,
@@ -203,12 +203,20 @@ impl Approval {
     /// Lays out the code, and notes which rows this frame will show.
     pub fn measure(&mut self, area: Rect, session: &Session) {
         self.fits = area.width >= LEAST.0 && area.height >= LEAST.1.saturating_sub(2);
-        let (head, body) = split(area, self.header(session, area).len() as u16);
-        let _ = head;
+        let header = self.header(session, area);
+        let (_, body) = split(area, pinned(&header, area).len() as u16);
         let width = body.width.max(1);
-        let key = (width, self.id, self.edited.is_some());
+        let scrolls = pinned(&header, area).len() < header.len();
+        let key = (width, self.id, self.edited.is_some(), scrolls);
         if self.laid_out != Some(key) {
-            let (rows, code) = self.lay_out(session, width);
+            let (mut rows, mut code) = self.lay_out(session, width);
+            // A header that is too tall to stay in sight scrolls with the code, and must be seen like it.
+            if scrolls {
+                let head = header.iter().skip(1).map(|(text, _)| Row::of(vec![Piece::new(text.clone(), Ink::Plain)]));
+                let head: Vec<Row> = head.chain([Row::default()]).collect();
+                code += head.len();
+                rows.splice(0..0, head);
+            }
             self.rows = rows;
             self.seen = vec![false; code];
             self.laid_out = Some(key);
@@ -226,10 +234,13 @@ impl Approval {
         let blocks = self.blocks(session);
         let mut rows = Vec::new();
         for (n, block) in blocks.iter().enumerate() {
-            if blocks.len() > 1 {
-                let title = format!("block {} of {}: {}", n + 1, blocks.len(), one_line(&block.language));
-                rows.push(Row::of(vec![Piece::new(title, Ink::Heading)]));
-            }
+            // The same letters mean one thing to Python and another to a shell: the language is part of what is seen.
+            let language = match one_line(&block.language) {
+                none if none.is_empty() => "no language named; it will not run".to_owned(),
+                named => format!("run as {named}"),
+            };
+            let title = format!("block {} of {}: {language}", n + 1, blocks.len());
+            rows.push(Row::of(vec![Piece::new(title, Ink::Heading)]));
             rows.extend(code::listing(&block.code, &block.language, width).rows);
         }
         let code = rows.len();
@@ -263,7 +274,12 @@ impl Approval {
         let payload = Payload { blocks: self.blocks(session), place: place.clone() };
         let mut lines = vec![
             (
-                format!("{} wants to run the code of message {}", one_line(&asked.agent), asked.source.0 + 1),
+                format!(
+                    "{} wants to run {} from message {}",
+                    one_line(&asked.agent),
+                    languages(&payload.blocks),
+                    asked.source.0 + 1
+                ),
                 Role::Strong,
             ),
             (format!("where  {} · {}", one_line(&place.executor), one_line(&place.containment)), Role::Warning),
@@ -323,6 +339,7 @@ impl Approval {
             return;
         }
         let header = self.header(cx.session, area);
+        let header = pinned(&header, area);
         let (head, body) = split(area, header.len() as u16);
         for (n, (text, role)) in header.iter().enumerate() {
             paint::words(buf, head, head.x, head.y + n as u16, text, cx.theme.style(*role));
@@ -357,6 +374,19 @@ impl Approval {
         let keys = foot::chosen(cx.keymap, action::Context::Approval, &wanted);
         foot::keys(Rect { x: x + 1, width: line.right().saturating_sub(x + 1), ..line }, buf, &keys, cx.theme);
     }
+}
+
+/// The part of the header that stays in sight: all of it, or the first line where it would leave the code no room.
+fn pinned(header: &[(String, Role)], area: Rect) -> &[(String, Role)] {
+    let room = usize::from(area.height.saturating_sub(3)) / 2;
+    if header.len() <= room.max(1) { header } else { &header[..1.min(header.len())] }
+}
+
+/// `python`, `sh and python`: what the blocks are written in.
+fn languages(blocks: &[CodeBlock]) -> String {
+    let mut names: Vec<String> = blocks.iter().map(|block| one_line(&block.language)).collect();
+    names.dedup();
+    names.join(" and ")
 }
 
 /// Header and code within the frame; a line of keys stays free below.

@@ -10,3 +10,4 @@ pub mod foot;
 pub mod item;
 pub mod status;
 pub mod transcript;
+mod under_way;

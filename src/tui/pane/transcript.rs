@@ -3,12 +3,11 @@
 //! Only what is on the screen is laid out; what was laid out is kept by (item, width, revision, fold). A position is
 //! (item, row), so that a wrong estimate elsewhere can move the scroll bar and nothing else.
 
-use super::item::{Fold, Item, Line, agent_role};
+use super::item::{Fold, Item, Line};
 use crate::chat::event::{Event, Record};
 use crate::chat::id::MessageId;
 use crate::session::Session;
-use crate::session::turn::{Phase, Stage};
-use crate::text::{Ink, Piece, Row, search};
+use crate::text::{Ink, search};
 use crate::tui::live::Live;
 use crate::tui::paint;
 use crate::tui::theme::{Role, Theme};
@@ -20,8 +19,6 @@ use std::rc::Rc;
 
 /// How many laid out items are kept.
 const KEPT: usize = 512;
-/// Rows of a running program's output that are shown.
-const OUTPUT_ROWS: usize = 8;
 
 /// The transcript's state on the screen.
 #[derive(Debug)]
@@ -369,7 +366,7 @@ impl Transcript {
         if height == 0 {
             return;
         }
-        let tail = under_way(session, live, width, height, now);
+        let tail = super::under_way::lines(session, live, width, height, now);
         if !self.follow {
             self.fill_down(&tail, height, session);
             if self.shown.len() >= height || self.items.is_empty() {
@@ -470,49 +467,4 @@ impl Transcript {
             paint::words(buf, area, area.right() - 1, area.y + n as u16, mark, theme.style(Role::Minimap));
         }
     }
-}
-
-/// What is being said and printed right now, as the last lines of the transcript.
-fn under_way(session: &Session, live: &mut Live, width: u16, most: usize, _now: i64) -> Vec<Line> {
-    let mut lines = Vec::new();
-    for turn in session.turns() {
-        let role = agent_role(&turn.agent, session);
-        let head = |marks: String| Line::Head {
-            role,
-            number: "●".to_owned(),
-            name: turn.agent.to_string(),
-            marks,
-            figures: String::new(),
-        };
-        match (&turn.stage, &turn.inquiry.phase) {
-            (Stage::Running(op, _), _) => {
-                lines.push(head("running code".to_owned()));
-                if let Some(printed) = live.program(*op) {
-                    let rows = printed.tail(width.saturating_sub(2).max(1), OUTPUT_ROWS);
-                    lines.extend(rows.into_iter().map(|row| Line::Body { role, row }));
-                }
-            }
-            (_, Phase::Calling(call)) => {
-                let Some(spoken) = live.call(*call) else { continue };
-                let marks = match (spoken.text.is_empty(), spoken.rate()) {
-                    (true, _) if spoken.reasoning > 0 => "thinking".to_owned(),
-                    (_, 0) => "speaking".to_owned(),
-                    (_, rate) => format!("speaking {rate} tok/s"),
-                };
-                let inner = width.saturating_sub(2).max(1);
-                let rows = spoken.text.rows(inner);
-                let from = rows.len().saturating_sub(most);
-                if from == 0 {
-                    lines.push(head(marks));
-                }
-                let mut rows: Vec<Row> = rows[from..].to_vec();
-                if rows.is_empty() {
-                    rows.push(Row::of(vec![Piece::new("…", Ink::Dim)]));
-                }
-                lines.extend(rows.into_iter().map(|row| Line::Body { role, row }));
-            }
-            _ => {}
-        }
-    }
-    lines
 }

@@ -175,7 +175,7 @@ impl App {
             return vec![Deed::Quit];
         }
         let held = self.session.hold().is_some() || self.session.hold_asked() == Some(Boundary::Step);
-        if held && !self.session.is_busy() {
+        if held && !self.session.acts() {
             let key = self.look.keymap.word(Action::Interrupt, Context::Main);
             self.say(format!("Ended; everything is saved. {key} again leaves."));
             return vec![Deed::Send(Command::End)];

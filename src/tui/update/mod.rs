@@ -17,7 +17,12 @@ impl App {
     /// Something happened at the terminal. Signals and loss are the loop's own business.
     pub fn on_input(&mut self, input: Input) -> Vec<Deed> {
         match input {
-            Input::Key(key) => self.on_key(key),
+            Input::Key(key) => {
+                let deeds = self.on_key(key);
+                // After the key was judged: it makes every request that is open, also one below, wait again.
+                self.touch();
+                deeds
+            }
             Input::Paste { text, cut } => {
                 self.on_paste(&text, cut);
                 Vec::new()
@@ -41,13 +46,11 @@ impl App {
                 self.act(action, digit)
             }
             Outcome::Pending(hints) => {
-                self.touch();
                 self.pending.push(key);
                 self.following = hints;
                 Vec::new()
             }
             Outcome::None => {
-                self.touch();
                 self.following.clear();
                 // The keys of a chord that came to nothing are forgotten; a key by itself is typed.
                 if std::mem::take(&mut self.pending).is_empty() && context.takes_text() {
@@ -61,8 +64,10 @@ impl App {
     /// Any key at all: the hands are not still.
     fn touch(&mut self) {
         let now = self.now_ms();
-        if let Some(Modal::Approval(approval)) = self.modals.last_mut() {
-            approval.touch(now);
+        for modal in &mut self.modals {
+            if let Modal::Approval(approval) = modal {
+                approval.touch(now);
+            }
         }
     }
 

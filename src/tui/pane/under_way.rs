@@ -1,0 +1,55 @@
+//! What is being said and printed right now: the last lines of the transcript, which are in no log yet.
+
+use super::item::{Line, agent_role};
+use crate::session::Session;
+use crate::session::turn::{Phase, Stage};
+use crate::text::{Ink, Piece, Row};
+use crate::tui::live::Live;
+
+/// Rows of a running program's output that are shown.
+const OUTPUT_ROWS: usize = 8;
+
+/// What is being said and printed right now, as the last lines of the transcript.
+pub fn lines(session: &Session, live: &mut Live, width: u16, most: usize, _now: i64) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for turn in session.turns() {
+        let role = agent_role(&turn.agent, session);
+        let head = |marks: String| Line::Head {
+            role,
+            number: "●".to_owned(),
+            name: turn.agent.to_string(),
+            marks,
+            figures: String::new(),
+        };
+        match (&turn.stage, &turn.inquiry.phase) {
+            (Stage::Running(op, _), _) => {
+                lines.push(head("running code".to_owned()));
+                if let Some(printed) = live.program(*op) {
+                    let rows = printed.tail(width.saturating_sub(2).max(1), OUTPUT_ROWS);
+                    lines.extend(rows.into_iter().map(|row| Line::Body { role, row }));
+                }
+            }
+            (_, Phase::Calling(call)) => {
+                let Some(spoken) = live.call(*call) else { continue };
+                let marks = match (spoken.text.is_empty(), spoken.rate()) {
+                    (true, _) if spoken.reasoning > 0 => "thinking".to_owned(),
+                    (_, 0) => "speaking".to_owned(),
+                    (_, rate) => format!("speaking {rate} tok/s"),
+                };
+                let inner = width.saturating_sub(2).max(1);
+                let rows = spoken.text.rows(inner);
+                let from = rows.len().saturating_sub(most);
+                if from == 0 {
+                    lines.push(head(marks));
+                }
+                let mut rows: Vec<Row> = rows[from..].to_vec();
+                if rows.is_empty() {
+                    rows.push(Row::of(vec![Piece::new("…", Ink::Dim)]));
+                }
+                lines.extend(rows.into_iter().map(|row| Line::Body { role, row }));
+            }
+            _ => {}
+        }
+    }
+    lines
+}
