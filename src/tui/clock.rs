@@ -1,8 +1,8 @@
 //! When to draw: many requests, few frames.
 //!
 //! A pure policy, so that it can be tested without waiting. Anyone may request a frame, the loop draws at the deadline
-//! and says so. Three promises: no more than `frame_rate` frames a second; the answer to a key is not held back by
-//! that; and no request is lost, so the last state is always drawn.
+//! and says so. Three promises: no more than `frame_rate` frames a second, and half as many for a stream alone; the
+//! answer to a key is not held back by that; and no request is lost, so the last state is always drawn.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -19,6 +19,7 @@ pub struct FrameClock {
     interval: Duration,
     last: Option<Time>,
     input: Option<Time>,
+    stream: Option<Time>,
     /// Requests by time slot, one interval wide; of each slot the first and the last. The slots bound the memory, and
     /// keeping both ends means that neither a change is shown late nor the last one dropped.
     slots: BTreeMap<u128, (Time, Time)>,
@@ -28,7 +29,7 @@ impl FrameClock {
     /// A clock that allows `frame_rate` frames a second, brought into 1 to 1,000.
     pub fn new(frame_rate: u32) -> Self {
         let interval = Duration::from_secs(1) / frame_rate.clamp(1, 1000);
-        FrameClock { interval, last: None, input: None, slots: BTreeMap::new() }
+        FrameClock { interval, last: None, input: None, stream: None, slots: BTreeMap::new() }
     }
 
     /// Something looks different from `at` on: now for a change that has happened, later for a timer.
@@ -43,20 +44,23 @@ impl FrameClock {
         self.input = Some(self.input.map_or(at, |earlier| earlier.min(at)));
     }
 
+    /// More words of a stream: they are read, not watched, so half the frame rate is enough and costs half as much.
+    pub fn request_stream(&mut self, at: Time) {
+        self.stream = Some(self.stream.map_or(at, |earlier| earlier.min(at)));
+    }
+
     /// When to draw next. `None` means that nothing changes and no timer need run.
     pub fn deadline(&self) -> Option<Time> {
         let not_before = |at: Time, gap: Duration| self.last.map_or(at, |last| at.max(last + gap));
         let input = self.input.map(|at| not_before(at, INPUT_INTERVAL.min(self.interval)));
         let change = self.slots.values().next().map(|(first, _)| not_before(*first, self.interval));
-        match (input, change) {
-            (Some(input), Some(change)) => Some(input.min(change)),
-            (input, change) => input.or(change),
-        }
+        let stream = self.stream.map(|at| not_before(at, self.interval * 2));
+        [input, change, stream].into_iter().flatten().min()
     }
 
     /// Whether a frame is due so soon that what happens until then can wait and be shown by it.
     pub fn is_near(&self, now: Time) -> bool {
-        self.deadline().is_some_and(|deadline| deadline <= now + self.interval)
+        self.deadline().is_some_and(|deadline| deadline <= now + self.interval * 2)
     }
 
     /// Whether to draw now.
@@ -68,6 +72,7 @@ impl FrameClock {
     pub fn drawn(&mut self, now: Time) {
         self.last = Some(now);
         self.input = self.input.filter(|at| *at > now);
+        self.stream = self.stream.filter(|at| *at > now);
         while let Some(mut slot) = self.slots.first_entry() {
             let (first, last) = *slot.get();
             if first > now {
@@ -127,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_is_near_within_one_interval_and_a_timer_is_not() {
+    fn a_frame_is_near_within_two_intervals_and_a_timer_is_not() {
         let mut clock = clock();
         assert!(!clock.is_near(ms(0)));
         clock.drawn(ms(0));
@@ -135,6 +140,20 @@ mod tests {
         assert!(!clock.is_near(ms(1)));
         clock.request(ms(1));
         assert!(clock.is_near(ms(1)));
+    }
+
+    #[test]
+    fn a_stream_is_drawn_at_half_the_rate_and_delays_nothing_else() {
+        let mut clock = clock();
+        clock.request_stream(ms(0));
+        assert_eq!(clock.deadline(), Some(ms(0)));
+        clock.drawn(ms(0));
+        clock.request_stream(ms(1));
+        assert_eq!(clock.deadline(), Some(ms(40)));
+        clock.request(ms(5));
+        assert_eq!(clock.deadline(), Some(ms(20)));
+        clock.drawn(ms(20));
+        assert_eq!(clock.deadline(), None);
     }
 
     #[test]

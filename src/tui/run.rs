@@ -95,17 +95,23 @@ pub async fn run(console: Console) -> io::Result<Left> {
             }
             update = updates.recv(), if open && !frame_first => {
                 app.now = begun.elapsed();
+                let mut stream_only = false;
                 match update {
                     Some(update) => {
+                        stream_only = matches!(update, Update::Delta(_));
                         app.on_update(update);
-                        take_updates(&mut updates, &mut app);
+                        stream_only &= take_updates(&mut updates, &mut app);
                     }
                     None => {
                         open = false;
                         app.closed = true;
                     }
                 }
-                clock.request(app.now);
+                if stream_only {
+                    clock.request_stream(app.now);
+                } else {
+                    clock.request(app.now);
+                }
             }
         }
     };
@@ -116,14 +122,15 @@ pub async fn run(console: Console) -> io::Result<Left> {
     Ok(left)
 }
 
-/// Takes in what the engine has said.
-fn take_updates(updates: &mut mpsc::Receiver<Update>, app: &mut App) {
+/// Takes in what the engine has said; true if that was nothing but more of a stream.
+fn take_updates(updates: &mut mpsc::Receiver<Update>, app: &mut App) -> bool {
+    let mut stream_only = true;
     for _ in 0..BATCH {
-        match updates.try_recv() {
-            Ok(update) => app.on_update(update),
-            Err(_) => break,
-        }
+        let Ok(update) = updates.try_recv() else { break };
+        stream_only &= matches!(update, Update::Delta(_));
+        app.on_update(update);
     }
+    stream_only
 }
 
 /// Takes in one input; says how the console is left, if it is.
