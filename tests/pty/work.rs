@@ -29,7 +29,8 @@ fn a_person_watches_a_team_approves_its_code_and_sees_it_really_run() {
     pty.wait_for("a approve");
     assert!(!pty.modes().is_cooked());
     pty.keys("a");
-    pty.wait_for("Executor wants to run");
+    pty.wait_for("Run this?");
+    pty.wait_for("Executor wants to run python from message 2");
     pty.keys("\x1b[F"); // end
     pty.wait_for("print(\"all tests passed\")");
     pty.wait_for("seen in full");
@@ -43,6 +44,7 @@ fn a_person_watches_a_team_approves_its_code_and_sees_it_really_run() {
     pty.wait_for("search: KeyError");
     pty.keys("\r");
     pty.wait_for(" that contain it");
+    pty.wait_for("that contain it");
     pty.escape();
     pty.keys("G");
     approve(&pty);
@@ -125,6 +127,7 @@ fn ctrl_c_keeps_what_was_said_then_ends_the_run_then_leaves() {
     pty.keys(CTRL_C);
     pty.wait_status("ENDED");
     pty.wait_for("by the operator");
+    pty.wait_for("ended: by the operator");
     pty.keys(CTRL_C);
     assert_eq!(pty.end().code, 0);
     pty.assert_given_back(&before);
@@ -147,9 +150,10 @@ fn an_edited_message_goes_on_on_a_new_branch() {
     pty.wait_still(Duration::from_millis(100));
     pty.keys("e");
     pty.wait_for("Edit message 4 by Ann");
-    pty.keys("\x1b[F and it rains\x13"); // end, words, ctrl-s
+    pty.keys("\x1b[F RAIN\x13"); // end, words, ctrl-s
     pty.wait_status("talk ▸ branch-1");
     pty.wait_for("rains");
+    pty.wait_for("RAIN");
     pty.wait_status("ENDED");
     pty.keys("q");
     assert_eq!(pty.end().code, 0);
@@ -158,7 +162,7 @@ fn an_edited_message_goes_on_on_a_new_branch() {
     let moved = records.iter().position(|record| matches!(record.event, Event::BranchMoved { .. })).unwrap();
     let after = &records[moved..];
     assert!(after.iter().any(|record| matches!(&record.event, Event::MessageEdited { content, .. }
-        if content.contains("ann-2-end") && content.contains("and it rains"))));
+        if content.contains("ann-2-end") && content.contains("RAIN"))));
     let speakers: Vec<_> = after
         .iter()
         .filter_map(|record| match &record.event {
@@ -248,6 +252,7 @@ fn themes_help_palette_and_search_open_and_close() {
     pty.wait_for("search: ben-2");
     pty.keys("\r");
     pty.wait_for("message 1 of 1 that contain it");
+    pty.wait_for("message 1 of 1");
     pty.keys("/");
     pty.wait_for("search:");
     pty.escape();
