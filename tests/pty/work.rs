@@ -29,12 +29,7 @@ fn a_person_watches_a_team_approves_its_code_and_sees_it_really_run() {
     pty.wait_for("a approve");
     assert!(!pty.modes().is_cooked());
     pty.keys("a");
-<<<<<<< HEAD
-    pty.wait_for("Run this?");
-    pty.wait_for("from message 2");
-=======
     pty.wait_for("Executor wants to run python from message 2");
->>>>>>> main
     pty.keys("\x1b[F"); // end
     pty.wait_for("print(\"all tests passed\")");
     pty.wait_for("seen in full");
@@ -47,11 +42,7 @@ fn a_person_watches_a_team_approves_its_code_and_sees_it_really_run() {
     pty.keys("/KeyError");
     pty.wait_for("search: KeyError");
     pty.keys("\r");
-<<<<<<< HEAD
-    pty.wait_for(" that contain it");
-=======
     pty.wait_for("that contain it");
->>>>>>> main
     pty.escape();
     pty.keys("G");
     approve(&pty);
@@ -133,11 +124,7 @@ fn ctrl_c_keeps_what_was_said_then_ends_the_run_then_leaves() {
     assert!(pty.text().contains("ann-1 w1x0 w1x1"));
     pty.keys(CTRL_C);
     pty.wait_status("ENDED");
-<<<<<<< HEAD
-    pty.wait_for("by the operator");
-=======
     pty.wait_for("ended: by the operator");
->>>>>>> main
     pty.keys(CTRL_C);
     assert_eq!(pty.end().code, 0);
     pty.assert_given_back(&before);
@@ -162,11 +149,7 @@ fn an_edited_message_goes_on_on_a_new_branch() {
     pty.wait_for("Edit message 4 by Ann");
     pty.keys("\x1b[F RAIN\x13"); // end, words, ctrl-s
     pty.wait_status("talk ▸ branch-1");
-<<<<<<< HEAD
-    pty.wait_for("rains");
-=======
     pty.wait_for("RAIN");
->>>>>>> main
     pty.wait_status("ENDED");
     pty.keys("q");
     assert_eq!(pty.end().code, 0);
@@ -264,11 +247,7 @@ fn themes_help_palette_and_search_open_and_close() {
     pty.keys("/ben-2");
     pty.wait_for("search: ben-2");
     pty.keys("\r");
-<<<<<<< HEAD
-    pty.wait_for("message 1 of 1 that contain it");
-=======
     pty.wait_for("message 1 of 1");
->>>>>>> main
     pty.keys("/");
     pty.wait_for("search:");
     pty.escape();
