@@ -63,6 +63,8 @@ impl SqliteJournal {
         if verdict != "ok" {
             return Err(JournalError::Damaged { path: path.to_owned(), after: last, what: verdict });
         }
+        // The number only has to be there before what is written under it, which the log's order sees to.
+        conn.pragma_update(None, "synchronous", "NORMAL").map_err(failed)?;
         let epoch = {
             let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
             let epoch: i64 = tx
@@ -76,8 +78,17 @@ impl SqliteJournal {
             epoch
         };
         let path = path.to_owned();
-        let journal =
-            SqliteJournal { conn, path, epoch, last, tip, tally, durability: None, unchecked: 0, _lock: lock };
+        let journal = SqliteJournal {
+            conn,
+            path,
+            epoch,
+            last,
+            tip,
+            tally,
+            durability: Some(Durability::Soft),
+            unchecked: 0,
+            _lock: lock,
+        };
         Ok((records, journal))
     }
 

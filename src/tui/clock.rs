@@ -54,6 +54,11 @@ impl FrameClock {
         }
     }
 
+    /// Whether a frame is due so soon that what happens until then can wait and be shown by it.
+    pub fn is_near(&self, now: Time) -> bool {
+        self.deadline().is_some_and(|deadline| deadline <= now + self.interval)
+    }
+
     /// Whether to draw now.
     pub fn is_due(&self, now: Time) -> bool {
         self.deadline().is_some_and(|deadline| deadline <= now)
@@ -119,6 +124,17 @@ mod tests {
         clock.drawn(ms(2));
         clock.request_input(ms(10));
         assert!(clock.is_due(ms(10)));
+    }
+
+    #[test]
+    fn a_frame_is_near_within_one_interval_and_a_timer_is_not() {
+        let mut clock = clock();
+        assert!(!clock.is_near(ms(0)));
+        clock.drawn(ms(0));
+        clock.request(ms(1000));
+        assert!(!clock.is_near(ms(1)));
+        clock.request(ms(1));
+        assert!(clock.is_near(ms(1)));
     }
 
     #[test]

@@ -108,18 +108,23 @@ pub fn frame(buf: &mut Buffer, area: Rect, title: &str, focused: bool, theme: &T
     let [h, v, tl, tr, bl, br] =
         if unicode { ["─", "│", "┌", "┐", "└", "┘"] } else { ["-", "|", "+", "+", "+", "+"] };
     let (right, bottom) = (area.right() - 1, area.bottom() - 1);
-    for x in area.left()..area.right() {
-        words(buf, area, x, area.top(), h, style);
-        words(buf, area, x, bottom, h, style);
+    let mut line = |x: u16, y: u16, symbol: &'static str| {
+        if let Some(cell) = buf.cell_mut((x, y)) {
+            cell.set_symbol(symbol).set_style(style);
+        }
+    };
+    for x in area.left()..=right {
+        line(x, area.top(), h);
+        line(x, bottom, h);
     }
-    for y in area.top()..area.bottom() {
-        words(buf, area, area.left(), y, v, style);
-        words(buf, area, right, y, v, style);
+    for y in area.top()..=bottom {
+        line(area.left(), y, v);
+        line(right, y, v);
     }
-    words(buf, area, area.left(), area.top(), tl, style);
-    words(buf, area, right, area.top(), tr, style);
-    words(buf, area, area.left(), bottom, bl, style);
-    words(buf, area, right, bottom, br, style);
+    line(area.left(), area.top(), tl);
+    line(right, area.top(), tr);
+    line(area.left(), bottom, bl);
+    line(right, bottom, br);
     if !title.is_empty() && area.width > 6 {
         let room = Rect { x: area.x + 2, width: area.width - 4, ..area };
         let shown = if focused { theme.style(Role::BorderFocus) } else { theme.style(Role::Title) };

@@ -16,7 +16,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::mpsc;
 
 /// Most updates that are taken in before the loop looks at keys and deadlines again.
-const BATCH: usize = 256;
+const BATCH: usize = 4096;
 
 /// What the console is given.
 pub struct Console {
@@ -61,10 +61,14 @@ pub async fn run(console: Console) -> io::Result<Left> {
     clock.request(Time::ZERO);
     let left = loop {
         let deadline = clock.deadline().filter(|_| screen.ready());
+        // Updates wait for a frame that is near and are taken in before it: waking for every token costs more than
+        // showing it.
+        let frame_first = deadline.is_some() && clock.is_near(begun.elapsed());
         tokio::select! {
             biased;
             () = sleep_until(deadline, begun) => {
                 app.now = begun.elapsed();
+                take_updates(&mut updates, &mut app);
                 if draw(&mut screen, &mut app, &mut title).is_err() {
                     // Only its writer can fail, and it fails when the terminal is gone.
                     break Left::Gone;
@@ -89,17 +93,12 @@ pub async fn run(console: Console) -> io::Result<Left> {
                     break left;
                 }
             }
-            update = updates.recv(), if open => {
+            update = updates.recv(), if open && !frame_first => {
                 app.now = begun.elapsed();
                 match update {
                     Some(update) => {
                         app.on_update(update);
-                        for _ in 1..BATCH {
-                            match updates.try_recv() {
-                                Ok(update) => app.on_update(update),
-                                Err(_) => break,
-                            }
-                        }
+                        take_updates(&mut updates, &mut app);
                     }
                     None => {
                         open = false;
@@ -115,6 +114,16 @@ pub async fn run(console: Console) -> io::Result<Left> {
     // The engine may have much to say while it stops; nobody reads it, and it must not wait for us.
     updates.close();
     Ok(left)
+}
+
+/// Takes in what the engine has said.
+fn take_updates(updates: &mut mpsc::Receiver<Update>, app: &mut App) {
+    for _ in 0..BATCH {
+        match updates.try_recv() {
+            Ok(update) => app.on_update(update),
+            Err(_) => break,
+        }
+    }
 }
 
 /// Takes in one input; says how the console is left, if it is.
@@ -223,6 +232,8 @@ fn window_title(app: &App) -> String {
 
 async fn sleep_until(at: Option<Time>, begun: Instant) {
     match at {
+        // A timer fires at the next full millisecond, which is late for the answer to a key.
+        Some(at) if begun.elapsed() >= at => {}
         Some(at) => tokio::time::sleep_until((begun + at).into()).await,
         None => std::future::pending().await,
     }

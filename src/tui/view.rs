@@ -126,10 +126,11 @@ fn modal_area(area: Rect) -> Rect {
     Rect { y: area.y + 1, height: area.height.saturating_sub(2), ..area }
 }
 
-/// Draws one frame and says where the cursor is to be.
+/// Draws one frame into a blank buffer and says where the cursor is to be.
 pub fn draw(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position> {
     let theme = app.look.theme();
-    paint::clear(buf, area, theme);
+    // Every cell of a large screen is a lot of memory: what is blank already is not emptied again.
+    paint::tint(buf, area, theme.base());
     if area.width < LEAST.0 || area.height < LEAST.1 {
         paint::words(buf, area, area.x, area.y, "enlarge to 20x6", theme.style(Role::Warning));
         return None;

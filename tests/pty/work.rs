@@ -29,7 +29,6 @@ fn a_person_watches_a_team_approves_its_code_and_sees_it_really_run() {
     pty.wait_for("a approve");
     assert!(!pty.modes().is_cooked());
     pty.keys("a");
-    pty.wait_for("Run this?");
     pty.wait_for("Executor wants to run python from message 2");
     pty.keys("\x1b[F"); // end
     pty.wait_for("print(\"all tests passed\")");
@@ -43,7 +42,6 @@ fn a_person_watches_a_team_approves_its_code_and_sees_it_really_run() {
     pty.keys("/KeyError");
     pty.wait_for("search: KeyError");
     pty.keys("\r");
-    pty.wait_for(" that contain it");
     pty.wait_for("that contain it");
     pty.escape();
     pty.keys("G");
@@ -126,7 +124,6 @@ fn ctrl_c_keeps_what_was_said_then_ends_the_run_then_leaves() {
     assert!(pty.text().contains("ann-1 w1x0 w1x1"));
     pty.keys(CTRL_C);
     pty.wait_status("ENDED");
-    pty.wait_for("by the operator");
     pty.wait_for("ended: by the operator");
     pty.keys(CTRL_C);
     assert_eq!(pty.end().code, 0);
@@ -152,7 +149,6 @@ fn an_edited_message_goes_on_on_a_new_branch() {
     pty.wait_for("Edit message 4 by Ann");
     pty.keys("\x1b[F RAIN\x13"); // end, words, ctrl-s
     pty.wait_status("talk ▸ branch-1");
-    pty.wait_for("rains");
     pty.wait_for("RAIN");
     pty.wait_status("ENDED");
     pty.keys("q");
@@ -251,7 +247,6 @@ fn themes_help_palette_and_search_open_and_close() {
     pty.keys("/ben-2");
     pty.wait_for("search: ben-2");
     pty.keys("\r");
-    pty.wait_for("message 1 of 1 that contain it");
     pty.wait_for("message 1 of 1");
     pty.keys("/");
     pty.wait_for("search:");
@@ -330,7 +325,7 @@ fn a_session_that_was_left_goes_on_where_it_was() {
     pty.wait_for("leave and stop what runs");
     pty.keys("j\r");
     assert_eq!(pty.end().code, 0);
-    assert!(pty.text().contains("plenary: holding. Go on with: plenary open 20"), "{}", pty.text());
+    assert!(pty.text().contains("plenary: the run is saved and holds. Go on with: plenary open 20"), "{}", pty.text());
     let left = home.records().len();
 
     let mut pty = Pty::plenary(&home, NORMAL, &["open", "last"]);

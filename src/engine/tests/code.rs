@@ -93,7 +93,7 @@ fn a_policy_that_approves_is_recorded_by_its_name_and_never_as_the_operator() {
     let mut by_flag = World::with(pair(ApprovalPolicy::Always), by_flag);
     by_flag.script("a", [say(&fenced("print(1)"))]).begin("go");
     assert!(
-        matches!(policies(&by_file).as_slice(), [Actor::Policy(name)] if name.contains("approval = \"never\" for x"))
+        matches!(policies(&by_file).as_slice(), [Actor::Policy(name)] if name.contains("approval = \"never\" in the team file, for x"))
     );
     assert_eq!(policies(&by_flag), [Actor::Policy("--approve all".into())]);
     assert_eq!((by_file.ran.len(), by_flag.ran.len()), (1, 1));

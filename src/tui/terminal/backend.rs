@@ -5,10 +5,11 @@
 //! terminal: whatever a widget put into a cell, no control character, hidden character or pile of marks passes; and
 //! after a cell that a terminal may count differently than we do, the cursor is placed anew.
 
-use crossterm::cursor::{Hide, MoveTo, Show};
+use crossterm::cursor::{Hide, MoveRight, MoveTo, Show};
 use crossterm::queue;
 use crossterm::style::{
-    Attribute, Attributes, Colors, Print, SetAttribute, SetAttributes, SetColors, SetUnderlineColor,
+    Attribute, Attributes, Colors, Print, SetAttribute, SetAttributes, SetBackgroundColor, SetColors,
+    SetForegroundColor, SetUnderlineColor,
 };
 use crossterm::terminal::{Clear, ClearType as Part};
 use ratatui::backend::{Backend, ClearType, IntoCrossterm, WindowSize};
@@ -49,19 +50,26 @@ impl FrameBackend {
     }
 
     fn move_to(&mut self, to: Position) -> io::Result<()> {
-        if self.at != Some(to) {
-            queue!(self.bytes, MoveTo(to.x, to.y))?;
-            self.at = Some(to);
+        match self.at {
+            Some(at) if at == to => {}
+            // Shorter than a place, and most gaps are within a row.
+            Some(at) if at.y == to.y && at.x < to.x => queue!(self.bytes, MoveRight(to.x - at.x))?,
+            _ => queue!(self.bytes, MoveTo(to.x, to.y))?,
         }
+        self.at = Some(to);
         Ok(())
     }
 
     fn change(&mut self, from: Option<&Cell>, to: &Cell) -> io::Result<()> {
-        let colours = Colors::new(to.fg.into_crossterm(), to.bg.into_crossterm());
+        let (fg, bg) = (to.fg.into_crossterm(), to.bg.into_crossterm());
+        let colours = Colors::new(fg, bg);
         match from {
             Some(from) if from.modifier == to.modifier => {
-                if (from.fg, from.bg) != (to.fg, to.bg) {
-                    queue!(self.bytes, SetColors(colours))?;
+                match (from.fg != to.fg, from.bg != to.bg) {
+                    (true, true) => queue!(self.bytes, SetColors(colours))?,
+                    (true, false) => queue!(self.bytes, SetForegroundColor(fg))?,
+                    (false, true) => queue!(self.bytes, SetBackgroundColor(bg))?,
+                    (false, false) => {}
                 }
                 if from.underline_color != to.underline_color {
                     queue!(self.bytes, SetUnderlineColor(to.underline_color.into_crossterm()))?;
@@ -235,6 +243,22 @@ mod tests {
         for unsure in ["漢", "👩‍👩‍👧", "☂\u{fe0f}", "⚠", "e\u{301}", "ﾊﾞ"] {
             assert!(!sendable(unsure).1, "{unsure}");
         }
+    }
+
+    #[test]
+    fn a_gap_within_a_row_is_stepped_over_and_one_colour_changes_alone() {
+        let mut backend = FrameBackend::new(Size::new(20, 2));
+        let cell = |symbol, style: Style| {
+            let mut cell = Cell::new(symbol);
+            cell.set_style(style.on_yellow());
+            cell
+        };
+        let plain = Style::new();
+        let cells = [cell("a", plain.red()), cell("b", plain.green()), cell("c", plain), cell("d", plain)];
+        let places = [(2, 0), (3, 0), (9, 0), (1, 1)];
+        backend.draw(places.iter().zip(&cells).map(|((x, y), cell)| (*x, *y, cell))).unwrap();
+        let sent = String::from_utf8(backend.bytes).unwrap();
+        assert_eq!(sent, "\x1b[1;3H\x1b[0m\x1b[38;5;1;48;5;3ma\x1b[38;5;2mb\x1b[5C\x1b[39mc\x1b[2;2Hd\x1b[0m");
     }
 
     #[test]

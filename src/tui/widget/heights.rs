@@ -32,8 +32,13 @@ pub struct Position {
 
 /// Rows a text of so many bytes will take, roughly: rows are seven tenths full, and there is always one.
 pub fn estimate(bytes: usize, width: u16) -> u32 {
-    let full = (usize::from(width) * 7 / 10).max(1);
-    u32::try_from(bytes.div_ceil(full)).unwrap_or(u32::MAX).max(1)
+    let full = (u32::from(width) * 7 / 10).max(1);
+    estimate_full(u32::try_from(bytes).unwrap_or(u32::MAX), full)
+}
+
+/// The same for what counts as a full row, with the division that is cheap.
+fn estimate_full(bytes: u32, full: u32) -> u32 {
+    bytes.div_ceil(full).max(1)
 }
 
 impl Heights {
@@ -96,11 +101,19 @@ impl Heights {
     /// Takes a new width: every height is an estimate again. O(n), once for each width.
     pub fn reset(&mut self, width: u16) {
         self.width = width;
+        let full = (u32::from(width) * 7 / 10).max(1);
         self.tree.clear();
-        let entries = std::mem::take(&mut self.entries);
-        self.entries.reserve(entries.len());
-        for entry in entries {
-            self.push(entry.bytes as usize);
+        self.tree.extend(self.entries.iter_mut().map(|entry| {
+            entry.rows = estimate_full(entry.bytes, full);
+            entry.exact = false;
+            u64::from(entry.rows)
+        }));
+        // Each sum is handed on to the one that contains it.
+        for node in 1..=self.tree.len() {
+            let above = node + (node & node.wrapping_neg());
+            if above <= self.tree.len() {
+                self.tree[above - 1] += self.tree[node - 1];
+            }
         }
     }
 
