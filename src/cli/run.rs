@@ -160,7 +160,7 @@ async fn console(run: Run, settings: &Settings) -> Result<u8, Trouble> {
     let left = left?;
     let say = match session.ended() {
         Some(ended) => format!("ended: {}", safe(&ended.text)),
-        None => "holding".to_owned(),
+        None => "the run is saved and holds".to_owned(),
     };
     if !matches!(left, tui::Left::Gone) {
         let _ = writeln!(std::io::stderr(), "plenary: {say}. Go on with: plenary open {}", safe(&id));

@@ -169,6 +169,9 @@ fn pause(session: &Session, boundary: Boundary) -> Decided {
     if session.hold().is_some() {
         return refuse("Already holding.");
     }
+    // Asked twice means sooner, also when both were asked before the first was heard.
+    let again = session.hold_asked() == Some(boundary) && boundary == Boundary::Turn;
+    let boundary = if again { Boundary::Step } else { boundary };
     Ok(vec![Event::HoldAsked { boundary }].into())
 }
 

@@ -370,7 +370,8 @@ impl Session {
             return Vec::new();
         }
         let mut waiting = Vec::new();
-        if state.transcript.is_empty() {
+        let given = self.team().is_some_and(|team| team.task.is_some());
+        if state.transcript.is_empty() && !given {
             waiting.push(Waiting::Task);
         }
         for turn in &state.turns {

@@ -325,7 +325,7 @@ fn a_session_that_was_left_goes_on_where_it_was() {
     pty.wait_for("leave and stop what runs");
     pty.keys("j\r");
     assert_eq!(pty.end().code, 0);
-    assert!(pty.text().contains("plenary: holding. Go on with: plenary open 20"), "{}", pty.text());
+    assert!(pty.text().contains("plenary: the run is saved and holds. Go on with: plenary open 20"), "{}", pty.text());
     let left = home.records().len();
 
     let mut pty = Pty::plenary(&home, NORMAL, &["open", "last"]);
