@@ -1,6 +1,6 @@
 //! Consent is to what was seen: nothing else gives it.
 
-use crate::support::picture::{at, frame, press};
+use crate::support::picture::{at, frame, picture, press};
 use crate::support::sketch::Sketch;
 use plenary::chat::command::Command;
 use plenary::chat::event::Verdict;
@@ -81,6 +81,29 @@ fn any_key_and_any_paste_start_the_half_second_anew() {
     assert_eq!(app.on_input(Input::Paste { text: "r\nr\n".into(), cut: false }), []);
     at(&mut app, 100_800);
     assert!(!sends(&press(&mut app, "r")), "400 ms after a paste");
+}
+
+#[test]
+fn keys_in_a_field_above_the_request_start_the_half_second_anew() {
+    for (opens, closes) in [("d", "esc"), ("?", "q"), ("e", "esc")] {
+        let mut app = open(3, SIZE);
+        at(&mut app, 101_000);
+        press(&mut app, opens);
+        frame(&mut app, SIZE);
+        at(&mut app, 102_000);
+        press(&mut app, closes);
+        frame(&mut app, SIZE);
+        at(&mut app, 102_060);
+        assert!(!sends(&press(&mut app, "r")), "60 ms after {opens} … {closes}");
+        at(&mut app, 103_000);
+        assert!(sends(&press(&mut app, "r")), "it can still be allowed after {opens} … {closes}");
+    }
+}
+
+#[test]
+fn the_language_of_a_single_block_is_on_the_screen() {
+    let mut app = open(3, SIZE);
+    assert!(picture(&mut app, SIZE).contains("block 1 of 1: run as python"));
 }
 
 #[test]

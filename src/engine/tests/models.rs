@@ -158,3 +158,12 @@ fn each_agent_is_sent_the_conversation_as_it_sees_it() {
         .collect();
     assert_eq!(last, [(System, "", "You are a."), (User, "", "go"), (Assistant, "a", "one"), (User, "b", "two")]);
 }
+
+#[test]
+fn an_answer_that_never_ends_is_hung_up_and_not_asked_for_again() {
+    let mut world = World::of(speakers(&["a", "b"]));
+    world.script("a", [Reply::Say("x".repeat((4 << 20) + 1))]).begin("hi");
+    let Some(HoldReason::Failed { text, .. }) = world.session.hold() else { panic!("{}", world.tail(5)) };
+    assert!(text.contains("MiB"), "{text}");
+    assert_eq!(world.count(|event| matches!(event, Event::ModelCalled { .. })), 1);
+}

@@ -240,3 +240,20 @@ fn what_the_operator_does_is_recorded_as_the_operators() {
         assert_eq!(record.actor == Actor::Operator, own, "{record:?}");
     }
 }
+
+/// Going back to words that were said while code ran takes up the turn that ran it. The code has run, on the branch that
+/// was left: no policy lets it run a second time.
+#[test]
+fn code_that_ran_on_the_branch_one_left_asks_a_person_whatever_the_policy() {
+    let mut world = coding(ApprovalPolicy::Never);
+    world.programs_last = true;
+    world.begin("hi");
+    let op = world.running()[0];
+    world.command(Command::Speak { text: "while it runs".into(), as_agent: None });
+    let said = world.session.transcript().entries().last().unwrap().seq;
+    world.finish(op);
+    let ran = world.ran.len();
+    world.command(Command::MoveTo { seq: said }).command(Command::Resume);
+    assert_eq!(world.ran.len(), ran, "it ran again, unasked");
+    assert!(matches!(world.session.waiting()[..], [Waiting::Approval(_)]), "{}", world.tail(5));
+}
