@@ -34,7 +34,7 @@ fn bytes(press: KeyPress) -> Vec<u8> {
         Key::PageUp => return csi("5~"),
         Key::PageDown => return csi("6~"),
         Key::F(1) => return b"\x1bOP".to_vec(),
-        Key::F(_) => unimplemented!("the default keymap has only f1"),
+        Key::F(n) => panic!("f{n} is bound: say here which bytes it sends"),
     };
     if press.alt { [vec![0x1b], plain].concat() } else { plain }
 }

@@ -1,11 +1,12 @@
 //! What happened: the durable vocabulary of a session.
 
 use super::code::{CodeBlock, Execution, Payload};
+pub use super::end::{EndCause, Totals};
 use super::id::*;
 use super::message::Message;
 use super::request::{Failure, Finish, Purpose};
 use super::team::Team;
-use super::usage::{Money, Tokens, Usage};
+use super::usage::Usage;
 use super::{Name, UnixMillis};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -42,6 +43,19 @@ pub enum Actor {
     Policy(String),
     /// Plenary itself.
     System,
+}
+
+impl Actor {
+    /// Who it was, in words; `operator` is what the reader calls the person in the chair. Names and policies stand as
+    /// they are: whoever shows them makes them safe.
+    pub fn called(&self, operator: &str) -> String {
+        match self {
+            Actor::Operator => operator.to_owned(),
+            Actor::Policy(policy) => policy.clone(),
+            Actor::Agent(name) => name.to_string(),
+            Actor::System => "plenary".to_owned(),
+        }
+    }
 }
 
 /// Why somebody has the floor.
@@ -146,79 +160,6 @@ pub enum Resolution {
     AskAgain,
     /// Give up on it and tell the agents that the outcome is unknown.
     GiveUp,
-}
-
-/// Why a run ended. Exactly one per run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EndCause {
-    /// One of the team's own conditions; its catalog name.
-    Condition(String),
-    /// The transcript reached `max_round`.
-    MaxRound,
-    /// A member's own `is_termination_msg` or limit stopped it and no person said otherwise.
-    Member,
-    /// No candidate is left to speak.
-    NoSpeaker,
-    /// The operator ended it.
-    Operator,
-    /// A limit of the team.
-    Budget,
-    /// Going in circles.
-    Circles,
-    /// A person was needed and none was there.
-    NeedsPerson,
-    /// Something failed beyond retry.
-    Failed,
-    /// Ended from outside: a signal.
-    Interrupted,
-}
-
-impl EndCause {
-    /// The process exit code of a headless run that ended so.
-    pub fn exit_code(&self) -> u8 {
-        match self {
-            EndCause::Condition(_)
-            | EndCause::MaxRound
-            | EndCause::Member
-            | EndCause::NoSpeaker
-            | EndCause::Operator => 0,
-            EndCause::Failed => 1,
-            EndCause::Budget => 3,
-            EndCause::Circles => 4,
-            EndCause::NeedsPerson => 5,
-            EndCause::Interrupted => 130,
-        }
-    }
-}
-
-/// The figures at the end of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Totals {
-    /// Messages in the transcript, the task included.
-    pub rounds: u32,
-    /// Tokens over all branches.
-    pub tokens: Tokens,
-    /// Known cost over all branches.
-    pub cost: Money,
-    /// Calls whose cost is not known.
-    pub unpriced_calls: u32,
-    /// Time in which the run was not waiting for the operator, in milliseconds.
-    pub active_ms: u64,
-}
-
-impl std::fmt::Display for Totals {
-    /// `6 rounds · 5655 tokens · $0.021 · 23.8 s`; says when the price of some calls is not known.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let s = if self.rounds == 1 { "" } else { "s" };
-        write!(f, "{} round{s} · {} tokens · {}", self.rounds, self.tokens.total(), self.cost)?;
-        match self.unpriced_calls {
-            0 => {}
-            1 => write!(f, " + 1 call of unknown price")?,
-            n => write!(f, " + {n} calls of unknown price")?,
-        }
-        write!(f, " · {:.1} s", self.active_ms as f64 / 1000.0)
-    }
 }
 
 /// Something that happened. Kinds are added, never changed.

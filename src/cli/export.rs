@@ -1,10 +1,10 @@
 //! `export`: a session as a readable, attributed transcript, or as its records.
 
 use super::{Trouble, safe};
-use crate::chat::event::{Actor, Event, Record, Verdict};
+use crate::chat::event::{Event, Record, Verdict};
 use crate::chat::message::{Author, Completeness, MessageKind};
 use crate::session::Session;
-use crate::text::clean::{Context, json, plain};
+use crate::text::clean::{Context, json, one_line, plain};
 use crate::wire;
 use clap::{Args, ValueEnum};
 use std::fmt::Write as _;
@@ -85,7 +85,7 @@ fn write_record(text: &mut String, record: &Arc<Record>, session: &Session) {
             let message = &entry.message;
             let who = match &message.author {
                 Author::Operator => "Operator".to_owned(),
-                Author::Agent(name) => name.to_string(),
+                Author::Agent(name) => one_line(name),
             };
             let mut marks = vec![at];
             match message.kind {
@@ -111,12 +111,7 @@ fn write_record(text: &mut String, record: &Arc<Record>, session: &Session) {
             writeln!(text, "## {who} ({})\n\n{body}\n", marks.join(", "))
         }
         Event::ApprovalDecided { verdict, hash, .. } => {
-            let by = match &record.actor {
-                Actor::Operator => "the operator".to_owned(),
-                Actor::Policy(policy) => format!("policy: {}", plain(policy, Context::Prose)),
-                Actor::Agent(name) => name.to_string(),
-                Actor::System => "plenary".to_owned(),
-            };
+            let by = one_line(&record.actor.called("the operator"));
             let what = match verdict {
                 Verdict::Run => "allowed to run".to_owned(),
                 Verdict::RunEdited(_) => "edited, then allowed to run".to_owned(),

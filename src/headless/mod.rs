@@ -5,7 +5,7 @@
 //! [`crate::chat`], [`crate::settings`], [`crate::catalog`] and [`crate::text`]. To show another kind of record, add an
 //! arm in `Printer::record`.
 
-use crate::chat::event::{Actor, EndCause, Event, HoldReason, Record, Verdict};
+use crate::chat::event::{EndCause, Event, HoldReason, Record, Verdict};
 use crate::chat::message::{Author, Completeness, MessageKind};
 use crate::chat::update::Update;
 use crate::session::Session;
@@ -116,12 +116,7 @@ impl<W: Write + ?Sized> Printer<'_, W> {
                 writeln!(self.out, "\n·· {}: {}", one_line(&choice.agent), one_line(&choice.reason))?;
             }
             Event::ApprovalDecided { verdict, .. } => {
-                let by = match &record.actor {
-                    Actor::Operator => "the operator".to_owned(),
-                    Actor::Policy(policy) => plain(policy, Context::Prose),
-                    Actor::Agent(name) => one_line(name),
-                    Actor::System => "plenary".to_owned(),
-                };
+                let by = one_line(&record.actor.called("the operator"));
                 let what = match verdict {
                     Verdict::Run => "allowed",
                     Verdict::RunEdited(_) => "edited and allowed",

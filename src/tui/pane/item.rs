@@ -1,6 +1,6 @@
 //! One item of the transcript, laid out: a message with its heading, or a notice.
 
-use crate::chat::event::{Actor, Event, Record, Verdict};
+use crate::chat::event::{Event, Record, Verdict};
 use crate::chat::id::{MessageId, Seq};
 use crate::chat::message::{Author, Completeness, MessageKind};
 use crate::session::Session;
@@ -264,12 +264,7 @@ fn notice(record: &Record, session: &Session, width: u16) -> Vec<Line> {
             (Role::Dim, format!("selector said {:?}, which names {named} ({figures})", answer.trim()))
         }
         Event::ApprovalDecided { verdict, .. } => {
-            let by = match &record.actor {
-                Actor::Operator => "you".to_owned(),
-                Actor::Policy(policy) => policy.clone(),
-                Actor::Agent(name) => name.to_string(),
-                Actor::System => "plenary".to_owned(),
-            };
+            let by = record.actor.called("you");
             match verdict {
                 Verdict::Run => (Role::Success, format!("✓ code allowed by {by}")),
                 Verdict::RunEdited(_) => (Role::Success, format!("✓ code edited and allowed by {by}")),

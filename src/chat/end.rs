@@ -1,0 +1,77 @@
+//! The end of a run: why, and the figures.
+
+use super::usage::{Money, Tokens};
+use serde::{Deserialize, Serialize};
+
+/// Why a run ended. Exactly one per run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndCause {
+    /// One of the team's own conditions; its catalog name.
+    Condition(String),
+    /// The transcript reached `max_round`.
+    MaxRound,
+    /// A member's own `is_termination_msg` or limit stopped it and no person said otherwise.
+    Member,
+    /// No candidate is left to speak.
+    NoSpeaker,
+    /// The operator ended it.
+    Operator,
+    /// A limit of the team.
+    Budget,
+    /// Going in circles.
+    Circles,
+    /// A person was needed and none was there.
+    NeedsPerson,
+    /// Something failed beyond retry.
+    Failed,
+    /// Ended from outside: a signal.
+    Interrupted,
+}
+
+impl EndCause {
+    /// The process exit code of a headless run that ended so.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            EndCause::Condition(_)
+            | EndCause::MaxRound
+            | EndCause::Member
+            | EndCause::NoSpeaker
+            | EndCause::Operator => 0,
+            EndCause::Failed => 1,
+            EndCause::Budget => 3,
+            EndCause::Circles => 4,
+            EndCause::NeedsPerson => 5,
+            EndCause::Interrupted => 130,
+        }
+    }
+}
+
+/// The figures at the end of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Totals {
+    /// Messages in the transcript, the task included.
+    pub rounds: u32,
+    /// Tokens over all branches.
+    pub tokens: Tokens,
+    /// Known cost over all branches.
+    pub cost: Money,
+    /// Calls whose cost is not known.
+    pub unpriced_calls: u32,
+    /// Time in which the run was not waiting for the operator, in milliseconds.
+    pub active_ms: u64,
+}
+
+impl std::fmt::Display for Totals {
+    /// `6 rounds · 5655 tokens · $0.021 · 23.8 s`; says when the price of some calls is not known.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let s = if self.rounds == 1 { "" } else { "s" };
+        write!(f, "{} round{s} · {} tokens · {}", self.rounds, self.tokens.total(), self.cost)?;
+        match self.unpriced_calls {
+            0 => {}
+            1 => write!(f, " + 1 call of unknown price")?,
+            n => write!(f, " + {n} calls of unknown price")?,
+        }
+        write!(f, " · {:.1} s", self.active_ms as f64 / 1000.0)
+    }
+}
