@@ -1,7 +1,7 @@
 //! What a frame costs: with 100,000 messages, and while words stream in.
 //!
 //! The frames are those of the console itself (`view::measure` and `view::draw`); bytes are those of its own screen, into
-//! a device in memory. Time is simulated where words stream: a frame at most every 16 ms of it.
+//! a device in memory. Time is simulated where words stream.
 
 mod support;
 
@@ -29,7 +29,9 @@ const AREA: Rect = Rect { x: 0, y: 0, width: 200, height: 60 };
 const MESSAGES: usize = 100_000;
 /// Tokens of the streamed answer.
 const TOKENS: usize = 20_000;
+/// What the console allows itself at 60 frames a second: 16 ms in general, 33 ms for a stream alone.
 const FRAME: Duration = Duration::from_millis(16);
+const STREAM_FRAME: Duration = Duration::from_millis(33);
 
 fn main() {
     if !std::env::args().any(|argument| argument == "--test" || argument == "--list") {
@@ -184,7 +186,7 @@ impl Bench {
 }
 
 /// One agent speaks so many tokens a second until `tokens` are said; CPU, bytes, frames.
-fn speak(tokens: usize, rate: usize) -> (Duration, u64, usize) {
+fn speak(tokens: usize, rate: usize, frame: Duration) -> (Duration, u64, usize) {
     let mut log = world::log(20, 400);
     let (call, agent) = log.begin();
     let mut bench = Bench::new(&log);
@@ -193,7 +195,7 @@ fn speak(tokens: usize, rate: usize) -> (Duration, u64, usize) {
     let mut said = 0;
     let mut now = Duration::ZERO;
     while said < pieces.len().min(tokens) {
-        now += FRAME;
+        now += frame;
         bench.app.now = now;
         let until = (now.as_secs_f64() * rate as f64) as usize;
         while said < until.min(pieces.len()) {
@@ -206,9 +208,9 @@ fn speak(tokens: usize, rate: usize) -> (Duration, u64, usize) {
 }
 
 /// The same answer laid out as a whole again for every frame.
-fn again_and_again(tokens: usize, rate: usize) -> Duration {
+fn again_and_again(tokens: usize, rate: usize, frame: Duration) -> Duration {
     let pieces = world::pieces(&world::answer(tokens));
-    let per_frame = (rate as f64 * FRAME.as_secs_f64()) as usize;
+    let per_frame = (rate as f64 * frame.as_secs_f64()) as usize;
     let begun = cpu();
     let mut text = String::new();
     for part in pieces.chunks(per_frame.max(1)) {
@@ -219,33 +221,30 @@ fn again_and_again(tokens: usize, rate: usize) -> Duration {
 }
 
 fn one_answer() {
-    let table = Table::new("An answer of 20,000 tokens of markdown (80 KB), a frame every 16 ms of simulated time");
+    let table = Table::new("An answer of 20,000 tokens of markdown (80 KB), simulated time");
     let half = Duration::from_millis(500);
-    for rate in [20_000, 5_000] {
-        let (cpu, bytes, frames) = speak(TOKENS, rate);
-        let what = format!("at {rate} tokens a second: ");
+    for (rate, frame) in [(20_000, STREAM_FRAME), (20_000, FRAME), (5_000, STREAM_FRAME)] {
+        let (cpu, bytes, frames) = speak(TOKENS, rate, frame);
+        let what = format!("{rate} tokens/s, a frame every {} ms: ", frame.as_millis());
         table.time(&format!("{what}CPU of {frames} frames"), cpu, half);
-        table.bytes(&format!("{what}bytes to the terminal"), bytes as f64, 300e3);
-        let whole = again_and_again(TOKENS, rate);
-        table.note(&format!("{what}laying out the whole text each time"), &time(whole));
-        table.note(
-            "  how many times plenary's CPU that is",
-            &format!("{:.1} x", whole.as_secs_f64() / cpu.as_secs_f64()),
-        );
+        table.bytes(&format!("{what}bytes"), bytes as f64, 300e3);
+        let whole = again_and_again(TOKENS, rate, frame);
+        table.note(&format!("{what}whole text laid out each time"), &time(whole));
+        table.note("  times plenary's CPU", &format!("{:.1} x", whole.as_secs_f64() / cpu.as_secs_f64()));
     }
-    let (short, _, _) = speak(2_000, 200);
-    let (cpu, bytes, frames) = speak(TOKENS, 200);
+    let (short, _, _) = speak(2_000, 200, STREAM_FRAME);
+    let (cpu, bytes, frames) = speak(TOKENS, 200, STREAM_FRAME);
     let seconds = TOKENS as f64 / 200.0;
     let share = 100.0 * cpu.as_secs_f64() / seconds;
-    table.note("at 200 tokens a second: simulated time, frames", &format!("{seconds:.0} s, {frames}"));
+    table.note("200 tokens/s: simulated time, frames", &format!("{seconds:.0} s, {frames}"));
     table.row(
-        "at 200 tokens a second: CPU share of the console",
+        "200 tokens/s: CPU share of the console",
         &format!("{share:.2} %"),
         share,
         support::Bar::Most(4.0),
         "<= 4 %",
     );
-    table.note("at 200 tokens a second: bytes a second", &size(bytes as f64 / seconds));
+    table.note("200 tokens/s: bytes a second", &size(bytes as f64 / seconds));
     let growth = (cpu.as_secs_f64() / TOKENS as f64) / (short.as_secs_f64() / 2_000.0);
     table.ratio("CPU of a token, an answer of 20,000 / one of 2,000", growth, 1.25);
     let begun = support::cpu();
@@ -263,8 +262,8 @@ fn ten_agents() {
     let pieces = world::pieces(&world::answer(60 * 200));
     let begun = cpu();
     let mut said = 0;
-    for n in 1..=60 * 1000 / FRAME.as_millis() as u32 {
-        let now = FRAME * n;
+    for n in 1..=60 * 1000 / STREAM_FRAME.as_millis() as u32 {
+        let now = STREAM_FRAME * n;
         bench.app.now = now;
         let until = ((now.as_secs_f64() * 200.0) as usize).min(pieces.len());
         for piece in &pieces[said..until] {
@@ -278,7 +277,7 @@ fn ten_agents() {
     let share = 100.0 * (cpu() - begun).as_secs_f64() / 60.0;
     table.row("CPU share of the console", &format!("{share:.2} %"), share, support::Bar::Most(10.0), "<= 10 %");
     let rate = bench.frames as f64 / 60.0;
-    table.row("frames a second", &format!("{rate:.1}"), rate, support::Bar::Most(62.6), "<= 62.5");
+    table.row("frames a second", &format!("{rate:.1}"), rate, support::Bar::Most(60.0), "<= 60");
     table.note("bytes a second", &size(bench.bytes() as f64 / 60.0));
 }
 

@@ -32,13 +32,20 @@ pub struct Position {
 
 /// Rows a text of so many bytes will take, roughly: rows are seven tenths full, and there is always one.
 pub fn estimate(bytes: usize, width: u16) -> u32 {
-    let full = (u32::from(width) * 7 / 10).max(1);
-    estimate_full(u32::try_from(bytes).unwrap_or(u32::MAX), full)
+    estimate_full(u32::try_from(bytes).unwrap_or(u32::MAX), reciprocal(width))
 }
 
-/// The same for what counts as a full row, with the division that is cheap.
-fn estimate_full(bytes: u32, full: u32) -> u32 {
-    bytes.div_ceil(full).max(1)
+/// 2^32 over the cells of a row that is seven tenths full, rounded up.
+fn reciprocal(width: u16) -> u64 {
+    let full = (u64::from(width) * 7 / 10).max(1);
+    (1_u64 << 32).div_ceil(full)
+}
+
+/// The same with a multiplication for the division, which is most of the time when a long list takes a new width.
+fn estimate_full(bytes: u32, reciprocal: u64) -> u32 {
+    // Neither factor is above 2^32, and the first is below.
+    let rows = (u64::from(bytes) * reciprocal).div_ceil(1 << 32);
+    u32::try_from(rows).unwrap_or(u32::MAX).max(1)
 }
 
 impl Heights {
@@ -101,10 +108,10 @@ impl Heights {
     /// Takes a new width: every height is an estimate again. O(n), once for each width.
     pub fn reset(&mut self, width: u16) {
         self.width = width;
-        let full = (u32::from(width) * 7 / 10).max(1);
+        let reciprocal = reciprocal(width);
         self.tree.clear();
         self.tree.extend(self.entries.iter_mut().map(|entry| {
-            entry.rows = estimate_full(entry.bytes, full);
+            entry.rows = estimate_full(entry.bytes, reciprocal);
             entry.exact = false;
             u64::from(entry.rows)
         }));
