@@ -3,7 +3,7 @@
 use plenary::chat::Name;
 use plenary::chat::event::{Actor, Choice, Event, FORMAT, Record};
 use plenary::chat::id::{BranchId, CallId, MessageId, Seq, TurnId};
-use plenary::chat::message::{Author, Completeness, Message, MessageKind};
+use plenary::chat::message::{Author, Message, MessageKind};
 use plenary::chat::request::{Finish, Purpose};
 use plenary::chat::team::{Agent, AgentKind, HumanInputMode, Limits, ModelSpec, Repeat, Spec, Team, TerminationMatch};
 use plenary::chat::usage::{Money, Tokens, Usage};
@@ -110,17 +110,8 @@ impl Log {
     }
 
     fn say(&mut self, author: Author, kind: MessageKind, turn: Option<TurnId>, content: Arc<str>) {
-        let message = Message {
-            id: MessageId(self.messages),
-            author,
-            kind,
-            content,
-            completeness: Completeness::Whole,
-            turn,
-            call: turn.map(|turn| CallId(turn.0)),
-            reasoning: None,
-            by_operator: false,
-        };
+        let call = turn.map(|turn| CallId(turn.0));
+        let message = Message { turn, call, ..Message::new(MessageId(self.messages), author, kind, content) };
         self.messages += 1;
         self.add(Event::MessagePosted { message: Arc::new(message) });
     }

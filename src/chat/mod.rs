@@ -6,12 +6,14 @@
 
 pub mod code;
 pub mod command;
+pub mod decision;
 pub mod end;
 pub mod event;
 pub mod id;
 pub mod message;
 pub mod request;
 pub mod team;
+pub mod tool;
 pub mod update;
 pub mod usage;
 

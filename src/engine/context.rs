@@ -2,7 +2,7 @@
 
 use crate::chat::Name;
 use crate::chat::id::BranchId;
-use crate::chat::message::{Author, Completeness, Message};
+use crate::chat::message::{Author, Message};
 use crate::chat::request::{Prompt, RequestHasher, Role};
 use crate::chat::team::Agent;
 use crate::session::Session;
@@ -24,7 +24,7 @@ pub fn prompts_for(agent: &Agent, session: &Session) -> Vec<Prompt> {
 
 /// A message as the agent of that name sees it, if it does.
 fn prompt(message: &Message, agent: &Name) -> Option<Prompt> {
-    if message.completeness == Completeness::Interrupted {
+    if !message.is_heard_by(agent) {
         return None;
     }
     let (role, name) = match &message.author {
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
     use crate::chat::event::{Actor, Event, Record};
     use crate::chat::id::{CallId, MessageId, Seq};
-    use crate::chat::message::MessageKind;
+    use crate::chat::message::{Completeness, MessageKind};
     use crate::chat::request::{Purpose, Request};
     use crate::chat::team::Team;
 
@@ -115,17 +115,9 @@ mod tests {
     }
 
     fn say(session: &mut Session, branch: u64, author: Option<&str>, content: &str, completeness: Completeness) {
-        let message = Message {
-            id: session.ids().message,
-            author: author.map_or(Author::Operator, |name| Author::Agent(name.into())),
-            kind: MessageKind::Reply,
-            content: content.into(),
-            completeness,
-            turn: None,
-            call: None,
-            reasoning: None,
-            by_operator: false,
-        };
+        let author = author.map_or(Author::Operator, |name| Author::Agent(name.into()));
+        let message =
+            Message { completeness, ..Message::new(session.ids().message, author, MessageKind::Reply, content) };
         let head = session.head().map(|head| head.0);
         add(session, head, branch, Event::MessagePosted { message: Arc::new(message) });
     }

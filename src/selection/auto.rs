@@ -8,7 +8,7 @@ use super::candidates::Candidates;
 use super::{Pick, Selector};
 use crate::catalog::Entry;
 use crate::chat::event::Choice;
-use crate::chat::message::{Author, Completeness};
+use crate::chat::message::Author;
 use crate::chat::request::{Prompt, Role};
 use crate::chat::team::Team;
 use crate::session::Session;
@@ -84,7 +84,7 @@ fn question(candidates: &Candidates, session: &Session, team: &Team) -> Vec<Prom
     ))];
     for entry in session.transcript().entries() {
         let message = &entry.message;
-        if message.completeness == Completeness::Interrupted {
+        if !message.is_shared() || !message.to.is_empty() {
             continue;
         }
         let name = match &message.author {

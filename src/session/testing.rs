@@ -4,7 +4,7 @@ use super::Session;
 use crate::chat::code::{CodeBlock, Payload, Place};
 use crate::chat::event::{Actor, Choice, Event, FORMAT, Record};
 use crate::chat::id::{BranchId, CallId, MessageId, Seq, TurnId};
-use crate::chat::message::{Author, Completeness, Message, MessageKind};
+use crate::chat::message::{Author, Message, MessageKind};
 use crate::chat::request::{Finish, Purpose};
 use crate::chat::team::*;
 use crate::chat::usage::{Money, Price, Tokens, Usage};
@@ -155,17 +155,7 @@ impl Log {
 
     /// A whole message with the next free identity.
     pub fn message(&self, author: Author, kind: MessageKind, text: &str) -> Message {
-        Message {
-            id: self.session.ids().message,
-            author,
-            kind,
-            content: text.into(),
-            completeness: Completeness::Whole,
-            turn: None,
-            call: None,
-            reasoning: None,
-            by_operator: false,
-        }
+        Message::new(self.session.ids().message, author, kind, text)
     }
 
     /// Posts a message and returns its identity.
@@ -232,7 +222,7 @@ impl Log {
         let ids = self.session.ids();
         let payload = Arc::new(python(code));
         let hash = payload.hash();
-        let source = self.session.transcript().last_heard().map_or(MessageId(0), |entry| entry.message.id);
+        let source = self.session.transcript().last_heard_by("").map_or(MessageId(0), |entry| entry.message.id);
         let (approval, op) = (ids.approval, ids.op);
         let execution = Execution { exit_code, output: output.into(), omitted: 0, stopped: None, duration_ms: 1 };
         let asked = Event::ApprovalAsked { approval, turn, agent: agent.into(), source, payload, hash: hash.clone() };

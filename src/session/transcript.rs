@@ -67,9 +67,9 @@ impl Transcript {
         self.places.get(&id).copied()
     }
 
-    /// The newest message that the agents can see.
-    pub fn last_heard(&self) -> Option<&Entry> {
-        self.entries.iter().rev().find(|entry| entry.message.completeness != Completeness::Interrupted)
+    /// The newest message that this agent hears.
+    pub fn last_heard_by(&self, agent: &str) -> Option<&Entry> {
+        self.entries.iter().rev().find(|entry| entry.message.is_heard_by(agent))
     }
 
     /// Raised by every edit, so that whoever keeps something derived knows when to start over.
@@ -77,13 +77,13 @@ impl Transcript {
         self.edits
     }
 
-    /// Messages of the present run that count as rounds: all but interrupted ones.
+    /// Messages of the present run that count as rounds: those that the team shares.
     pub fn rounds(&self) -> u32 {
         (self.entries.len() - self.run_from.min(self.entries.len())) as u32 - self.aside
     }
 
     pub(super) fn post(&mut self, message: Arc<Message>, seq: Seq, at: UnixMillis) {
-        if message.completeness == Completeness::Interrupted {
+        if !message.is_shared() {
             self.aside += 1;
         }
         self.places.insert(message.id, self.entries.len());
@@ -94,11 +94,12 @@ impl Transcript {
         let Some(entry) = self.places.get(&id).and_then(|place| self.entries.get_mut(*place)) else { return false };
         let mut message = (*entry.message).clone();
         let before = std::mem::replace(&mut message.content, content);
-        if message.completeness == Completeness::Interrupted {
-            // What the operator wrote is whole, whatever the model had left unfinished.
+        let aside = !message.is_shared();
+        // What the operator wrote is whole, whatever the model had left unfinished.
+        message.completeness = Completeness::Whole;
+        if aside && message.is_shared() {
             self.aside = self.aside.saturating_sub(1);
         }
-        message.completeness = Completeness::Whole;
         entry.message = Arc::new(message);
         entry.revision += 1;
         entry.original.get_or_insert(before);

@@ -105,15 +105,11 @@ fn team() -> Team {
 
 pub fn message(id: u64, text: &str) -> Message {
     Message {
-        id: MessageId(id),
-        author: Author::Agent("Coder".into()),
-        kind: MessageKind::Reply,
-        content: text.into(),
         completeness: Completeness::CutOff,
         turn: Some(TurnId(1)),
-        call: None,
         reasoning: Some("hm".into()),
         by_operator: true,
+        ..Message::new(MessageId(id), Author::Agent("Coder".into()), MessageKind::Reply, text)
     }
 }
 

@@ -5,7 +5,7 @@ use super::world::SESSION;
 use plenary::chat::code::{CodeBlock, Execution, Payload, Place};
 use plenary::chat::event::{Actor, Choice, EndCause, Event, FORMAT, Record, Totals, Verdict};
 use plenary::chat::id::{ApprovalId, BranchId, CallId, MessageId, OpId, Seq, TurnId};
-use plenary::chat::message::{Author, Completeness, Message, MessageKind};
+use plenary::chat::message::{Author, Message, MessageKind};
 use plenary::chat::request::{Finish, Purpose};
 use plenary::chat::team::Team;
 use plenary::chat::update::{Delta, Update};
@@ -90,17 +90,7 @@ impl Sketch {
 
     fn post(&mut self, author: Author, kind: MessageKind, text: &str, call: Option<CallId>) {
         let turn = (author != Author::Operator).then_some(TurnId(self.turn));
-        let message = Message {
-            id: MessageId(self.message),
-            author: author.clone(),
-            kind,
-            content: text.into(),
-            completeness: Completeness::Whole,
-            turn,
-            call,
-            reasoning: None,
-            by_operator: false,
-        };
+        let message = Message { turn, call, ..Message::new(MessageId(self.message), author.clone(), kind, text) };
         self.message += 1;
         let actor = match author {
             Author::Operator => Actor::Operator,

@@ -19,7 +19,7 @@ use crate::chat::code::Place;
 use crate::chat::command::Command;
 use crate::chat::event::{Actor, Answer, AskKind, Choice, EndCause, Event, HoldReason, Resolution};
 use crate::chat::id::{CallId, OpId};
-use crate::chat::message::{Author, Completeness, Message, MessageKind};
+use crate::chat::message::{Author, Message, MessageKind};
 use crate::chat::team::Team;
 use crate::chat::{Name, UnixMillis};
 use crate::selection::{SELECTORS, Selector};
@@ -180,17 +180,7 @@ impl Machine {
 
 /// A reply by somebody, with the next free identity.
 fn message(session: &Session, author: Author, kind: MessageKind, content: impl Into<Arc<str>>) -> Message {
-    Message {
-        id: session.ids().message,
-        author,
-        kind,
-        content: content.into(),
-        completeness: Completeness::Whole,
-        turn: None,
-        call: None,
-        reasoning: None,
-        by_operator: false,
-    }
+    Message::new(session.ids().message, author, kind, content)
 }
 
 /// An end record with the figures of the moment.

@@ -70,7 +70,7 @@ impl Machine {
 
     /// The human stage of the reply pipeline.
     fn begin(&mut self, turn: &Turn, agent: &Agent, session: &Session, now: UnixMillis) -> Vec<Effect> {
-        let last = session.transcript().last_heard();
+        let last = session.transcript().last_heard_by(&agent.name);
         let over = last.is_some_and(|entry| agent.is_termination_msg.matches(&entry.message.content));
         let spent = session.meter(&agent.name).auto_replies >= agent.max_consecutive_auto_reply;
         let ask = match agent.human_input_mode {
@@ -264,12 +264,7 @@ pub(super) fn finish_with(message: crate::chat::message::Message, turn: &Turn, a
 fn find_code(agent: &Agent, session: &Session) -> Code {
     let Some(code) = &agent.code_execution else { return Code::Nothing };
     let own = Author::Agent(agent.name.clone());
-    let heard = session
-        .transcript()
-        .entries()
-        .iter()
-        .rev()
-        .filter(|entry| entry.message.completeness != Completeness::Interrupted);
+    let heard = session.transcript().entries().iter().rev().filter(|entry| entry.message.is_heard_by(&agent.name));
     let window: Vec<_> = match code.last_n_messages {
         Some(n) => heard.take(n as usize).collect(),
         None => heard.take_while(|entry| entry.message.author != own).collect(),

@@ -1,0 +1,58 @@
+//! Who speaks: picks, the queue, turns.
+
+use super::super::State;
+use super::super::floor::{Attempt, Wanted};
+use super::super::turn::{Stage, Turn};
+use crate::chat::event::{Boundary, Event, Record};
+
+impl State {
+    pub(super) fn fold_floor(&mut self, record: &Record) {
+        match &record.event {
+            Event::SpeakerWanted { candidates, barred, proposed } => {
+                self.floor.wanted =
+                    Some(Wanted { candidates: candidates.clone(), barred: barred.clone(), proposed: proposed.clone() });
+            }
+            Event::SpeakerChosen { choice } => {
+                if self.floor.queue.first() == Some(&choice.agent) && choice.mode == "queue" {
+                    self.floor.queue.remove(0);
+                }
+                self.floor.choice = Some(choice.clone());
+                self.floor.wanted = None;
+                self.floor.retry = None;
+                self.floor.selecting = Default::default();
+            }
+            Event::SelectorAnswered { call, answer, mentions } => {
+                self.floor.selecting.inquiry = Default::default();
+                self.floor.selecting.attempts.push(Attempt {
+                    call: *call,
+                    answer: answer.clone(),
+                    mentions: mentions.clone(),
+                });
+            }
+            Event::QueueChanged { queue } => self.floor.queue = queue.clone(),
+            Event::TurnStarted { turn, agent } => self.turns.push(Turn {
+                id: *turn,
+                agent: agent.clone(),
+                stage: Stage::Begun,
+                inquiry: Default::default(),
+                since: record.at,
+                stage_since: record.at,
+            }),
+            Event::TurnEnded { turn, finished } => {
+                if let Some(place) = self.turns.iter().position(|open| open.id == *turn) {
+                    let turn = self.turns.remove(place);
+                    if std::mem::take(&mut self.stepping) {
+                        self.hold_asked = Some(Boundary::Turn);
+                    }
+                    if *finished {
+                        self.agents.entry(turn.agent.clone()).or_default().turns += 1;
+                        self.floor.last_speaker = Some(turn.agent);
+                    } else {
+                        self.floor.retry = Some(turn.agent);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
