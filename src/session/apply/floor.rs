@@ -40,6 +40,7 @@ impl State {
                         self.hold_asked = Some(Boundary::Turn);
                     }
                     if *finished {
+                        self.transcript.turn_over();
                         self.agents.entry(turn.agent.clone()).or_default().turns += 1;
                         self.floor.last_speaker = Some(turn.agent);
                     } else {
