@@ -27,6 +27,7 @@ pub fn team(agents: usize, max_round: u32, model: ModelSpec) -> Team {
         is_termination_msg: TerminationMatch::Never,
         default_auto_reply: None,
         code_execution: None,
+        context: Default::default(),
     };
     Team {
         name: "bench".into(),
@@ -135,6 +136,8 @@ impl Log {
             attempt: 1,
             request: "0".repeat(64),
             messages: self.messages as u32 + 1,
+            left_out: 0,
+            estimate: 0,
         });
         (call, agent)
     }

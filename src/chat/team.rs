@@ -5,6 +5,7 @@
 //! their own catalog understands: an old log opens even when a family has lost a member.
 
 use super::Name;
+use super::context::ContextRule;
 use super::usage::{Money, Price};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -183,6 +184,9 @@ pub struct Agent {
     /// Code execution, if it runs code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code_execution: Option<CodeExecution>,
+    /// Which messages its model is sent.
+    #[serde(default, skip_serializing_if = "ContextRule::is_full")]
+    pub context: ContextRule,
 }
 
 /// How an agent runs code.

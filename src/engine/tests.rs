@@ -1,4 +1,5 @@
 mod code;
+mod context;
 mod floor;
 mod human;
 mod models;

@@ -11,6 +11,7 @@ pub mod decide;
 pub mod floor;
 pub mod meters;
 pub mod search;
+pub mod sight;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod transcript;

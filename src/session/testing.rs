@@ -27,6 +27,7 @@ pub(crate) fn speaker(name: &str) -> Agent {
         is_termination_msg: TerminationMatch::Exactly("TERMINATE".into()),
         default_auto_reply: None,
         code_execution: None,
+        context: Default::default(),
     }
 }
 
@@ -197,6 +198,8 @@ impl Log {
             attempt: 1,
             request: "0".into(),
             messages: 1,
+            left_out: 0,
+            estimate: 0,
         }]);
         call
     }

@@ -108,6 +108,7 @@ actions! {
     Step "step" [Main] "Go on for one turn";
     Interrupt "interrupt" [Main, Approval, Global] "Stop what runs now; what was said is kept";
     CallOn "call_on" [Main] "Give this agent the floor next";
+    View "view" [Main] "Show what this agent is sent next, and what it does not see";
     QueuePush "queue_push" [Main] "Add this agent to the queue of next speakers";
     QueuePop "queue_pop" [Main] "Take the last name off the queue";
     QueueClear "queue_clear" [Main] "Empty the queue of next speakers";
@@ -190,7 +191,7 @@ impl Action {
 
     /// Whether it says which agent, by a digit: bound as a range, `"t 1..9"`.
     pub fn takes_digit(self) -> bool {
-        matches!(self, Action::CallOn | Action::QueuePush)
+        matches!(self, Action::CallOn | Action::QueuePush | Action::View)
     }
 
     /// Whether it lets code run. Such an action is never on a key that a hand presses by habit

@@ -82,7 +82,7 @@ fn the_run_has_ended() {
 fn the_tabs_of_a_narrow_screen() {
     let mut app = waiting().console((60, 20));
     for name in ["agents", "floor"] {
-        press(&mut app, "v");
+        press(&mut app, "]");
         assert_screen(&format!("tab_{name}"), &mut app, (60, 20));
     }
 }
@@ -107,6 +107,7 @@ fn each_modal() {
     modal("branches", &running(), "b");
     modal("speak_as", &running(), "A");
     modal("end_run", &running(), "E");
+    modal("view", &waiting(), "v 3");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Between turns: is it over, may it go on, and who is next.
 
-use super::reply::call;
+use super::reply::ask;
 use super::{Machine, ended, hold, needs_person};
 use crate::chat::UnixMillis;
 use crate::chat::event::{Actor, Boundary, Choice, EndCause, Event, HoldReason};
@@ -104,7 +104,7 @@ impl Machine {
                     messages,
                 };
                 let hash = request.hash();
-                call(request, hash, None, inquiry.attempts + 1)
+                ask(request, hash, 0, None, inquiry.attempts + 1)
             }
         }
     }

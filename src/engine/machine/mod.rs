@@ -12,7 +12,7 @@ mod heard;
 mod reply;
 mod stop;
 
-use super::context::Hashes;
+use super::context::Contexts;
 use super::effect::{Effect, Input};
 use crate::catalog::{self, OptionError};
 use crate::chat::code::Place;
@@ -49,7 +49,7 @@ pub struct Machine {
     watch: Watch,
     rules: Rules,
     heard: HashMap<CallId, Heard>,
-    hashes: Hashes,
+    contexts: Contexts,
     ending: Option<EndCause>,
     outlook: Option<Option<Choice>>,
 }
@@ -66,7 +66,7 @@ impl Machine {
             watch: Watch::default(),
             rules,
             heard: HashMap::new(),
-            hashes: Hashes::default(),
+            contexts: Contexts::default(),
             ending: None,
             outlook: None,
         })

@@ -12,7 +12,8 @@ use crate::chat::id::{ApprovalId, MessageId};
 use crate::chat::message::{Author, Completeness, MessageKind};
 use crate::chat::request::{Purpose, Request};
 use crate::chat::team::{Agent, HumanInputMode};
-use crate::engine::context;
+use crate::chat::usage::estimate_tokens;
+use crate::engine::context::Question;
 use crate::engine::effect::Effect;
 use crate::execution::blocks;
 use crate::session::turn::{Phase, Stage, Turn};
@@ -207,15 +208,10 @@ impl Machine {
         if let Some(stopped) = self.over_budget(session, now) {
             return stopped;
         }
-        let request = Request {
-            call: session.ids().call,
-            agent: agent.name.clone(),
-            purpose: Purpose::Speak,
-            model,
-            messages: context::prompts_for(agent, session),
-        };
-        let hash = self.hashes.of(agent, &request.model, session, &request.messages);
-        call(request, hash, Some(turn.id), turn.inquiry.attempts + 1)
+        let Question { messages, hash, left_out } = self.contexts.question(agent, &model, session);
+        let (call, purpose) = (session.ids().call, Purpose::Speak);
+        let request = Request { call, agent: agent.name.clone(), purpose, model, messages };
+        ask(request, hash, left_out, Some(turn.id), turn.inquiry.attempts + 1)
     }
 
     /// Retries and fallbacks are used up.
@@ -237,7 +233,13 @@ impl Machine {
 }
 
 /// The record of a call and the call itself.
-pub(super) fn call(request: Request, hash: String, turn: Option<crate::chat::id::TurnId>, attempt: u32) -> Vec<Effect> {
+pub(super) fn ask(
+    request: Request,
+    hash: String,
+    left_out: u32,
+    turn: Option<crate::chat::id::TurnId>,
+    attempt: u32,
+) -> Vec<Effect> {
     let called = Event::ModelCalled {
         call: request.call,
         turn,
@@ -247,6 +249,8 @@ pub(super) fn call(request: Request, hash: String, turn: Option<crate::chat::id:
         attempt,
         request: hash,
         messages: request.messages.len() as u32,
+        left_out,
+        estimate: request.messages.iter().map(|message| estimate_tokens(&message.content)).sum(),
     };
     vec![Effect::append(Actor::System, vec![called]), Effect::Call(request)]
 }

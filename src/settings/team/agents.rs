@@ -81,6 +81,8 @@ impl<'a> World<'a> {
         let end = fields.get("is_termination_msg").map(|node| self.end(node));
         let reply = fields.get("default_auto_reply").map(|node| self.reply(node));
         let code = self.code(fields, &who, assumed, marks);
+        let context = fields.get("context").map(|node| self.context(node)).unwrap_or_default();
+        marks.context = fields.span_of("context");
         let system = fields.text("system_message");
         let description = fields.text("description");
         marks.description = fields.span_of("description");
@@ -112,6 +114,7 @@ impl<'a> World<'a> {
                 AgentKind::Assistant | AgentKind::UserProxy => Some(String::new()),
             }),
             code_execution: code,
+            context,
         }
     }
 

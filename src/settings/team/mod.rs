@@ -1,11 +1,13 @@
 //! The team file: from TOML to [`Team`], everything resolved, or every mistake in it.
 //!
-//! Each table of the file has a file here: `models`, `agents`, `code` (an agent's `code_execution`), `termination`;
+//! Each table of the file has a file here: `models`, `agents`, `code` (an agent's `code_execution`), `context`,
+//! `termination`;
 //! `options` reads members of catalogs and `lint` says what is allowed but odd. Imports the reader and the report
 //! beside it. A new key is asked for where its table is read; a new lint is one function in `lint.rs`.
 
 mod agents;
 mod code;
+mod context;
 mod lint;
 mod models;
 mod options;
@@ -137,6 +139,7 @@ struct AgentMarks {
     system_message: Option<Span>,
     limit: Option<Span>,
     approval: Option<Span>,
+    context: Option<Span>,
     /// Names of environment variables that are passed on.
     environment: Vec<(String, Span)>,
 }

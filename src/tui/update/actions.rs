@@ -76,6 +76,10 @@ impl App {
                 let Some(agent) = self.numbered(digit) else { return Vec::new() };
                 return send(Command::Enqueue { agent });
             }
+            Action::View => {
+                let Some(agent) = self.numbered(digit) else { return Vec::new() };
+                self.show_view(&agent);
+            }
             Action::QueuePop => {
                 let mut queue = self.session.floor().queue.clone();
                 if queue.pop().is_none() {
