@@ -65,6 +65,8 @@ fn team(provider: &str, options: Value) -> Team {
     Team {
         name: "test".into(),
         task: None,
+        initial: Vec::new(),
+        send_introductions: false,
         agents: Vec::new(),
         speaker_selection_method: Spec::named("round_robin"),
         selector_model: None,

@@ -27,11 +27,14 @@ pub fn team(agents: usize, max_round: u32, model: ModelSpec) -> Team {
         is_termination_msg: TerminationMatch::Never,
         default_auto_reply: None,
         code_execution: None,
+        speaks_to: Vec::new(),
         context: Default::default(),
     };
     Team {
         name: "bench".into(),
         task: Some("Count on, step by step.".into()),
+        initial: Vec::new(),
+        send_introductions: false,
         agents: NAMES.iter().take(agents).map(agent).collect(),
         speaker_selection_method: Spec::named("round_robin"),
         selector_model: None,

@@ -26,7 +26,7 @@ pub struct Question {
 /// [`sight`]. Bodies are shared, so the cost is a few words a message.
 fn prompts(agent: &Agent, session: &Session, sight: &Sight, left_out: u32) -> Vec<Prompt> {
     let entries = session.transcript().entries();
-    let mut prompts = lead(agent);
+    let mut prompts = lead(agent, session);
     prompts.reserve(sight.places.len() + 1);
     for (n, place) in sight.places.iter().enumerate() {
         if sight.gap == Some(n) {
@@ -41,24 +41,30 @@ fn prompts(agent: &Agent, session: &Session, sight: &Sight, left_out: u32) -> Ve
 /// In whose name a model is told that messages were skipped (AgentChat: HeadAndTailChatCompletionContext).
 const SKIPPED_BY: &str = "System";
 
-/// What stands before the conversation.
-fn lead(agent: &Agent) -> Vec<Prompt> {
+/// In whose name members are introduced (AG2: GroupChatManager.name).
+const INTRODUCED_BY: &str = "chat_manager";
+
+/// What stands before the conversation: the system message, and who takes part.
+fn lead(agent: &Agent, session: &Session) -> Vec<Prompt> {
     let system = Some(&agent.system_message).filter(|text| !text.is_empty());
     let system = system.map(|text| Prompt { role: Role::System, name: None, content: Arc::from(text.as_str()) });
-    system.into_iter().collect()
+    let introduction = session.team().and_then(|team| team.introduction());
+    let introduction = introduction.map(|text| {
+        let name = Some(INTRODUCED_BY.into());
+        Prompt { role: Role::User, name, content: text.into() }
+    });
+    system.into_iter().chain(introduction).collect()
 }
 
 /// A message as the agent of that name sees it, if it does.
 fn prompt(message: &Message, agent: &Name) -> Option<Prompt> {
-    if !message.is_heard_by(agent) {
-        return None;
-    }
+    let content = message.as_told_to(agent)?;
     let (role, name) = match &message.author {
         Author::Agent(name) if name == agent => (Role::Assistant, Some(name.clone())),
         Author::Agent(name) => (Role::User, Some(name.clone())),
         Author::Operator => (Role::User, None),
     };
-    Some(Prompt { role, name, content: message.content.clone() })
+    Some(Prompt { role, name, content })
 }
 
 /// How far each agent's conversation has been read, so that a question costs what is in it and what is new: the hash
@@ -94,7 +100,7 @@ impl Contexts {
         let messages = prompts(agent, session, &sight, left_out);
         let (hasher, lead) = match agent.context.is_full() {
             true => {
-                let lead = lead(agent);
+                let lead = lead(agent, session);
                 let known = known.filter(|known| known.model == model && known.lead == lead);
                 let (mut hasher, from) = match known.and_then(|known| Some((known.hasher?, from))) {
                     Some(known) => known,

@@ -1,3 +1,4 @@
+mod audience;
 mod code;
 mod context;
 mod floor;

@@ -21,9 +21,9 @@ pub struct Sight {
     pub gap: Option<usize>,
 }
 
-/// Whether a message reaches this agent.
+/// Whether a message reaches this agent, be it only as a note that others were spoken to.
 pub fn reaches(message: &Message, agent: &str) -> bool {
-    message.is_heard_by(agent)
+    message.is_heard_by(agent) || (message.announced && message.as_told_to(agent).is_some())
 }
 
 /// How many messages reach the agent, counted from this place of the transcript on.
@@ -32,8 +32,11 @@ pub fn reached(agent: &str, session: &Session, from: usize) -> u32 {
     entries[from.min(entries.len())..].iter().filter(|entry| reaches(&entry.message, agent)).count() as u32
 }
 
-/// About how many tokens a message takes: what was said, and what was called and came of it.
-pub fn weight(message: &Message) -> u64 {
+/// About how many tokens a message takes for this agent: what was said, and what was called and came of it.
+pub fn weight(message: &Message, agent: &str) -> u64 {
+    if !message.is_heard_by(agent) {
+        return message.as_told_to(agent).map_or(0, |note| estimate_tokens(&note));
+    }
     let calls = message.tool_calls.iter().map(|call| estimate_tokens(&call.name) + estimate_tokens(&call.arguments));
     let results = message.tool_results.iter().map(|result| estimate_tokens(&result.content));
     estimate_tokens(&message.content) + calls.sum::<u64>() + results.sum::<u64>()
@@ -56,10 +59,10 @@ pub fn sight(agent: &Agent, session: &Session) -> Sight {
         }
         ContextRule::MaxTokens { tokens, keep_first_message } => {
             let first = first().filter(|_| keep_first_message);
-            let mut left = tokens.saturating_sub(first.map_or(0, |place| weight(&entries[place].message)));
+            let mut left = tokens.saturating_sub(first.map_or(0, |place| weight(&entries[place].message, &agent.name)));
             let mut tail = Vec::new();
             for place in newest().take_while(|place| Some(*place) != first) {
-                let cost = weight(&entries[place].message);
+                let cost = weight(&entries[place].message, &agent.name);
                 if cost > left && !tail.is_empty() {
                     break;
                 }
@@ -149,6 +152,8 @@ pub struct Part {
 pub enum What {
     /// The agent's system message.
     System,
+    /// Who takes part, where the team sends introductions.
+    Introduction,
     /// A message of the transcript.
     Said(MessageId),
     /// So many messages were skipped here, and the model is told.
@@ -221,13 +226,16 @@ pub fn view(agent: &Agent, session: &Session) -> View {
     if !agent.system_message.is_empty() {
         view.parts.push(Part { what: What::System, tokens: estimate_tokens(&agent.system_message) });
     }
+    if let Some(text) = session.team().and_then(|team| team.introduction()) {
+        view.parts.push(Part { what: What::Introduction, tokens: estimate_tokens(&text) });
+    }
     let left_out = reached(&agent.name, session, 0).saturating_sub(sight.places.len() as u32);
     for (n, place) in sight.places.iter().enumerate() {
         if sight.gap == Some(n) {
             view.parts.push(Part { what: What::Skipped(left_out), tokens: estimate_tokens(&skipped(left_out)) });
         }
         let message = &entries[*place].message;
-        view.parts.push(Part { what: What::Said(message.id), tokens: weight(message) });
+        view.parts.push(Part { what: What::Said(message.id), tokens: weight(message, &agent.name) });
     }
     let sent: HashSet<usize> = sight.places.into_iter().collect();
     for (_, entry) in entries.iter().enumerate().filter(|(place, _)| !sent.contains(place)) {

@@ -27,6 +27,7 @@ pub(crate) fn speaker(name: &str) -> Agent {
         is_termination_msg: TerminationMatch::Exactly("TERMINATE".into()),
         default_auto_reply: None,
         code_execution: None,
+        speaks_to: Vec::new(),
         context: Default::default(),
     }
 }
@@ -63,6 +64,8 @@ pub(crate) fn team(agents: Vec<Agent>) -> Team {
     Team {
         name: "test".into(),
         task: None,
+        initial: Vec::new(),
+        send_introductions: false,
         agents,
         speaker_selection_method: Spec::named("round_robin"),
         selector_model: None,

@@ -121,6 +121,7 @@ actions! {
     // words
     Composer "composer" [Main, Approval, Global] "Write to the team";
     SpeakAs "speak_as" [Main, Composer, Global] "Choose in whose name to speak";
+    SpeakTo "speak_to" [Main, Composer, Global] "Choose who is to hear what you write";
     Submit "submit" [Composer, Editor, Search, Palette, List, Help] "Send, save or choose";
     Newline "newline" [Composer, Editor] "Start a new line";
     EditorOpen "editor_open" [Composer, Editor, Global] "Go on writing in $EDITOR";

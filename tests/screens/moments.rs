@@ -106,6 +106,7 @@ fn each_modal() {
     modal("help", &running(), "?");
     modal("branches", &running(), "b");
     modal("speak_as", &running(), "A");
+    modal("speak_to", &running(), "@");
     modal("end_run", &running(), "E");
     modal("view", &waiting(), "v 3");
 }

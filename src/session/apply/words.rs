@@ -15,21 +15,24 @@ impl State {
                     // Words after the end begin a new run of the same session.
                     self.transcript.start_run();
                 }
-                if starts || message.author == Author::Operator {
-                    // A person has spoken to all of them (AG2: every start sets the counters to 0).
-                    self.agents.values_mut().for_each(|meter| meter.auto_replies = 0);
+                let is_task = message.kind == MessageKind::Task;
+                if starts || is_task || message.author == Author::Operator {
+                    // A person has spoken to them (AG2: every start sets the counters to 0).
+                    let spoken_to = |name: &str| message.to.is_empty() || message.is_heard_by(name);
+                    let meters = self.agents.iter_mut().filter(|(name, _)| spoken_to(name));
+                    meters.for_each(|(_, meter)| meter.auto_replies = 0);
                 }
-                if message.author == Author::Operator && message.kind == MessageKind::Task {
+                if is_task {
                     self.transcript.start_run();
                 }
                 self.transcript.post(message.clone(), record.seq, record.at);
                 if let Author::Agent(name) = &message.author {
-                    if message.by_operator {
+                    if message.by_operator || is_task {
                         // No turn says that it has spoken; to the team it has.
                         self.floor.last_speaker = Some(name.clone());
                     }
                     let meter = self.agents.entry(name.clone()).or_default();
-                    if by_person {
+                    if by_person || is_task {
                         meter.auto_replies = 0;
                     } else if message.completeness != Completeness::Interrupted {
                         meter.auto_replies += 1;

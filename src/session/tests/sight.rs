@@ -211,7 +211,7 @@ proptest! {
             _ if under_way => {}
             ContextRule::Last { messages, .. } => prop_assert!(places.len() <= messages as usize),
             ContextRule::MaxTokens { tokens, .. } => {
-                let sum: u64 = places.iter().map(|place| weight(message(place))).sum();
+                let sum: u64 = places.iter().map(|place| weight(message(place), "a")).sum();
                 prop_assert!(sum <= tokens || places.len() <= 2, "{} of {}", sum, tokens);
             }
             ContextRule::HeadAndTail { head, tail } => prop_assert!(places.len() <= (head + tail) as usize),

@@ -4,7 +4,7 @@ use crate::chat::Name;
 use crate::chat::id::MessageId;
 use crate::session::Session;
 use crate::session::sight::{What, view};
-use crate::tui::app::App;
+use crate::tui::app::{App, Whisper};
 use crate::tui::modal::list::{Choice, Line, List};
 use crate::tui::words;
 
@@ -12,6 +12,18 @@ use crate::tui::words;
 const GLANCE: usize = 120;
 
 impl App {
+    /// Lets the operator say who is to hear the words, and whether the others know.
+    pub(super) fn choose_audience(&mut self) {
+        let line = |text: String, whom| Line { key: String::new(), text, choice: Choice::SpeakTo(whom) };
+        let mut lines = vec![line("everybody".to_owned(), None)];
+        for agent in self.session.team().iter().flat_map(|team| team.agents.iter()) {
+            let to = |announced| Some(Whisper { to: agent.name.clone(), announced });
+            lines.push(line(format!("only {}; the others are told that you spoke to it", agent.name), to(true)));
+            lines.push(line(format!("only {}; the others are told nothing", agent.name), to(false)));
+        }
+        self.open(List::new("Speak to", lines));
+    }
+
     /// Shows what this agent will be sent next, part by part, and what it does not see.
     pub(super) fn show_view(&mut self, name: &Name) {
         let Some(agent) = self.session.team().and_then(|team| team.agent(name)) else { return };
@@ -26,6 +38,7 @@ impl App {
         for part in &view.parts {
             let text = match &part.what {
                 What::System => format!("system message: {}", glance(&agent.system_message)),
+                What::Introduction => "introductions: who takes part".to_owned(),
                 What::Said(id) => said(*id, &self.session),
                 What::Skipped(count) => format!("(says that {count} messages are skipped)"),
             };
