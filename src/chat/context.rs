@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 /// Which messages of those an agent hears its model is sent (AG2: message transforms; AgentChat: model contexts). The
-/// transcript itself never changes. The system message and the introductions are always sent; a tool result is never
-/// sent without its call, nor a call without its result.
+/// transcript itself never changes. The system message and the introductions are always sent; calls and what came of them
+/// are one message of the transcript and are never parted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ContextRule {

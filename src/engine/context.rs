@@ -2,9 +2,10 @@
 
 use crate::chat::Name;
 use crate::chat::id::BranchId;
-use crate::chat::message::{Author, Message};
+use crate::chat::message::{Author, Message, MessageKind};
 use crate::chat::request::{Prompt, RequestHasher, Role};
 use crate::chat::team::Agent;
+use crate::chat::tool::ToolSpec;
 use crate::session::Session;
 use crate::session::sight::{self, Sight};
 use std::collections::HashMap;
@@ -30,10 +31,9 @@ fn prompts(agent: &Agent, session: &Session, sight: &Sight, left_out: u32) -> Ve
     prompts.reserve(sight.places.len() + 1);
     for (n, place) in sight.places.iter().enumerate() {
         if sight.gap == Some(n) {
-            let content = sight::skipped(left_out).into();
-            prompts.push(Prompt { role: Role::User, name: Some(SKIPPED_BY.into()), content });
+            prompts.push(Prompt::new(Role::User, Some(SKIPPED_BY.into()), sight::skipped(left_out)));
         }
-        prompts.extend(prompt(&entries[*place].message, &agent.name));
+        add(&entries[*place].message, &agent.name, &mut prompts);
     }
     prompts
 }
@@ -46,25 +46,39 @@ const INTRODUCED_BY: &str = "chat_manager";
 
 /// What stands before the conversation: the system message, and who takes part.
 fn lead(agent: &Agent, session: &Session) -> Vec<Prompt> {
-    let system = Some(&agent.system_message).filter(|text| !text.is_empty());
-    let system = system.map(|text| Prompt { role: Role::System, name: None, content: Arc::from(text.as_str()) });
-    let introduction = session.team().and_then(|team| team.introduction());
-    let introduction = introduction.map(|text| {
-        let name = Some(INTRODUCED_BY.into());
-        Prompt { role: Role::User, name, content: text.into() }
-    });
-    system.into_iter().chain(introduction).collect()
+    let mut lead = Vec::new();
+    if !agent.system_message.is_empty() {
+        lead.push(Prompt::new(Role::System, None, sight::filled(&agent.system_message, session.context())));
+    }
+    if let Some(text) = session.team().and_then(|team| team.introduction()) {
+        lead.push(Prompt::new(Role::User, Some(INTRODUCED_BY.into()), text));
+    }
+    lead
 }
 
-/// A message as the agent of that name sees it, if it does.
-fn prompt(message: &Message, agent: &Name) -> Option<Prompt> {
-    let content = message.as_told_to(agent)?;
+/// A message as the agent of that name sees it, if it does. Calls are sent together with their results only: a
+/// provider refuses a call without one, and what was interrupted has none.
+fn add(message: &Message, agent: &Name, prompts: &mut Vec<Prompt>) {
+    let Some(content) = message.as_told_to(agent) else { return };
     let (role, name) = match &message.author {
         Author::Agent(name) if name == agent => (Role::Assistant, Some(name.clone())),
         Author::Agent(name) => (Role::User, Some(name.clone())),
         Author::Operator => (Role::User, None),
     };
-    Some(Prompt { role, name, content })
+    match message.kind {
+        MessageKind::ToolCalls if message.content.trim().is_empty() => {}
+        MessageKind::ToolResults => {
+            let mut calls = Prompt::new(role, name, "");
+            calls.tool_calls = message.tool_calls.clone();
+            prompts.push(calls);
+            for result in &message.tool_results {
+                let mut told = Prompt::new(Role::Tool, Some(result.name.as_str().into()), result.content.clone());
+                told.tool_call_id = Some(result.call_id.clone());
+                prompts.push(told);
+            }
+        }
+        _ => prompts.push(Prompt::new(role, name, content)),
+    }
 }
 
 /// How far each agent's conversation has been read, so that a question costs what is in it and what is new: the hash
@@ -88,44 +102,35 @@ struct Read {
 }
 
 impl Contexts {
-    /// What `agent` is to ask `model` now.
-    pub fn question(&mut self, agent: &Agent, model: &str, session: &Session) -> Question {
+    /// What `agent` is to ask `model` now, with these tools.
+    pub fn question(&mut self, agent: &Agent, model: &str, tools: &[ToolSpec], session: &Session) -> Question {
         let transcript = session.transcript();
         let sight = sight::sight(agent, session);
-        let known = self.known(agent, session);
+        // What a turn does not hear now it will hear later: there is nothing to build on.
+        let aside = session.turn_of(&agent.name).is_some_and(|turn| turn.beside.is_some());
+        let known = if aside { None } else { self.known(agent, session) };
         let from = known.as_ref().map_or(0, |known| known.entries);
         let before = known.as_ref().map_or(0, |known| known.reached);
         let reached = before + sight::reached(&agent.name, session, from);
         let left_out = reached.saturating_sub(sight.places.len() as u32);
         let messages = prompts(agent, session, &sight, left_out);
-        let (hasher, lead) = match agent.context.is_full() {
-            true => {
-                let lead = lead(agent, session);
-                let known = known.filter(|known| known.model == model && known.lead == lead);
-                let (mut hasher, from) = match known.and_then(|known| Some((known.hasher?, from))) {
-                    Some(known) => known,
-                    None => {
-                        let mut hasher = RequestHasher::new(model);
-                        lead.iter().for_each(|prompt| hasher.add(prompt));
-                        (hasher, 0)
-                    }
-                };
-                let new = &transcript.entries()[from..];
-                let seen = new.iter().filter_map(|entry| prompt(&entry.message, &agent.name));
-                seen.for_each(|prompt| hasher.add(&prompt));
-                (Some(hasher), lead)
+        let lead = lead(agent, session);
+        let known = known.filter(|known| known.model == model && known.lead == lead);
+        let goes_on = agent.context.is_full() && !aside;
+        let begun = known.and_then(|known| known.hasher).filter(|_| goes_on);
+        let mut hasher = RequestHasher::new(model);
+        match begun {
+            None => messages.iter().for_each(|message| hasher.add(message)),
+            Some(begun) => {
+                hasher = begun;
+                let mut new = Vec::new();
+                let entries = &transcript.entries()[from..];
+                entries.iter().for_each(|entry| add(&entry.message, &agent.name, &mut new));
+                new.iter().for_each(|prompt| hasher.add(prompt));
             }
-            false => (None, Vec::new()),
-        };
-        let hash = match &hasher {
-            Some(hasher) => hasher.finish(),
-            None => {
-                let mut hasher = RequestHasher::new(model);
-                messages.iter().for_each(|message| hasher.add(message));
-                hasher.finish()
-            }
-        };
-        if let Some(last) = transcript.entries().last() {
+        }
+        let hash = hasher.finish(tools);
+        if let Some(last) = transcript.entries().last().filter(|_| !aside) {
             let read = Read {
                 model: model.to_owned(),
                 lead,
@@ -134,7 +139,7 @@ impl Contexts {
                 entries: transcript.len(),
                 last: last.message.clone(),
                 reached,
-                hasher,
+                hasher: goes_on.then_some(hasher),
             };
             self.0.insert(agent.name.clone(), read);
         }
@@ -158,7 +163,7 @@ mod tests {
     use crate::chat::context::ContextRule;
     use crate::chat::event::{Actor, Event, Record};
     use crate::chat::id::{CallId, MessageId, Seq};
-    use crate::chat::message::{Completeness, MessageKind};
+    use crate::chat::message::Completeness;
     use crate::chat::request::{Purpose, Request};
     use crate::chat::team::Team;
 
@@ -208,8 +213,8 @@ mod tests {
                     [("m", ContextRule::Full), ("n", ContextRule::Full), ("n", LAST_TWO), ("n", ENDS)]
                 {
                     agent.context = context;
-                    let fresh = Contexts::default().question(&agent, model, session);
-                    let Question { messages, hash, left_out } = contexts.question(&agent, model, session);
+                    let fresh = Contexts::default().question(&agent, model, &[], session);
+                    let Question { messages, hash, left_out } = contexts.question(&agent, model, &[], session);
                     assert_eq!(
                         (&messages, left_out),
                         (&fresh.messages, fresh.left_out),
@@ -217,7 +222,7 @@ mod tests {
                         session.head()
                     );
                     let (call, purpose) = (CallId(0), Purpose::Speak);
-                    let request = Request { call, agent: name.into(), purpose, model: model.into(), messages };
+                    let request = Request::new(call, name.into(), purpose, model, messages);
                     assert_eq!(hash, request.hash(), "{name} asks {model} at {:?}", session.head());
                     seen.insert(hash);
                 }

@@ -8,4 +8,5 @@ mod pauses;
 mod properties;
 mod recovery;
 mod stops;
+mod tools;
 mod world;

@@ -4,13 +4,13 @@
 //! and [`view`] explains the same choice to a person.
 
 use super::Session;
-use super::transcript::Entry;
 use crate::chat::context::ContextRule;
 use crate::chat::id::MessageId;
 use crate::chat::message::{Author, Completeness, Message, MessageKind};
 use crate::chat::team::Agent;
 use crate::chat::usage::estimate_tokens;
-use std::collections::{HashMap, HashSet};
+use serde_json::{Map, Value};
+use std::collections::HashSet;
 
 /// The messages an agent is sent, as places in the transcript.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -21,21 +21,32 @@ pub struct Sight {
     pub gap: Option<usize>,
 }
 
-/// Whether a message reaches this agent, be it only as a note that others were spoken to.
-pub fn reaches(message: &Message, agent: &str) -> bool {
-    message.is_heard_by(agent) || (message.announced && message.as_told_to(agent).is_some())
+/// Whether a message reaches this agent, be it only as a note that others were spoken to. What is said in a turn that
+/// began together with its own does not reach it before that is over.
+pub fn reaches(message: &Message, agent: &str, session: &Session) -> bool {
+    let turn = message.turn.and_then(|other| Some((session.turn_of(agent)?, other)));
+    turn.is_none_or(|(turn, other)| turn.hears(other)) && is_sent(message, agent)
+}
+
+/// Calls that came with words are sent as these words: the calls themselves go with their results.
+fn is_sent(message: &Message, agent: &str) -> bool {
+    let silent = message.kind == MessageKind::ToolCalls && message.content.trim().is_empty();
+    !silent && (message.is_heard_by(agent) || (message.announced && message.as_told_to(agent).is_some()))
 }
 
 /// How many messages reach the agent, counted from this place of the transcript on.
 pub fn reached(agent: &str, session: &Session, from: usize) -> u32 {
     let entries = session.transcript().entries();
-    entries[from.min(entries.len())..].iter().filter(|entry| reaches(&entry.message, agent)).count() as u32
+    entries[from.min(entries.len())..].iter().filter(|entry| reaches(&entry.message, agent, session)).count() as u32
 }
 
 /// About how many tokens a message takes for this agent: what was said, and what was called and came of it.
 pub fn weight(message: &Message, agent: &str) -> u64 {
     if !message.is_heard_by(agent) {
         return message.as_told_to(agent).map_or(0, |note| estimate_tokens(&note));
+    }
+    if message.kind == MessageKind::ToolCalls {
+        return estimate_tokens(&message.content);
     }
     let calls = message.tool_calls.iter().map(|call| estimate_tokens(&call.name) + estimate_tokens(&call.arguments));
     let results = message.tool_results.iter().map(|result| estimate_tokens(&result.content));
@@ -45,7 +56,7 @@ pub fn weight(message: &Message, agent: &str) -> u64 {
 /// What this agent is sent of the conversation now. Costs by what is sent, not by what was said.
 pub fn sight(agent: &Agent, session: &Session) -> Sight {
     let entries = session.transcript().entries();
-    let heard = |place: &usize| reaches(&entries[*place].message, &agent.name);
+    let heard = |place: &usize| reaches(&entries[*place].message, &agent.name, session);
     let newest = || (0..entries.len()).rev().filter(heard);
     let first = || (0..entries.len()).find(heard);
     let (head, mut tail): (Vec<usize>, Vec<usize>) = match agent.context {
@@ -79,63 +90,34 @@ pub fn sight(agent: &Agent, session: &Session) -> Sight {
         }
     };
     tail.reverse();
-    reach_back(&mut tail, &head, entries, &heard);
     let from = head.last().map_or(0, |last| last + 1);
     let to = tail.first().copied().unwrap_or(entries.len());
-    if !(from..to).any(|place| heard(&place)) {
-        return Sight { places: head.into_iter().chain(tail).collect(), gap: None };
-    }
-    let (head, tail) = (paired(head, entries), paired(tail, entries));
-    let told = matches!(agent.context, ContextRule::HeadAndTail { .. }) && !head.is_empty() && !tail.is_empty();
+    let told = matches!(agent.context, ContextRule::HeadAndTail { .. }) && (from..to).any(|place| heard(&place));
     let gap = told.then_some(head.len());
     Sight { places: head.into_iter().chain(tail).collect(), gap }
 }
 
-/// The calls whose results are the newest thing that was heard belong to the question that is asked now: without them
-/// the model would call again.
-fn reach_back(tail: &mut Vec<usize>, head: &[usize], entries: &[Entry], heard: &impl Fn(&usize) -> bool) {
-    let Some(results) = tail.last().map(|last| &entries[*last].message.tool_results).filter(|all| !all.is_empty())
-    else {
-        return;
-    };
-    let wanted: HashSet<&str> = results.iter().map(|result| &*result.call_id).collect();
-    let calls = |place: &usize| entries[*place].message.tool_calls.iter().any(|call| wanted.contains(&*call.id));
-    if tail.iter().any(calls) {
-        return;
-    }
-    let least = head.last().map_or(0, |last| last + 1);
-    let before = least..tail[0];
-    if let Some(call) = before.clone().rev().filter(heard).find(calls) {
-        let more: Vec<usize> = (call..before.end).filter(heard).collect();
-        tail.splice(0..0, more);
-    }
-}
-
-/// Without calls that lack a result among these places, and results that lack their call (AgentChat drops both). An
-/// identity is only unique in its message, so a result belongs to the newest call before it that bears it.
-fn paired(places: Vec<usize>, entries: &[Entry]) -> Vec<usize> {
-    let mut open: HashMap<&str, usize> = HashMap::new();
-    let mut missing: HashMap<usize, usize> = HashMap::new();
-    let mut answers: Vec<(usize, Option<usize>)> = Vec::new();
-    for place in &places {
-        let message = &entries[*place].message;
-        if !message.tool_calls.is_empty() {
-            missing.insert(*place, message.tool_calls.len());
-            open.extend(message.tool_calls.iter().map(|call| (&*call.id, *place)));
-        }
-        for result in &message.tool_results {
-            let calls = open.remove(&*result.call_id);
-            if let Some(left) = calls.and_then(|calls| missing.get_mut(&calls)) {
-                *left = left.saturating_sub(1);
+/// A text with `{name}` replaced by the context variable of that name (AG2: UpdateSystemMessage). What is no variable
+/// stays as it is.
+pub fn filled(text: &str, context: &Map<String, Value>) -> String {
+    let mut filled = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('{') {
+        filled.push_str(before);
+        let named = after.split_once('}').and_then(|(name, after)| Some((context.get(name)?, after)));
+        match named {
+            Some((value, after)) => {
+                filled.push_str(&value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+                rest = after;
             }
-            answers.push((*place, calls));
+            None => {
+                filled.push('{');
+                rest = after;
+            }
         }
     }
-    let lacks = |calls: &usize| missing.get(calls).is_some_and(|left| *left > 0);
-    let mut dropped: HashSet<usize> = missing.keys().copied().filter(lacks).collect();
-    dropped
-        .extend(answers.iter().filter(|(_, calls)| calls.is_none_or(|calls| lacks(&calls))).map(|(place, _)| *place));
-    if dropped.is_empty() { places } else { places.into_iter().filter(|place| !dropped.contains(place)).collect() }
+    filled.push_str(rest);
+    filled
 }
 
 /// One part of what an agent is sent next.
@@ -178,6 +160,12 @@ pub enum Cause {
     Private,
     /// It is another agent's dealing with its tools.
     Dealings,
+    /// Its own calls, which are sent together with what came of them.
+    WithResults,
+    /// It put into words what it knows from its own calls.
+    Known,
+    /// It was said in a turn that began together with its own.
+    Beside,
     /// It was said inside a nested team.
     Inside,
     /// It was never finished.
@@ -191,6 +179,9 @@ impl Cause {
             Cause::LeftOut => "left out by its context rule",
             Cause::Private => "said to others only",
             Cause::Dealings => "another agent's tool traffic",
+            Cause::WithResults => "sent with its results",
+            Cause::Known => "sent as tool results",
+            Cause::Beside => "said at the same time",
             Cause::Inside => "said inside a nested team",
             Cause::Interrupted => "interrupted",
         }
@@ -224,7 +215,10 @@ pub fn view(agent: &Agent, session: &Session) -> View {
     let sight = sight(agent, session);
     let mut view = View::default();
     if !agent.system_message.is_empty() {
-        view.parts.push(Part { what: What::System, tokens: estimate_tokens(&agent.system_message) });
+        view.parts.push(Part {
+            what: What::System,
+            tokens: estimate_tokens(&filled(&agent.system_message, session.context())),
+        });
     }
     if let Some(text) = session.team().and_then(|team| team.introduction()) {
         view.parts.push(Part { what: What::Introduction, tokens: estimate_tokens(&text) });
@@ -239,18 +233,21 @@ pub fn view(agent: &Agent, session: &Session) -> View {
     }
     let sent: HashSet<usize> = sight.places.into_iter().collect();
     for (_, entry) in entries.iter().enumerate().filter(|(place, _)| !sent.contains(place)) {
-        view.unseen.push(Unseen { message: entry.message.id, cause: cause(&entry.message, &agent.name) });
+        view.unseen.push(Unseen { message: entry.message.id, cause: cause(&entry.message, &agent.name, session) });
     }
     view
 }
 
-fn cause(message: &Message, agent: &str) -> Cause {
+fn cause(message: &Message, agent: &str, session: &Session) -> Cause {
     let own = matches!(&message.author, Author::Agent(name) if &**name == agent);
     match message.kind {
         _ if message.completeness == Completeness::Interrupted => Cause::Interrupted,
         _ if !message.within.is_empty() => Cause::Inside,
         MessageKind::ToolCalls | MessageKind::ToolResults if !own => Cause::Dealings,
-        _ if reaches(message, agent) => Cause::LeftOut,
+        MessageKind::ToolCalls if !is_sent(message, agent) => Cause::WithResults,
+        MessageKind::ToolSummary if own => Cause::Known,
+        _ if reaches(message, agent, session) => Cause::LeftOut,
+        _ if is_sent(message, agent) => Cause::Beside,
         _ => Cause::Private,
     }
 }

@@ -12,7 +12,7 @@ use crate::chat::id::{ApprovalId, MessageId};
 use crate::chat::message::{Author, Completeness, MessageKind};
 use crate::chat::request::{Purpose, Request};
 use crate::chat::team::{Agent, HumanInputMode};
-use crate::chat::usage::estimate_tokens;
+use crate::chat::tool::ToolResult;
 use crate::engine::context::Question;
 use crate::engine::effect::Effect;
 use crate::execution::blocks;
@@ -42,6 +42,8 @@ impl Machine {
             Stage::Cleared => self.run_or_speak(turn, agent, session, now),
             Stage::Decided(approval) => self.act_on(*approval, turn, session, now),
             Stage::Wording => self.speak(turn, agent, session, now),
+            Stage::Calling => self.call_tool(turn, agent, session),
+            Stage::Answered => self.after_tools(turn, agent, session, now),
             Stage::Ran(op, approval, execution) => {
                 super::heard::posted_result(*op, *approval, execution, turn, session)
             }
@@ -81,17 +83,17 @@ impl Machine {
             HumanInputMode::Terminate if over => Some(AskKind::LastWord),
             HumanInputMode::Terminate if spent => Some(AskKind::LimitReached),
             HumanInputMode::Terminate => None,
-            HumanInputMode::Never if spent => {
+            HumanInputMode::Never | HumanInputMode::FunctionCall if spent => {
                 let text = format!("Maximum number of consecutive auto-replies reached by {}", agent.name);
                 let end = ended(EndCause::Member, text, Some(agent.name.clone()), session, now);
                 return vec![Effect::append(Actor::System, vec![end])];
             }
-            HumanInputMode::Never if over => {
+            HumanInputMode::Never | HumanInputMode::FunctionCall if over => {
                 let text = format!("Termination message condition on agent '{}' met", agent.name);
                 let end = ended(EndCause::Member, text, Some(agent.name.clone()), session, now);
                 return vec![Effect::append(Actor::System, vec![end])];
             }
-            HumanInputMode::Never => None,
+            HumanInputMode::Never | HumanInputMode::FunctionCall => None,
         };
         match ask {
             None => self.run_or_speak(turn, agent, session, now),
@@ -110,15 +112,15 @@ impl Machine {
 
     fn consent_is_coming(&self, agent: &Agent, session: &Session) -> bool {
         match find_code(agent, session) {
-            Code::Blocks(_, blocks) => self
-                .payload(agent, blocks)
-                .is_some_and(|payload| standing_consent(&self.rules, session, &agent.name, &payload.hash()).is_none()),
+            Code::Blocks(_, blocks) => self.payload(agent, blocks).is_some_and(|payload| {
+                standing_consent(&self.rules, session, &agent.name, &payload, &payload.hash()).is_none()
+            }),
             _ => false,
         }
     }
 
     fn payload(&self, agent: &Agent, blocks: Vec<CodeBlock>) -> Option<Payload> {
-        Some(Payload { blocks, place: self.rules.places.get(&agent.name)?.clone() })
+        Some(Payload::code(blocks, self.rules.places.get(&agent.name)?.clone()))
     }
 
     /// The code stage, then words.
@@ -151,7 +153,7 @@ impl Machine {
     /// The decision of a policy, where one stands, recorded under its name.
     fn standing_consent(&self, approval: ApprovalId, session: &Session) -> Option<Effect> {
         let asked = session.approval(approval)?;
-        let policy = standing_consent(&self.rules, session, &asked.agent, &asked.hash)?;
+        let policy = standing_consent(&self.rules, session, &asked.agent, &asked.payload, &asked.hash)?;
         let decided = Event::ApprovalDecided {
             approval,
             verdict: Verdict::Run,
@@ -167,6 +169,10 @@ impl Machine {
         let Some(asked) = session.approval(id) else { return Vec::new() };
         if let Some((Verdict::Deny(reason), _)) = &asked.decision {
             let reason = if reason.trim().is_empty() { "none was given" } else { reason.as_str() };
+            if let Some(call) = turn.tools.next().filter(|_| asked.payload.tool.is_some()) {
+                let text = format!("Error: The operator did not approve this call. Reason: {reason}");
+                return vec![super::tools::returned(turn, ToolResult::of(call, text, true))];
+            }
             let text = format!(
                 "exitcode: 1 (execution failed)\nCode output: The code was not run: the operator did not approve it. \
                  Reason: {reason}"
@@ -187,7 +193,7 @@ impl Machine {
     }
 
     /// The model, or the default words of an agent that has none.
-    fn speak(&mut self, turn: &Turn, agent: &Agent, session: &Session, now: UnixMillis) -> Vec<Effect> {
+    pub(super) fn speak(&mut self, turn: &Turn, agent: &Agent, session: &Session, now: UnixMillis) -> Vec<Effect> {
         let Some(model) = &agent.model else {
             let Some(text) = &agent.default_auto_reply else {
                 let text = format!("No reply generated by {}", agent.name);
@@ -208,9 +214,10 @@ impl Machine {
         if let Some(stopped) = self.over_budget(session, now) {
             return stopped;
         }
-        let Question { messages, hash, left_out } = self.contexts.question(agent, &model, session);
-        let (call, purpose) = (session.ids().call, Purpose::Speak);
-        let request = Request { call, agent: agent.name.clone(), purpose, model, messages };
+        let tools = self.offered(agent, turn, session);
+        let Question { messages, hash, left_out } = self.contexts.question(agent, &model, &tools, session);
+        let mut request = Request::new(session.ids().call, agent.name.clone(), Purpose::Speak, model, messages);
+        request.tools = tools;
         ask(request, hash, left_out, Some(turn.id), turn.inquiry.attempts + 1)
     }
 
@@ -250,7 +257,7 @@ pub(super) fn ask(
         request: hash,
         messages: request.messages.len() as u32,
         left_out,
-        estimate: request.messages.iter().map(|message| estimate_tokens(&message.content)).sum(),
+        estimate: request.estimate(),
     };
     vec![Effect::append(Actor::System, vec![called]), Effect::Call(request)]
 }

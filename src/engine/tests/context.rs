@@ -68,14 +68,10 @@ fn what_the_view_promises_is_what_is_sent() {
         ContextRule::MaxTokens { tokens: 2, keep_first_message: false },
         ContextRule::HeadAndTail { head: 2, tail: 1 },
     ] {
-        let mut world = windowed(context, 8);
+        let world = windowed(context, 8);
         let agent = world.session.team().unwrap().agent("a").unwrap().clone();
         let promised = view(&agent, &world.session);
-        // The limit of rounds is reached; words after it begin a run in which a speaks first, and hears one more.
-        let more = world.session.transcript().len();
-        world.command(crate::chat::command::Command::Speak { text: "".into(), as_agent: None });
-        assert_eq!(world.session.transcript().len(), more, "no words, no run");
-        let question = crate::engine::context::Contexts::default().question(&agent, "main", &world.session);
+        let question = crate::engine::context::Contexts::default().question(&agent, "main", &[], &world.session);
         assert_eq!(question.messages.len(), promised.parts.len(), "{context}");
         let tokens: u64 =
             question.messages.iter().map(|prompt| crate::chat::usage::estimate_tokens(&prompt.content)).sum();
