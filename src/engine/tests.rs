@@ -2,6 +2,8 @@ mod audience;
 mod code;
 mod context;
 mod floor;
+mod graphs;
+mod handoffs;
 mod human;
 mod models;
 mod pauses;

@@ -18,9 +18,16 @@ impl State {
                 let is_task = message.kind == MessageKind::Task;
                 if starts || is_task || message.author == Author::Operator {
                     // A person has spoken to them (AG2: every start sets the counters to 0).
-                    let spoken_to = |name: &str| message.to.is_empty() || message.is_heard_by(name);
+                    let spoken_to = |name: &str| starts || message.to.is_empty() || message.is_heard_by(name);
                     let meters = self.agents.iter_mut().filter(|(name, _)| spoken_to(name));
                     meters.for_each(|(_, meter)| meter.auto_replies = 0);
+                }
+                let answers = self.transcript.entries().iter().rev().find(|entry| entry.message.is_shared());
+                if message.author == Author::Operator
+                    && answers.is_some_and(|entry| entry.message.handoff.as_deref() == Some(Author::Operator.name()))
+                {
+                    // The floor was handed to the person, who has spoken: nobody needs to be picked.
+                    self.floor.wanted = None;
                 }
                 if is_task {
                     self.transcript.start_run();
