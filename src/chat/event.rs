@@ -164,6 +164,12 @@ pub enum Event {
         request: String,
         /// Messages in the request.
         messages: u32,
+        /// Messages that the agent hears and its context rule left out.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        left_out: u32,
+        /// About how many tokens the request has; 0 in a log that does not say.
+        #[serde(default, skip_serializing_if = "is_none")]
+        estimate: u64,
     },
     /// A reply came to its explicit end. A speaker's text is in the message that follows.
     ModelAnswered {
@@ -369,4 +375,12 @@ impl Event {
         }
         (within, event)
     }
+}
+
+fn is_zero(n: &u32) -> bool {
+    *n == 0
+}
+
+fn is_none(tokens: &u64) -> bool {
+    *tokens == 0
 }

@@ -5,6 +5,8 @@
 //! their own catalog understands: an old log opens even when a family has lost a member.
 
 use super::Name;
+use super::context::ContextRule;
+use super::message::Author;
 use super::usage::{Money, Price};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -47,6 +49,12 @@ pub struct Team {
     /// What to work on, unless it is given on start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<String>,
+    /// What was said before it begins. Without a task the last of these is the task, whoever says it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub initial: Vec<Initial>,
+    /// Every member is told first who takes part (AG2: GroupChat.send_introductions).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub send_introductions: bool,
     /// Members, in the order in which round robin calls them.
     pub agents: Vec<Agent>,
     /// Who speaks next (AG2: GroupChat.speaker_selection_method).
@@ -82,6 +90,8 @@ impl Team {
         Team {
             name: name.into(),
             task: None,
+            initial: Vec::new(),
+            send_introductions: false,
             agents,
             speaker_selection_method: Spec::named("round_robin"),
             selector_model: None,
@@ -102,10 +112,34 @@ impl Team {
         self.agents.iter().find(|agent| &*agent.name == name)
     }
 
+    /// Whether it can begin without being given a task.
+    pub fn has_task(&self) -> bool {
+        self.task.is_some() || !self.initial.is_empty()
+    }
+
+    /// What every member is told before the first message, if it is told anything (AG2: GroupChat.introductions_msg; a
+    /// greeting, who is there, and a line for each with its description). Not part of the transcript and not a round.
+    pub fn introduction(&self) -> Option<String> {
+        self.send_introductions.then(|| {
+            let members = self.agents.iter().map(|agent| format!("{}: {}", agent.name, agent.description.trim()));
+            let members = members.collect::<Vec<_>>().join("\n");
+            format!("Welcome. We work on one task together. In attendance are:\n\n{members}")
+        })
+    }
+
     /// Position of a member in the team's order.
     pub fn position(&self, name: &str) -> Option<usize> {
         self.agents.iter().position(|agent| &*agent.name == name)
     }
+}
+
+/// A message that stands at the beginning of the conversation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Initial {
+    /// Who says it.
+    pub author: Author,
+    /// What.
+    pub content: String,
 }
 
 /// Who may speak twice in a row.
@@ -213,6 +247,12 @@ pub struct Agent {
     /// Code execution, if it runs code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code_execution: Option<CodeExecution>,
+    /// Who hears it; empty means everybody.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub speaks_to: Vec<Name>,
+    /// Which messages its model is sent.
+    #[serde(default, skip_serializing_if = "ContextRule::is_full")]
+    pub context: ContextRule,
     /// Tools its model may call: keys into [`Team::tools`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tools: Vec<String>,
@@ -251,6 +291,8 @@ impl Agent {
             is_termination_msg: TerminationMatch::Exactly("TERMINATE".into()),
             default_auto_reply: None,
             code_execution: None,
+            speaks_to: Vec::new(),
+            context: ContextRule::Full,
             tools: Vec::new(),
             nested: None,
             handoffs: Vec::new(),

@@ -1,4 +1,6 @@
+mod audience;
 mod code;
+mod context;
 mod floor;
 mod graphs;
 mod handoffs;

@@ -110,6 +110,10 @@ impl State {
     pub(super) fn fold_inner(&mut self, agent: &Name, event: &Event, record: &Record) {
         let base = self.inner_base(agent);
         let inner = self.inner.entry(agent.clone()).or_insert_with(|| Session::numbered(base));
+        if matches!(event, Event::SessionStarted { .. }) {
+            // Its members begin afresh; only the numbers go on.
+            *inner = Session { base, ids: inner.ids, ..Session::default() };
+        }
         let told = Record {
             seq: inner.next_seq(),
             parent: inner.head(),

@@ -12,6 +12,7 @@ pub mod floor;
 pub mod inner;
 pub mod meters;
 pub mod search;
+pub mod sight;
 pub mod tally;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -26,6 +27,7 @@ use crate::chat::UnixMillis;
 use crate::chat::code::{Payload, ToolUse};
 use crate::chat::event::{Boundary, EndCause, HoldReason, Record, Totals};
 use crate::chat::id::*;
+use crate::chat::message::Author;
 use crate::chat::team::{Limits, Team};
 use floor::Floor;
 use meters::{AgentMeter, Spent};
@@ -236,6 +238,16 @@ impl Session {
         self.started.as_ref().map(|started| &started.team)
     }
 
+    /// Who hears what this author says by default; empty means everybody.
+    pub fn hears(&self, author: &Author) -> &[Name] {
+        match author {
+            Author::Operator => &[],
+            Author::Agent(name) => {
+                self.team().and_then(|team| team.agent(name)).map_or(&[], |agent| agent.speaks_to.as_slice())
+            }
+        }
+    }
+
     /// Whether nobody sits at a screen.
     pub fn headless(&self) -> bool {
         self.started.as_ref().is_some_and(|started| started.headless)
@@ -390,7 +402,7 @@ impl Session {
             return Vec::new();
         }
         let mut waiting = Vec::new();
-        let given = self.team().is_some_and(|team| team.task.is_some());
+        let given = self.team().is_some_and(|team| team.has_task());
         if state.transcript.is_empty() && !given {
             waiting.push(Waiting::Task);
         }

@@ -157,6 +157,8 @@ pub struct Call {
     pub turn: Option<TurnId>,
     /// When it was sent.
     pub since: UnixMillis,
+    /// About how many tokens were sent; 0 when the log does not say.
+    pub estimate: u64,
     /// What it used, once known.
     pub usage: Option<Usage>,
     /// How long it took, once known, in milliseconds.

@@ -40,7 +40,7 @@ every_kind! {
     TurnEnded { turn: TurnId(1), finished: false }
     ModelCalled {
         call: CallId(u64::MAX), turn: Some(TurnId(1)), agent: "A".into(), purpose: Purpose::Speak, model: "m".into(),
-        attempt: 2, request: "ab".into(), messages: 7
+        attempt: 2, request: "ab".into(), messages: 7, left_out: 3, estimate: 99
     }
     ModelAnswered { call: CallId(1), usage: usage(), latency_ms: 9, finish: Finish::Length, served: Some("m-1".into()) }
     ModelFailed {

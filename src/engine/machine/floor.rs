@@ -1,6 +1,6 @@
 //! Between turns: is it over, may it go on, and who is next.
 
-use super::reply::call;
+use super::reply::ask;
 use super::{Machine, ended, hold, needs_person};
 use crate::chat::UnixMillis;
 use crate::chat::event::{Actor, Boundary, Choice, EndCause, Event, HoldReason};
@@ -113,7 +113,7 @@ impl Machine {
                 let asks = candidates.last.clone().unwrap_or_else(|| "".into());
                 let request = Request::new(session.ids().call, asks, Purpose::Select, model, messages);
                 let hash = request.hash();
-                call(request, hash, None, inquiry.attempts + 1)
+                ask(request, hash, 0, None, inquiry.attempts + 1)
             }
         }
     }

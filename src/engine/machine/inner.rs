@@ -72,7 +72,13 @@ impl Machine {
     }
 
     /// The team behind the agent begins to talk, if it is to be asked now.
-    pub(super) fn enter(&self, turn: &Turn, agent: &Agent, session: &Session, now: UnixMillis) -> Option<Vec<Effect>> {
+    pub(super) fn enter(
+        &mut self,
+        turn: &Turn,
+        agent: &Agent,
+        session: &Session,
+        now: UnixMillis,
+    ) -> Option<Vec<Effect>> {
         let nested = agent.nested.as_deref().filter(|_| !turn.entered)?;
         let asked = |rule: &String| Rule::parse(rule).is_ok_and(|rule| rule.holds(session, session.context()));
         if !nested.when.as_ref().is_none_or(asked) {
@@ -80,26 +86,25 @@ impl Machine {
         }
         let text = opening(nested, agent, session);
         let mut events = Vec::new();
-        let empty = Session::default();
-        let inner = session.inner(&agent.name).unwrap_or(&empty);
-        let author = Author::Operator;
-        let first = match inner.team() {
-            None => {
-                events.push(Event::SessionStarted {
-                    session: format!("{}/{}", session.id(), agent.name),
-                    format: crate::chat::event::FORMAT,
-                    team: Arc::new(nested.team.clone()),
-                    headless: session.headless(),
-                });
-                session.inner_numbers(&agent.name)
-            }
-            Some(_) => inner.ids().message,
-        };
-        if inner.team().is_some() && inner.ended().is_none() {
+        let known = session.inner(&agent.name).filter(|_| nested.memory);
+        if known.is_none() {
+            events.push(Event::SessionStarted {
+                session: format!("{}/{}", session.id(), agent.name),
+                format: crate::chat::event::FORMAT,
+                team: Arc::new(nested.team.clone()),
+                headless: session.headless(),
+            });
+            let machine = self.inner.get_mut(&agent.name)?;
+            // A team that was built once is built again.
+            *machine = Machine::new(&nested.team, machine.rules.clone()).ok()?;
+        }
+        if let Some(inner) = known.filter(|inner| inner.ended().is_none()) {
             // Its last conversation was left in the middle.
             events.push(ended(EndCause::Interrupted, "the run around it ended", None, inner, now));
         }
-        let task = Message::new(first, author, MessageKind::Task, text);
+        let first =
+            session.inner(&agent.name).map_or_else(|| session.inner_numbers(&agent.name), |inner| inner.ids().message);
+        let task = Message::new(first, Author::Operator, MessageKind::Task, text);
         events.push(Event::MessagePosted { message: Arc::new(task) });
         let inner = |event| Event::Inner { agent: agent.name.clone(), event: Box::new(event) };
         Some(vec![Effect::append(Actor::Agent(agent.name.clone()), events.into_iter().map(inner).collect())])

@@ -14,7 +14,7 @@ mod reply;
 mod stop;
 mod tools;
 
-use super::context::Hashes;
+use super::context::Contexts;
 use super::effect::{Effect, Input};
 use crate::catalog::{self, OptionError};
 use crate::chat::code::{Payload, Place};
@@ -53,7 +53,7 @@ pub struct Machine {
     watch: Watch,
     rules: Rules,
     heard: HashMap<CallId, Heard>,
-    hashes: Hashes,
+    contexts: Contexts,
     ending: Option<EndCause>,
     outlook: Option<Option<Choice>>,
     /// Those of nested teams, by the agent that they stand behind.
@@ -73,7 +73,7 @@ impl Machine {
             inner: inner::machines(team, &rules)?,
             rules,
             heard: HashMap::new(),
-            hashes: Hashes::default(),
+            contexts: Contexts::default(),
             ending: None,
             outlook: None,
         })
@@ -137,9 +137,9 @@ impl Machine {
     }
 
     fn need_task(&self, session: &Session, now: UnixMillis) -> Vec<Effect> {
-        if let Some(task) = session.team().and_then(|team| team.task.clone()) {
-            let message = message(session, Author::Operator, MessageKind::Task, task);
-            return vec![Effect::append(Actor::Operator, vec![Event::MessagePosted { message: Arc::new(message) }])];
+        let opening = opening(session);
+        if !opening.is_empty() {
+            return vec![Effect::append(Actor::Operator, opening)];
         }
         if self.rules.headless {
             let text = "There is no task: give one with --task or in the team file.";
@@ -191,9 +191,31 @@ impl Machine {
     }
 }
 
-/// A reply by somebody, with the next free identity.
+/// What the team file says at the beginning: the initial messages and the task; without a task, the last of them is it.
+fn opening(session: &Session) -> Vec<Event> {
+    let Some(team) = session.team() else { return Vec::new() };
+    let task = team.task.as_ref().map(|task| (Author::Operator, task.as_str()));
+    let said: Vec<_> =
+        team.initial.iter().map(|said| (said.author.clone(), said.content.as_str())).chain(task).collect();
+    let last = said.len().saturating_sub(1);
+    let posted = said.into_iter().enumerate().map(|(n, (author, content))| {
+        let kind = match &author {
+            _ if n == last => MessageKind::Task,
+            Author::Operator => MessageKind::Human,
+            Author::Agent(_) => MessageKind::Reply,
+        };
+        let mut message = Message::new(session.ids().message, author, kind, content);
+        message.id.0 += n as u64;
+        Event::MessagePosted { message: Arc::new(message) }
+    });
+    posted.collect()
+}
+
+/// A reply by somebody, with the next free identity, to those it speaks to.
 fn message(session: &Session, author: Author, kind: MessageKind, content: impl Into<Arc<str>>) -> Message {
-    Message::new(session.ids().message, author, kind, content)
+    let mut message = Message::new(session.ids().message, author, kind, content);
+    message.to = session.hears(&message.author).to_vec();
+    message
 }
 
 /// An end record with the figures of the moment.

@@ -63,6 +63,9 @@ impl<'a> World<'a> {
             agents.push(agent);
             marks.agents.push(places);
         }
+        for (name, span) in marks.agents.iter().flat_map(|places| &places.speaks_to) {
+            self.known_agent(name, span.clone(), &agents);
+        }
         agents
     }
 
@@ -85,6 +88,9 @@ impl<'a> World<'a> {
         let end = fields.get("is_termination_msg").map(|node| self.end(node));
         let reply = fields.get("default_auto_reply").map(|node| self.reply(node));
         let code = self.code(fields, &who, assumed, marks);
+        let speaks_to = self.audience(fields, &name, marks);
+        let context = fields.get("context").map(|node| self.context(node)).unwrap_or_default();
+        marks.context = fields.span_of("context");
         let system = fields.text("system_message");
         let description = fields.text("description");
         marks.description = fields.span_of("description");
@@ -125,6 +131,8 @@ impl<'a> World<'a> {
             }),
             code_execution: code,
             nested: None,
+            speaks_to,
+            context,
             tools: tools.into_iter().map(|(name, _)| name).collect(),
             handoffs,
             after_work,
@@ -186,6 +194,23 @@ impl<'a> World<'a> {
             self.findings.push(Finding::error(message).at(marks.name.clone()).help(help));
         }
         models.keys().next().filter(|_| models.len() == 1).cloned()
+    }
+
+    /// Whom it speaks to. Whether these are agents shows when all are known.
+    fn audience(&self, fields: &mut Fields<'a>, name: &str, marks: &mut AgentMarks) -> Vec<Name> {
+        let named = fields.texts("speaks_to").unwrap_or_default();
+        if let (Some(span), true) = (fields.span_of("speaks_to"), named.iter().all(|(other, _)| other == name)) {
+            let finding = Finding::error("`speaks_to` names nobody else: nobody would hear this agent").at(span);
+            self.findings.push(finding.help("name those who hear it, or leave `speaks_to` out: then everybody does"));
+        }
+        let mut audience: Vec<Name> = Vec::new();
+        for (other, _) in named.iter().filter(|(other, _)| other != name) {
+            if !audience.iter().any(|known| &**known == other) {
+                audience.push(other.as_str().into());
+            }
+        }
+        marks.speaks_to = named;
+        audience
     }
 
     fn end(&self, node: &Node<'_>) -> Option<TerminationMatch> {

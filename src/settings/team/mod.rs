@@ -1,11 +1,14 @@
 //! The team file: from TOML to [`Team`], everything resolved, or every mistake in it.
 //!
-//! Each table of the file has a file here: `models`, `agents`, `code` (an agent's `code_execution`), `termination`;
+//! Each table of the file has a file here: `models`, `agents`, `code` (an agent's `code_execution`), `context`,
+//! `initial`, `termination`;
 //! `options` reads members of catalogs and `lint` says what is allowed but odd. Imports the reader and the report
 //! beside it. A new key is asked for where its table is read; a new lint is one function in `lint.rs`.
 
 mod agents;
 mod code;
+mod context;
+mod initial;
 mod lint;
 mod models;
 mod options;
@@ -140,6 +143,9 @@ struct AgentMarks {
     system_message: Option<Span>,
     limit: Option<Span>,
     approval: Option<Span>,
+    context: Option<Span>,
+    /// Names it speaks to, as the file has them.
+    speaks_to: Vec<(String, Span)>,
     /// Names of environment variables that are passed on.
     environment: Vec<(String, Span)>,
     /// Tools it names.
@@ -213,6 +219,8 @@ impl<'a> World<'a> {
         marks.max_round = fields.span_of("max_round");
         let termination =
             fields.get("termination").map_or_else(Vec::new, |node| self.termination(node, &agents, marks));
+        let initial = fields.get("initial").map_or_else(Vec::new, |node| self.initial(node, &agents));
+        let send_introductions = fields.flag("send_introductions").unwrap_or(false);
         let seed = fields.whole("seed", 0..=i64::MAX as u64).unwrap_or(0);
         let context_variables =
             fields.get("context_variables").map(|node| self.variables("context_variables", node)).unwrap_or_default();
@@ -226,6 +234,8 @@ impl<'a> World<'a> {
         Some(Team {
             name,
             task,
+            initial,
+            send_introductions,
             agents,
             speaker_selection_method: method,
             selector_model,
