@@ -70,6 +70,8 @@ fn team(provider: &str, options: Value) -> Team {
         selector_model: None,
         max_retries_for_selecting_speaker: 2,
         allow_repeat_speaker: Repeat::Everyone,
+        speaker_transitions: None,
+        pick_countdown_ms: None,
         max_round: 10,
         termination: Vec::new(),
         limits: plenary::chat::team::Limits {

@@ -27,6 +27,8 @@ pub fn team(agents: usize, max_round: u32, model: ModelSpec) -> Team {
         is_termination_msg: TerminationMatch::Never,
         default_auto_reply: None,
         code_execution: None,
+        silent: false,
+        available_when: None,
     };
     Team {
         name: "bench".into(),
@@ -36,6 +38,8 @@ pub fn team(agents: usize, max_round: u32, model: ModelSpec) -> Team {
         selector_model: None,
         max_retries_for_selecting_speaker: 2,
         allow_repeat_speaker: Repeat::Everyone,
+        speaker_transitions: None,
+        pick_countdown_ms: None,
         max_round,
         termination: Vec::new(),
         limits: Limits { max_cost: None, max_tokens: None, max_time_ms: None, max_executions: None },

@@ -11,6 +11,7 @@ pub mod end;
 pub mod event;
 pub mod id;
 pub mod message;
+pub mod pattern;
 pub mod request;
 pub mod team;
 pub mod tool;

@@ -5,6 +5,7 @@
 //! their own catalog understands: an old log opens even when a family has lost a member.
 
 use super::Name;
+use super::pattern::Pattern;
 use super::usage::{Money, Price};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -58,6 +59,12 @@ pub struct Team {
     pub max_retries_for_selecting_speaker: u32,
     /// Who may speak twice in a row (AG2: GroupChat.allow_repeat_speaker).
     pub allow_repeat_speaker: Repeat,
+    /// Who may follow whom, if that is restricted (AG2: allowed_or_disallowed_speaker_transitions).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speaker_transitions: Option<Transitions>,
+    /// How long a proposal waits for the operator before it is taken, in milliseconds; `None` waits for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pick_countdown_ms: Option<u64>,
     /// Most messages in the transcript, the task included (AG2: GroupChat.max_round).
     pub max_round: u32,
     /// Any of these ends the run.
@@ -92,6 +99,21 @@ pub enum Repeat {
     Nobody,
     /// Only these.
     Only(Vec<Name>),
+}
+
+/// Who may follow whom: a graph whose edges the team file lists, or all but the edges that it lists.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transitions {
+    /// For every member the members that may speak after it, in the team's order; nobody means that it has the last
+    /// word. Both of AG2's spellings (allowed, disallowed) come to this.
+    pub after: BTreeMap<Name, Vec<Name>>,
+}
+
+impl Transitions {
+    /// Whether `next` may speak after `last`. An author who is no member restricts nobody.
+    pub fn allow(&self, last: &str, next: &str) -> bool {
+        self.after.get(last).is_none_or(|after| after.iter().any(|name| &**name == next))
+    }
 }
 
 /// Ceilings of one session. `None` means no ceiling of that kind.
@@ -141,6 +163,8 @@ pub enum TerminationMatch {
     Contains(String),
     /// The message ends with this text, trailing white space aside.
     EndsWith(String),
+    /// The message matches this regular expression somewhere.
+    Matches(Pattern),
     /// Never.
     Never,
 }
@@ -152,6 +176,7 @@ impl TerminationMatch {
             TerminationMatch::Exactly(wanted) => text == wanted,
             TerminationMatch::Contains(wanted) => text.contains(wanted.as_str()),
             TerminationMatch::EndsWith(wanted) => text.trim_end().ends_with(wanted.as_str()),
+            TerminationMatch::Matches(pattern) => pattern.is_match(text),
             TerminationMatch::Never => false,
         }
     }
@@ -183,6 +208,12 @@ pub struct Agent {
     /// Code execution, if it runs code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code_execution: Option<CodeExecution>,
+    /// Never chosen by any selection; the operator may call on it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub silent: bool,
+    /// The rule that must hold for it to be chosen (AG2: eligibility_policies; AgentChat: candidate_func).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub available_when: Option<String>,
 }
 
 /// How an agent runs code.

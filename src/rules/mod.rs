@@ -86,6 +86,16 @@ impl Rule {
         &self.names
     }
 
+    /// Whether it is true of the active branch as it stands.
+    pub fn applies(&self, session: &Session) -> bool {
+        self.holds(session, &context(session))
+    }
+
+    /// What its facts are at present, each as `(fact, value)`.
+    pub fn why(&self, session: &Session) -> Vec<(String, String)> {
+        self.because(session, &context(session))
+    }
+
     /// Whether it is true of the active branch as it stands, with these context variables.
     pub fn holds(&self, session: &Session, context: &Map<String, Value>) -> bool {
         eval::holds(&self.expr, &facts::Scene { session, context })
@@ -108,6 +118,11 @@ impl std::fmt::Display for Rule {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.expr.fmt(f)
     }
+}
+
+/// The context variables of a session.
+fn context(_session: &Session) -> Map<String, Value> {
+    Map::new()
 }
 
 #[cfg(test)]

@@ -27,6 +27,8 @@ pub(crate) fn speaker(name: &str) -> Agent {
         is_termination_msg: TerminationMatch::Exactly("TERMINATE".into()),
         default_auto_reply: None,
         code_execution: None,
+        silent: false,
+        available_when: None,
     }
 }
 
@@ -67,6 +69,8 @@ pub(crate) fn team(agents: Vec<Agent>) -> Team {
         selector_model: None,
         max_retries_for_selecting_speaker: 2,
         allow_repeat_speaker: Repeat::Everyone,
+        speaker_transitions: None,
+        pick_countdown_ms: None,
         max_round: 1000,
         termination: Vec::new(),
         limits: Limits { max_cost: None, max_tokens: None, max_time_ms: None, max_executions: None },

@@ -129,6 +129,9 @@ impl State {
             Event::MessagePosted { .. } | Event::MessageEdited { .. } => self.fold_words(record),
             Event::SpeakerWanted { .. }
             | Event::SpeakerChosen { .. }
+            | Event::ProposalWanted
+            | Event::SpeakerBarred { .. }
+            | Event::SpeakerUnbarred { .. }
             | Event::SelectorAnswered { .. }
             | Event::QueueChanged { .. }
             | Event::TurnStarted { .. }
@@ -172,14 +175,20 @@ impl State {
                 self.fold_arrival();
             }
             Event::BudgetCrossed { .. } => {}
-            Event::Ended { cause, text, agent, totals } => {
-                self.ended =
-                    Some(Ended { cause: cause.clone(), text: text.clone(), agent: agent.clone(), totals: *totals });
+            Event::Ended { cause, text, agent, totals, detail } => {
+                self.ended = Some(Ended {
+                    cause: cause.clone(),
+                    text: text.clone(),
+                    agent: agent.clone(),
+                    totals: *totals,
+                    detail: detail.clone(),
+                });
                 self.hold = None;
                 self.hold_asked = None;
                 self.stepping = false;
                 self.turns.clear();
                 self.floor.wanted = None;
+                self.floor.proposing = false;
                 self.floor.selecting = Default::default();
             }
         }
@@ -239,6 +248,10 @@ impl State {
             if matches!(self.floor.selecting.inquiry.phase, Phase::Failed(_)) {
                 self.floor.selecting.inquiry = Default::default();
             }
+        }
+        if self.hold.is_some() && self.floor.wanted.as_ref().is_some_and(|wanted| wanted.until.is_some()) {
+            // Time that passed while nothing could happen is not time to think: the pick is asked for again.
+            self.floor.wanted = None;
         }
         self.hold = None;
         self.hold_asked = None;

@@ -2,6 +2,7 @@
 
 use super::{AgentMarks, Marks, World, prompts};
 use crate::chat::Name;
+use crate::chat::pattern::Pattern;
 use crate::chat::team::{Agent, AgentKind, HumanInputMode, ModelSpec, TerminationMatch};
 use crate::settings::reader::{self, Fields, Node, suggestion};
 use crate::settings::report::Finding;
@@ -85,6 +86,9 @@ impl<'a> World<'a> {
         let description = fields.text("description");
         marks.description = fields.span_of("description");
         marks.system_message = fields.span_of("system_message");
+        let silent = fields.flag("silent").unwrap_or(false);
+        let available_when = fields.get("available_when").and_then(|node| self.rule("available_when", node));
+        marks.available_when = fields.span_of("available_when");
         let model = self.agent_model(fields, &who, kind, models, marks);
         fields.finish();
 
@@ -112,6 +116,8 @@ impl<'a> World<'a> {
                 AgentKind::Assistant | AgentKind::UserProxy => Some(String::new()),
             }),
             code_execution: code,
+            silent,
+            available_when: available_when.map(|rule| rule.source().to_owned()),
         }
     }
 
@@ -171,8 +177,8 @@ impl<'a> World<'a> {
 
     fn end(&self, node: &Node<'_>) -> Option<TerminationMatch> {
         const HELP: &str = "a text (the whole message), { exactly = \"…\" }, { contains = \"…\" }, \
-            { ends_with = \"…\" }, or false";
-        const WAYS: [&str; 3] = ["exactly", "contains", "ends_with"];
+            { ends_with = \"…\" }, { matches = \"regular expression\" }, or false";
+        const WAYS: [&str; 4] = ["exactly", "contains", "ends_with", "matches"];
         let refuse = |message: String, span| {
             self.findings.push(Finding::error(message).at(span).help(HELP));
             None
@@ -195,6 +201,14 @@ impl<'a> World<'a> {
                 Some(match &**key.get_ref() {
                     "contains" => TerminationMatch::Contains(text),
                     "ends_with" => TerminationMatch::EndsWith(text),
+                    "matches" => match Pattern::new(&text) {
+                        Ok(pattern) => TerminationMatch::Matches(pattern),
+                        Err(why) => {
+                            let message = format!("this regular expression cannot be used: {why}");
+                            self.findings.push(Finding::error(message).at(node.span()));
+                            return None;
+                        }
+                    },
                     _ => TerminationMatch::Exactly(text),
                 })
             }

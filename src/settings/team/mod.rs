@@ -10,7 +10,9 @@ mod lint;
 mod models;
 mod options;
 mod prompts;
+mod rules;
 mod termination;
+mod transitions;
 
 use super::file;
 use super::reader::{self, Fields, Findings, Node, Span, number_in};
@@ -97,7 +99,7 @@ pub fn parse_team(
         return Err(Report::of(origin, text, findings.into_inner(), &secret));
     }
 
-    let world = World { findings: &findings, families, price_of, base };
+    let world = World { findings: &findings, families, price_of, base, source: text };
     let (team, marks) = world.team(tree.get_ref(), origin);
     match team {
         Some(team) if !findings.fatal() => {
@@ -114,6 +116,8 @@ struct World<'a> {
     families: &'a Families,
     price_of: PriceOf<'a>,
     base: &'a Base,
+    /// The text of the file.
+    source: &'a str,
 }
 
 /// Where things of the finished team stand in the file, for lints.
@@ -137,6 +141,7 @@ struct AgentMarks {
     system_message: Option<Span>,
     limit: Option<Span>,
     approval: Option<Span>,
+    available_when: Option<Span>,
     /// Names of environment variables that are passed on.
     environment: Vec<(String, Span)>,
 }
@@ -152,12 +157,13 @@ impl<'a> World<'a> {
 
         let models = self.models(models, &mut marks);
         let agents = self.agents(agents, &models, &mut marks);
+        self.agents_rules(&agents, &marks);
         self.keep_keys_from_code(&models, &marks);
         let empty = DeTable::default();
         let (table, span) = team.unwrap_or((&empty, 0..0));
         // `empty` does not outlive this function, so the rest is read with its shorter lifetime.
-        let world =
-            World { findings: self.findings, families: self.families, price_of: self.price_of, base: self.base };
+        let World { findings, families, price_of, base, source } = *self;
+        let world = World { findings, families, price_of, base, source };
         (world.head(table, span, origin, agents, models, &mut marks), marks)
     }
 
@@ -178,13 +184,18 @@ impl<'a> World<'a> {
         let method = match fields.get("speaker_selection_method") {
             Some(node) => {
                 marks.method = Some(node.span());
-                self.member(&self.families.selectors, "speaker_selection_method", "method", node)
+                let member =
+                    self.member(&self.families.selectors, "speaker_selection_method", &["method", "kind"], node);
+                self.selector_names(node, &self.families.selectors, &agents);
+                member
             }
             None => Some(Spec::named("auto")),
         };
         let selector_model = fields.text("selector_model");
         let retries = fields.small("max_retries_for_selecting_speaker", 0).unwrap_or(2);
         let repeat = fields.get("allow_repeat_speaker").map_or(Repeat::Everyone, |node| self.repeat(node, &agents));
+        let speaker_transitions = self.transitions(&mut fields, &agents);
+        let pick_countdown_ms = fields.get("pick_countdown").and_then(|node| self.countdown(node));
         let max_round = fields.small("max_round", 1).unwrap_or(10);
         marks.max_round = fields.span_of("max_round");
         let termination =
@@ -205,12 +216,24 @@ impl<'a> World<'a> {
             selector_model,
             max_retries_for_selecting_speaker: retries,
             allow_repeat_speaker: repeat,
+            speaker_transitions,
+            pick_countdown_ms,
             max_round,
             termination,
             limits,
             models,
             seed,
         })
+    }
+
+    /// How long a proposal waits; `0` and `false` wait for ever.
+    fn countdown(&self, node: &Node<'_>) -> Option<u64> {
+        let never = match node.get_ref() {
+            DeValue::Integer(number) => number.as_str() == "0",
+            DeValue::Boolean(flag) => !flag,
+            _ => false,
+        };
+        if never { None } else { reader::duration(self.findings, "pick_countdown", node) }
     }
 
     fn repeat(&self, node: &Node<'_>, agents: &[Agent]) -> Repeat {
