@@ -6,4 +6,5 @@ mod pauses;
 mod properties;
 mod recovery;
 mod stops;
+mod tools;
 mod world;

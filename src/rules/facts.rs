@@ -157,6 +157,7 @@ const KINDS: &[&str] = &[
     "summary",
     "tool_calls",
     "tool_results",
+    "tool_summary",
 ];
 
 fn kind(kind: MessageKind) -> &'static str {
@@ -171,6 +172,7 @@ fn kind(kind: MessageKind) -> &'static str {
         MessageKind::Summary => "summary",
         MessageKind::ToolCalls => "tool_calls",
         MessageKind::ToolResults => "tool_results",
+        MessageKind::ToolSummary => "tool_summary",
     }
 }
 

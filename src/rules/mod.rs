@@ -88,12 +88,12 @@ impl Rule {
 
     /// Whether it is true of the active branch as it stands.
     pub fn applies(&self, session: &Session) -> bool {
-        self.holds(session, &context(session))
+        self.holds(session, session.context())
     }
 
     /// What its facts are at present, each as `(fact, value)`.
     pub fn why(&self, session: &Session) -> Vec<(String, String)> {
-        self.because(session, &context(session))
+        self.because(session, session.context())
     }
 
     /// Whether it is true of the active branch as it stands, with these context variables.
@@ -118,11 +118,6 @@ impl std::fmt::Display for Rule {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.expr.fmt(f)
     }
-}
-
-/// The context variables of a session.
-fn context(_session: &Session) -> Map<String, Value> {
-    Map::new()
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ mod tests;
 
 use crate::chat::Name;
 use crate::chat::UnixMillis;
+use crate::chat::code::{Payload, ToolUse};
 use crate::chat::event::{Boundary, EndCause, EndDetail, HoldReason, Record, Totals};
 use crate::chat::id::*;
 use crate::chat::team::{Limits, Team};
@@ -132,6 +133,7 @@ struct State {
     agents: BTreeMap<Name, AgentMeter>,
     ended: Option<Ended>,
     limits: Option<Limits>,
+    context: serde_json::Map<String, serde_json::Value>,
     findings: Vec<Finding>,
     selector: AgentMeter,
     activity: meters::Activity,
@@ -294,9 +296,11 @@ impl Session {
         self.state.calls.open(id)
     }
 
-    /// Whether this exact payload was allowed for the rest of the branch.
-    pub fn is_granted(&self, agent: &str, hash: &str) -> bool {
-        self.state.grants.iter().any(|(name, granted)| &**name == agent && granted == hash)
+    /// Whether this exact payload, or every call of its tool, was allowed for the rest of the branch.
+    pub fn is_granted(&self, agent: &str, payload: &Payload, hash: &str) -> bool {
+        let tool = payload.tool.as_ref().map(granted_tool);
+        let fits = |granted: &str| granted == hash || tool.as_deref() == Some(granted);
+        self.state.grants.iter().any(|(name, granted)| &**name == agent && fits(granted))
     }
 
     /// Whether this payload ran already, on the branch that this one left while it was running. No policy lets it run
@@ -328,6 +332,11 @@ impl Session {
     /// The limits in force.
     pub fn limits(&self) -> Option<Limits> {
         self.state.limits
+    }
+
+    /// The context variables as they stand (AG2: ContextVariables).
+    pub fn context(&self) -> &serde_json::Map<String, serde_json::Value> {
+        &self.state.context
     }
 
     /// What was used on all branches together.
@@ -407,4 +416,9 @@ impl Session {
     pub fn is_busy(&self) -> bool {
         self.state.turns.iter().any(|turn| turn.is_busy()) || self.state.floor.selecting.inquiry.is_busy()
     }
+}
+
+/// What a grant of every call of a tool is called; no hash looks like it.
+fn granted_tool(tool: &ToolUse) -> String {
+    format!("tool {}", tool.name)
 }

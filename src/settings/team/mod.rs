@@ -12,6 +12,7 @@ mod options;
 mod prompts;
 mod rules;
 mod termination;
+mod tools;
 mod transitions;
 
 use super::file;
@@ -144,6 +145,12 @@ struct AgentMarks {
     available_when: Option<Span>,
     /// Names of environment variables that are passed on.
     environment: Vec<(String, Span)>,
+    /// Tools it names.
+    tools: Vec<(String, Span)>,
+    /// Agents it hands over to.
+    targets: Vec<(Name, Span)>,
+    /// Agents that follow it; it may be one of them.
+    after: Vec<(Name, Span)>,
 }
 
 impl<'a> World<'a> {
@@ -153,18 +160,24 @@ impl<'a> World<'a> {
         let team = file.get("team").and_then(|node| Some((self.table("team", node, "[team]")?, node.span())));
         let models = file.get("models");
         let agents = file.get("agents");
+        let tools = file.get("tools").map(|node| self.tools(node)).unwrap_or_default();
         file.finish();
 
         let models = self.models(models, &mut marks);
         let agents = self.agents(agents, &models, &mut marks);
         self.agents_rules(&agents, &marks);
+        self.known_targets(&agents, &tools, &marks.agents);
         self.keep_keys_from_code(&models, &marks);
         let empty = DeTable::default();
         let (table, span) = team.unwrap_or((&empty, 0..0));
         // `empty` does not outlive this function, so the rest is read with its shorter lifetime.
         let World { findings, families, price_of, base, source } = *self;
         let world = World { findings, families, price_of, base, source };
-        (world.head(table, span, origin, agents, models, &mut marks), marks)
+        let mut team = world.head(table, span, origin, agents, models, &mut marks);
+        if let Some(team) = &mut team {
+            team.tools = tools;
+        }
+        (team, marks)
     }
 
     /// Everything below `[team]`.
@@ -201,6 +214,8 @@ impl<'a> World<'a> {
         let termination =
             fields.get("termination").map_or_else(Vec::new, |node| self.termination(node, &agents, marks));
         let seed = fields.whole("seed", 0..=i64::MAX as u64).unwrap_or(0);
+        let context_variables =
+            fields.get("context_variables").map(|node| self.variables("context_variables", node)).unwrap_or_default();
         let limits = fields.get("limits").map_or(self.base.defaults.limits, |node| self.limits(node));
         let selector_span = fields.span_of("selector_model");
         fields.finish();
@@ -223,6 +238,8 @@ impl<'a> World<'a> {
             limits,
             models,
             seed,
+            tools: BTreeMap::new(),
+            context_variables,
         })
     }
 
