@@ -25,7 +25,7 @@ mod tests;
 use crate::chat::Name;
 use crate::chat::UnixMillis;
 use crate::chat::code::{Payload, ToolUse};
-use crate::chat::event::{Boundary, EndCause, HoldReason, Record, Totals};
+use crate::chat::event::{Boundary, EndCause, EndDetail, HoldReason, Record, Totals};
 use crate::chat::id::*;
 use crate::chat::message::Author;
 use crate::chat::team::{Limits, Team};
@@ -103,6 +103,8 @@ pub struct Ended {
     pub agent: Option<Name>,
     /// The figures.
     pub totals: Totals,
+    /// Which condition, and what it saw.
+    pub detail: EndDetail,
 }
 
 /// A detector's present finding.

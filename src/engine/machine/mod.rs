@@ -19,11 +19,12 @@ use super::effect::{Effect, Input};
 use crate::catalog::{self, OptionError};
 use crate::chat::code::{Payload, Place};
 use crate::chat::command::Command;
-use crate::chat::event::{Actor, Answer, AskKind, Choice, EndCause, Event, HoldReason, Resolution};
+use crate::chat::event::{Actor, Answer, AskKind, Choice, EndCause, EndDetail, Event, HoldReason, Resolution};
 use crate::chat::id::{CallId, OpId};
 use crate::chat::message::{Author, Message, MessageKind};
-use crate::chat::team::{ApprovalPolicy, HumanInputMode, Team};
+use crate::chat::team::{ApprovalPolicy, HumanInputMode, Spec, Team};
 use crate::chat::{Name, UnixMillis};
+use crate::selection::candidates::Gates;
 use crate::selection::{SELECTORS, Selector};
 use crate::session::turn::Stage;
 use crate::session::{Session, Waiting, decide};
@@ -49,6 +50,9 @@ pub struct Rules {
 /// The turn logic of one session.
 pub struct Machine {
     selector: Box<dyn Selector>,
+    /// Whom the operator may ask for a proposal: the model that `auto` asks.
+    adviser: Box<dyn Selector>,
+    gates: Gates,
     endings: Endings,
     watch: Watch,
     rules: Rules,
@@ -68,6 +72,8 @@ impl Machine {
     pub fn new(team: &Team, rules: Rules) -> Result<Self, OptionError> {
         Ok(Machine {
             selector: catalog::build(SELECTORS, &team.speaker_selection_method)?,
+            adviser: catalog::build(SELECTORS, &Spec::named("auto"))?,
+            gates: Gates::new(team)?,
             endings: Endings::new(&team.termination)?,
             watch: Watch::default(),
             inner: inner::machines(team, &rules)?,
@@ -175,6 +181,12 @@ impl Machine {
                     Answer::Skip | Answer::Say(_) => {}
                 }
             }
+            Command::Bar { .. } | Command::Unbar { .. } => {
+                // What a selector is being asked is no longer the question.
+                let mut effects = self.hang_up_selector(session);
+                effects.push(Effect::append(Actor::Operator, events));
+                return effects;
+            }
             Command::Resolve { op, resolution } => events.extend(resolved(*op, *resolution, session)),
             _ => {}
         }
@@ -220,7 +232,7 @@ fn message(session: &Session, author: Author, kind: MessageKind, content: impl I
 
 /// An end record with the figures of the moment.
 fn ended(cause: EndCause, text: impl Into<String>, agent: Option<Name>, session: &Session, now: UnixMillis) -> Event {
-    Event::Ended { cause, text: text.into(), agent, totals: session.totals(now) }
+    Event::Ended { cause, text: text.into(), agent, totals: session.totals(now), detail: EndDetail::default() }
 }
 
 fn last_word_unsaid(agent: Option<Name>, session: &Session, now: UnixMillis) -> Event {

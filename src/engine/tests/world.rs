@@ -328,6 +328,7 @@ impl World {
         if choice.mode != "operator" {
             assert!(self.session.rounds() < team.max_round, "{choice:?} after the last round");
         }
+        assert!(self.session.floor().bar(&choice.agent).is_none(), "{choice:?} is barred");
         if !["operator", "queue", "retry"].contains(&choice.mode.as_str()) {
             let eligible = candidates(&self.session, team).eligible;
             assert!(eligible.contains(&choice.agent), "{choice:?} is not among {eligible:?}");

@@ -134,6 +134,9 @@ impl State {
             Event::MessagePosted { .. } | Event::MessageEdited { .. } => self.fold_words(record),
             Event::SpeakerWanted { .. }
             | Event::SpeakerChosen { .. }
+            | Event::ProposalWanted
+            | Event::SpeakerBarred { .. }
+            | Event::SpeakerUnbarred { .. }
             | Event::SelectorAnswered { .. }
             | Event::QueueChanged { .. }
             | Event::GraphStepped { .. }
@@ -189,14 +192,20 @@ impl State {
             }
             Event::Inner { agent, event } => self.fold_inner(agent, event, record),
             Event::BudgetCrossed { .. } => {}
-            Event::Ended { cause, text, agent, totals } => {
-                self.ended =
-                    Some(Ended { cause: cause.clone(), text: text.clone(), agent: agent.clone(), totals: *totals });
+            Event::Ended { cause, text, agent, totals, detail } => {
+                self.ended = Some(Ended {
+                    cause: cause.clone(),
+                    text: text.clone(),
+                    agent: agent.clone(),
+                    totals: *totals,
+                    detail: detail.clone(),
+                });
                 self.hold = None;
                 self.hold_asked = None;
                 self.stepping = false;
                 self.turns.clear();
                 self.floor.wanted = None;
+                self.floor.proposing = false;
                 self.floor.selecting = Default::default();
                 if *cause == EndCause::Complete {
                     self.floor.graph = None;
@@ -265,6 +274,10 @@ impl State {
             if matches!(self.floor.selecting.inquiry.phase, Phase::Failed(_)) {
                 self.floor.selecting.inquiry = Default::default();
             }
+        }
+        if self.hold.is_some() && self.floor.wanted.as_ref().is_some_and(|wanted| wanted.until.is_some()) {
+            // Time that passed while nothing could happen is not time to think: the pick is asked for again.
+            self.floor.wanted = None;
         }
         self.hold = None;
         self.hold_asked = None;
