@@ -3,6 +3,7 @@
 use super::code::{Execution, Payload};
 pub use super::decision::*;
 pub use super::end::{EndCause, Totals};
+pub use super::failing::{Achieved, AfterFailure};
 use super::id::*;
 use super::message::Message;
 use super::request::{Failure, Finish, Purpose};
@@ -200,6 +201,17 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         fallback: Option<String>,
     },
+    /// An agent could not speak, and the run goes on as the team file says.
+    AgentFailed {
+        /// Its turn.
+        turn: TurnId,
+        /// Who.
+        agent: Name,
+        /// What failed.
+        text: String,
+        /// What is done.
+        then: AfterFailure,
+    },
     /// A call was cancelled, or found unfinished after a crash.
     ModelInterrupted {
         /// The call.
@@ -354,6 +366,9 @@ pub enum Event {
         agent: Option<Name>,
         /// The figures.
         totals: Totals,
+        /// What there is, however it ended.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        achieved: Option<Achieved>,
     },
 }
 

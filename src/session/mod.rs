@@ -12,6 +12,7 @@ pub mod floor;
 pub mod meters;
 pub mod search;
 pub mod sight;
+pub mod summary;
 pub mod tally;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -24,7 +25,7 @@ mod tests;
 use crate::chat::Name;
 use crate::chat::UnixMillis;
 use crate::chat::code::{Payload, ToolUse};
-use crate::chat::event::{Boundary, EndCause, HoldReason, Record, Totals};
+use crate::chat::event::{Achieved, Boundary, EndCause, HoldReason, Record, Totals};
 use crate::chat::id::*;
 use crate::chat::message::Author;
 use crate::chat::team::{Limits, Team};
@@ -100,6 +101,8 @@ pub struct Ended {
     pub agent: Option<Name>,
     /// The figures.
     pub totals: Totals,
+    /// What there is, however it ended.
+    pub achieved: Option<Achieved>,
 }
 
 /// A detector's present finding.

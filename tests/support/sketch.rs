@@ -215,7 +215,10 @@ impl Sketch {
             active_ms: session.active_ms(BASE + self.log.len() as i64 * 1000),
         };
         let cause = EndCause::Condition("text_mention".into());
-        self.tell(Actor::System, Event::Ended { cause, text: text.into(), agent: Some("Reviewer".into()), totals });
+        self.tell(
+            Actor::System,
+            Event::Ended { cause, text: text.into(), agent: Some("Reviewer".into()), totals, achieved: None },
+        );
         self
     }
 

@@ -4,9 +4,11 @@
 //! record, after a crash, on a fork - and gives the same answer. What the machine keeps for itself can be lost without
 //! harm: text that is still streaming, how far the conditions have read, and how far requests have been hashed.
 //!
-//! `reply.rs` knows one speaker's turn (AG2: the reply pipeline), `floor.rs` what happens between turns, `heard.rs`
+//! `reply.rs` knows one speaker's turn (AG2: the reply pipeline), `failing.rs` what is done when it
+//! cannot speak, `floor.rs` what happens between turns, `heard.rs`
 //! what models and programs send back, `stop.rs` how things in flight are stopped.
 
+mod failing;
 mod floor;
 mod heard;
 mod reply;
@@ -25,7 +27,7 @@ use crate::chat::team::{ApprovalPolicy, HumanInputMode, Team};
 use crate::chat::{Name, UnixMillis};
 use crate::selection::{SELECTORS, Selector};
 use crate::session::turn::Stage;
-use crate::session::{Session, Waiting, decide};
+use crate::session::{Session, Waiting, decide, summary};
 use crate::termination::Endings;
 use crate::watch::Watch;
 use heard::Heard;
@@ -213,7 +215,8 @@ fn message(session: &Session, author: Author, kind: MessageKind, content: impl I
 
 /// An end record with the figures of the moment.
 fn ended(cause: EndCause, text: impl Into<String>, agent: Option<Name>, session: &Session, now: UnixMillis) -> Event {
-    Event::Ended { cause, text: text.into(), agent, totals: session.totals(now) }
+    let (totals, achieved) = (session.totals(now), summary::achieved(session));
+    Event::Ended { cause, text: text.into(), agent, totals, achieved }
 }
 
 fn last_word_unsaid(agent: Option<Name>, session: &Session, now: UnixMillis) -> Event {

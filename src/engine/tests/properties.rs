@@ -5,6 +5,7 @@ use crate::chat::Name;
 use crate::chat::code::CodeBlock;
 use crate::chat::command::Command;
 use crate::chat::event::{Answer, Boundary, EndCause, Event, Record, Resolution, Verdict};
+use crate::chat::failing::{GiveUp, OnFailure};
 use crate::chat::request::FailureKind;
 use crate::chat::team::{Agent, ApprovalPolicy, HumanInputMode, Limits, Repeat, Spec, Team};
 use crate::engine::Rules;
@@ -114,6 +115,8 @@ fn a_team() -> impl Strategy<Value = Team> {
                 default_auto_reply: Some("go on".into()),
                 ..speaker("p")
             };
+            let skips = OnFailure { retry: (seed % 2) as u32, wait_ms: 1000, then: GiveUp::Skip };
+            let b = Agent { on_failure: (seed % 3 == 0).then_some(skips), ..speaker("b") };
             Team {
                 speaker_selection_method: Spec::named(method),
                 selector_model: Some("main".into()),
@@ -121,7 +124,7 @@ fn a_team() -> impl Strategy<Value = Team> {
                 max_round,
                 seed,
                 limits: Limits { max_cost: None, max_tokens, max_time_ms: None, max_executions: Some(4) },
-                ..team(vec![speaker("a"), speaker("b"), proxy, runner("x", approval)])
+                ..team(vec![speaker("a"), b, proxy, runner("x", approval)])
             }
         },
     )

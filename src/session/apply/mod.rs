@@ -140,6 +140,7 @@ impl State {
             Event::ModelCalled { .. }
             | Event::ModelAnswered { .. }
             | Event::ModelFailed { .. }
+            | Event::AgentFailed { .. }
             | Event::ModelInterrupted { .. } => self.fold_call(record),
             Event::ApprovalAsked { .. }
             | Event::ApprovalDecided { .. }
@@ -186,9 +187,14 @@ impl State {
                 self.fold_arrival();
             }
             Event::BudgetCrossed { .. } => {}
-            Event::Ended { cause, text, agent, totals } => {
-                self.ended =
-                    Some(Ended { cause: cause.clone(), text: text.clone(), agent: agent.clone(), totals: *totals });
+            Event::Ended { cause, text, agent, totals, achieved } => {
+                self.ended = Some(Ended {
+                    cause: cause.clone(),
+                    text: text.clone(),
+                    agent: agent.clone(),
+                    totals: *totals,
+                    achieved: achieved.clone(),
+                });
                 self.hold = None;
                 self.hold_asked = None;
                 self.stepping = false;

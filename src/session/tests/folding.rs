@@ -76,7 +76,7 @@ fn words_after_the_end_begin_a_new_run_with_its_own_rounds_and_counters() {
     log.says("b", "two");
     assert_eq!(log.session.meter("a").auto_replies, 1);
     let totals = Totals::default();
-    log.add(vec![Event::Ended { cause: EndCause::MaxRound, text: "over".into(), agent: None, totals }]);
+    log.add(vec![Event::Ended { cause: EndCause::MaxRound, text: "over".into(), agent: None, totals, achieved: None }]);
     assert!(log.session.ended().is_some() && log.session.waiting().is_empty());
     log.operator("go on");
     assert!(log.session.ended().is_none());
