@@ -5,6 +5,7 @@ use crate::chat::Name;
 use crate::chat::code::CodeBlock;
 use crate::chat::command::Command;
 use crate::chat::event::{Answer, Boundary, EndCause, Event, Record, Resolution, Verdict};
+use crate::chat::failing::{GiveUp, OnFailure};
 use crate::chat::request::FailureKind;
 use crate::chat::team::{Agent, ApprovalPolicy, HumanInputMode, Limits, Repeat, Spec, Team, Transitions};
 use crate::engine::Rules;
@@ -118,7 +119,8 @@ fn a_gate() -> impl Strategy<Value = Option<String>> {
 fn a_team() -> impl Strategy<Value = Team> {
     let modes = prop::sample::select(&[HumanInputMode::Always, HumanInputMode::Never, HumanInputMode::Terminate][..]);
     let approval = prop_oneof![Just(ApprovalPolicy::Always), Just(ApprovalPolicy::Never)];
-    let methods = prop::sample::select(&["round_robin", "random", "manual", "auto"][..]);
+    let methods =
+        prop::sample::select(&["round_robin", "random", "manual", "auto", "concurrent", "sequential", "handoff"][..]);
     let repeat = prop_oneof![Just(Repeat::Everyone), Just(Repeat::Nobody), Just(Repeat::Only(vec!["a".into()]))];
     let limit = prop::option::of(40u64..200);
     let narrowed = (prop::option::of(some_transitions()), prop::option::of(Just(5_000)), a_gate());
@@ -132,6 +134,8 @@ fn a_team() -> impl Strategy<Value = Team> {
                 default_auto_reply: Some("go on".into()),
                 ..speaker("p")
             };
+            let skips = OnFailure { retry: (seed % 2) as u32, wait_ms: 1000, then: GiveUp::Skip };
+            let b = Agent { on_failure: (seed % 3 == 0).then_some(skips), ..speaker("b") };
             Team {
                 speaker_selection_method: Spec::named(method),
                 selector_model: Some("main".into()),
@@ -141,7 +145,7 @@ fn a_team() -> impl Strategy<Value = Team> {
                 max_round,
                 seed,
                 limits: Limits { max_cost: None, max_tokens, max_time_ms: None, max_executions: Some(4) },
-                ..team(vec![speaker("a"), Agent { available_when, ..speaker("b") }, proxy, runner("x", approval)])
+                ..team(vec![speaker("a"), Agent { available_when, ..b }, proxy, runner("x", approval)])
             }
         },
     )

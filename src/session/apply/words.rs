@@ -32,6 +32,9 @@ impl State {
                 if is_task {
                     self.transcript.start_run();
                 }
+                if message.is_shared() {
+                    self.floor.skipped = 0;
+                }
                 self.transcript.post(message.clone(), record.seq, record.at);
                 if let Author::Agent(name) = &message.author {
                     if message.by_operator || is_task {
