@@ -14,7 +14,7 @@ mod outbox;
 pub mod recovery;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use driver::{Clock, Engine, Handle, Parts};
 pub use machine::{Machine, Rules};

@@ -1,9 +1,10 @@
 mod code;
 mod floor;
 mod human;
+mod length;
 mod models;
 mod pauses;
 mod properties;
 mod recovery;
 mod stops;
-mod world;
+pub(crate) mod world;

@@ -10,14 +10,11 @@ impl State {
         match &record.event {
             Event::MessagePosted { message } => {
                 let by_person = message.by_operator || message.kind == MessageKind::Human;
-                let starts = self.ended.take().is_some();
-                if starts {
+                if self.ended.take().is_some() {
                     // Words after the end begin a new run of the same session.
-                    self.transcript.start_run();
-                }
-                if starts || message.author == Author::Operator {
-                    // A person has spoken to all of them (AG2: every start sets the counters to 0).
-                    self.agents.values_mut().for_each(|meter| meter.auto_replies = 0);
+                    self.begin_run();
+                } else if message.author == Author::Operator {
+                    self.forget_replies();
                 }
                 if message.author == Author::Operator && message.kind == MessageKind::Task {
                     self.transcript.start_run();
@@ -49,6 +46,17 @@ impl State {
             }
             _ => {}
         }
+    }
+
+    /// What is said from here on is another run of the session: its rounds are counted anew.
+    pub(super) fn begin_run(&mut self) {
+        self.transcript.start_run();
+        self.forget_replies();
+    }
+
+    /// A person has spoken to all of them (AG2: every start sets the counters to 0).
+    fn forget_replies(&mut self) {
+        self.agents.values_mut().for_each(|meter| meter.auto_replies = 0);
     }
 
     pub(super) fn fold_ask(&mut self, record: &Record) {
