@@ -7,6 +7,7 @@ use super::id::*;
 use super::message::Message;
 use super::request::{Failure, Finish, Purpose};
 use super::team::Team;
+use super::tool::ToolResult;
 use super::usage::Usage;
 use super::{Name, UnixMillis};
 use serde::{Deserialize, Serialize};
@@ -127,6 +128,9 @@ pub enum Event {
         turn: TurnId,
         /// Whose.
         agent: Name,
+        /// The first of the turns that began together with it, if several did: none of them hears the others.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        beside: Option<TurnId>,
     },
     /// A turn is over.
     TurnEnded {
@@ -215,7 +219,7 @@ pub enum Event {
         hash: String,
         /// Whether every line had been on the operator's screen.
         seen_in_full: bool,
-        /// The same hash needs no further consent on this branch.
+        /// The same hash - or, for a tool, the same tool - needs no further consent for this agent on this branch.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         remember: bool,
     },
@@ -253,6 +257,21 @@ pub enum Event {
         op: OpId,
         /// What to do.
         resolution: Resolution,
+    },
+    /// What came of a tool call is known; its model hears it when all calls of its message have been answered.
+    ToolReturned {
+        /// The turn that called.
+        turn: TurnId,
+        /// The result.
+        result: ToolResult,
+        /// To whom the call passes the floor, if it does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        handoff: Option<Name>,
+    },
+    /// Context variables got these values; `null` removes one.
+    ContextChanged {
+        /// New values by name.
+        set: serde_json::Map<String, serde_json::Value>,
     },
     /// A person is asked for words.
     HumanAsked {

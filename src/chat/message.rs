@@ -45,6 +45,9 @@ pub enum MessageKind {
     ToolCalls,
     /// What came of the calls. Only the author of the calls hears it (AgentChat: ToolCallExecutionEvent).
     ToolResults,
+    /// The results of an agent's calls in short, when its model does not put them into words. Only the others hear it
+    /// (AgentChat: ToolCallSummaryMessage).
+    ToolSummary,
     /// The author passes the floor to another agent (AgentChat: HandoffMessage).
     Handoff,
     /// What the moderator of the team says: a plan, an instruction, a final answer (AgentChat: Magentic).
@@ -64,6 +67,7 @@ impl MessageKind {
             MessageKind::Auto => Some("auto reply"),
             MessageKind::ToolCalls => Some("calls tools"),
             MessageKind::ToolResults => Some("tool results"),
+            MessageKind::ToolSummary => Some("results in short"),
             MessageKind::Handoff => Some("hands over"),
             MessageKind::Moderation => Some("moderates"),
             MessageKind::Summary => Some("summary"),
@@ -185,6 +189,7 @@ impl Message {
         match self.kind {
             _ if self.completeness == Completeness::Interrupted || !self.within.is_empty() => false,
             MessageKind::ToolCalls | MessageKind::ToolResults => own,
+            MessageKind::ToolSummary if own => false,
             _ => own || self.to.is_empty() || self.to.iter().any(|name| &**name == agent),
         }
     }

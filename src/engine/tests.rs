@@ -7,4 +7,5 @@ mod pauses;
 mod properties;
 mod recovery;
 mod stops;
+mod tools;
 pub(crate) mod world;

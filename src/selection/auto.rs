@@ -12,7 +12,6 @@ use crate::chat::message::Author;
 use crate::chat::request::{Prompt, Role};
 use crate::chat::team::Team;
 use crate::session::Session;
-use std::sync::Arc;
 
 /// `speaker_selection_method = "auto"`.
 pub const ENTRY: Entry<dyn Selector> = Entry {
@@ -76,7 +75,7 @@ fn question(candidates: &Candidates, session: &Session, team: &Team) -> Vec<Prom
         .collect();
     let list: Vec<String> = candidates.eligible.iter().map(|name| format!("'{name}'")).collect();
     let list = format!("[{}]", list.join(", "));
-    let system = |text: String| Prompt { role: Role::System, name: None, content: Arc::from(text) };
+    let system = |text: String| Prompt::new(Role::System, None, text);
     let mut prompts = vec![system(format!(
         "Several roles share one conversation. The roles are:\n{}\n\nRead the conversation. Then choose who of {list} \
          should speak next. Answer with that name only.",
@@ -91,13 +90,13 @@ fn question(candidates: &Candidates, session: &Session, team: &Team) -> Vec<Prom
             Author::Agent(name) => Some(name.clone()),
             Author::Operator => None,
         };
-        prompts.push(Prompt { role: Role::User, name, content: message.content.clone() });
+        prompts.push(Prompt::new(Role::User, name, message.content.clone()));
     }
     prompts.push(system(format!(
         "Read the conversation above. Who of {list} should speak next? Answer with the name only."
     )));
     for attempt in &session.floor().selecting.attempts {
-        prompts.push(Prompt { role: Role::Assistant, name: None, content: attempt.answer.clone() });
+        prompts.push(Prompt::new(Role::Assistant, None, attempt.answer.clone()));
         let complaint = if attempt.mentions.is_empty() {
             format!(
                 "No speaker was named. Names are case-sensitive and not abbreviated. Answer with exactly one of {list} \

@@ -5,7 +5,6 @@
 
 use super::turn::{Phase, Stage};
 use super::{Session, Waiting};
-use crate::chat::code::Payload;
 use crate::chat::command::Command;
 use crate::chat::event::{Answer, Boundary, Choice, Event, HoldReason, Verdict};
 use crate::chat::id::{ApprovalId, BranchId, MessageId, Seq};
@@ -138,7 +137,7 @@ fn call_on(session: &Session, agent: &Name) -> Decided {
         };
         return Ok(vec![
             Event::SpeakerChosen { choice },
-            Event::TurnStarted { turn: session.ids().turn, agent: agent.clone() },
+            Event::TurnStarted { turn: session.ids().turn, agent: agent.clone(), beside: None },
         ]
         .into());
     }
@@ -221,7 +220,7 @@ fn decide_code(
         }
         Verdict::Run => asked.hash.clone(),
         Verdict::RunEdited(blocks) if blocks.is_empty() => return refuse("There is no code left to run."),
-        Verdict::RunEdited(blocks) => Payload { blocks: blocks.clone(), place: asked.payload.place.clone() }.hash(),
+        Verdict::RunEdited(blocks) => asked.payload.with_blocks(blocks.clone()).hash(),
     };
     let remember = remember && !matches!(verdict, Verdict::Deny(_));
     Ok(vec![Event::ApprovalDecided { approval: id, verdict: verdict.clone(), hash, seen_in_full, remember }].into())

@@ -93,6 +93,11 @@ pub struct Case {
     /// Parts of the selector's requests, by the number of the request from 1.
     #[serde(default)]
     pub question: BTreeMap<String, Vec<String>>,
+    /// The tools that each agent's model was offered, call by call.
+    #[serde(default)]
+    pub offers: BTreeMap<String, Vec<Vec<String>>>,
+    /// How the results of tool calls begin, in order; `! ` marks an error.
+    pub results: Option<Vec<String>>,
     /// Replies in a row at the end.
     #[serde(default)]
     pub counters: BTreeMap<String, u32>,
@@ -147,9 +152,12 @@ pub struct Deed {
     pub cut: Option<String>,
     /// How it fails.
     pub fail: Option<FailureKind>,
-    /// Words before it fails or hangs.
+    /// Words before it fails, hangs or calls.
     #[serde(default)]
     pub after: String,
+    /// Tools it wants called, each with its arguments, beside the words in `after`.
+    #[serde(default)]
+    pub calls: Vec<(String, String)>,
     /// Whether it goes on for ever.
     #[serde(default)]
     pub hangs: bool,
@@ -203,6 +211,9 @@ pub struct Step {
     /// Lets the code run that waits.
     #[serde(default)]
     pub approve: bool,
+    /// Lets it run, and asks no more for the same.
+    #[serde(default)]
+    pub remember: bool,
     /// Does not let it run, for this reason.
     pub deny: Option<String>,
     /// Edits message number ...

@@ -3,6 +3,7 @@
 use super::case::{Case, End};
 use super::play::{Played, kind};
 use crate::chat::event::{EndCause, Event};
+use crate::chat::message::Completeness;
 use crate::chat::request::{Prompt, Purpose, Request, Role};
 use crate::engine::tests::world::World;
 use crate::session::Waiting;
@@ -14,7 +15,7 @@ pub fn check(played: &Played, case: &Case) -> Result<(), String> {
     let mut wrong = Vec::new();
     let path = world.session.path();
     if let Some(said) = &case.said {
-        compare(&mut wrong, "said", &world.said(), said);
+        compare(&mut wrong, "said", &told(world), said);
     }
     if let Some(chosen) = &case.chosen {
         compare(&mut wrong, "chosen", &world.choices(), chosen);
@@ -45,6 +46,19 @@ pub fn check(played: &Played, case: &Case) -> Result<(), String> {
     for (who, requests) in &case.sees {
         let found: Vec<Vec<String>> = requests_of(world, who).map(|request| seen(request, who)).collect();
         compare(&mut wrong, &format!("sees {who}"), &found, requests);
+    }
+    for (who, offers) in &case.offers {
+        let names = |request: &Request| request.tools.iter().map(|tool| tool.name.clone()).collect::<Vec<_>>();
+        compare(&mut wrong, &format!("offers {who}"), &requests_of(world, who).map(names).collect(), offers);
+    }
+    if let Some(results) = &case.results {
+        let entries = world.session.transcript().entries();
+        let found = entries.iter().flat_map(|entry| entry.message.tool_results.iter());
+        let found: Vec<String> =
+            found.map(|result| format!("{}{}", if result.is_error { "! " } else { "" }, result.content)).collect();
+        if found.len() != results.len() || found.iter().zip(results).any(|(found, part)| !found.starts_with(part)) {
+            compare(&mut wrong, "results", &found, results);
+        }
     }
     for (who, calls) in &case.calls {
         compare(&mut wrong, &format!("calls of {who}"), &requests_of(world, who).count(), calls);
@@ -154,6 +168,17 @@ fn waits(item: &Waiting) -> String {
         Waiting::Hold(_) => "hold",
     }
     .to_owned()
+}
+
+/// The transcript as `author: text`, with tool traffic written out; interrupted messages in brackets, and those said inside
+/// a nested team below its name.
+fn told(world: &World) -> Vec<String> {
+    let shown = world.session.transcript().entries().iter().map(|entry| {
+        let message = &entry.message;
+        let line = format!("{}: {}", message.author_path().collect::<Vec<_>>().join("/"), message.told());
+        if message.completeness == Completeness::Interrupted { format!("[{line}]") } else { line }
+    });
+    shown.collect()
 }
 
 fn requests_of<'a>(world: &'a World, who: &'a str) -> impl Iterator<Item = &'a Request> {

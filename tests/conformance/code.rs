@@ -25,7 +25,7 @@ pub fn try_out(case: &Case) -> Result<(), String> {
     };
     let blocks =
         case.blocks.iter().map(|(language, code)| CodeBlock { language: language.clone(), code: (**code).into() });
-    let payload = Payload { blocks: blocks.collect(), place: executor.place(&settings) };
+    let payload = Payload::code(blocks.collect(), executor.place(&settings));
     let job = Job { hash: payload.hash(), payload: Arc::new(payload), kill: CancellationToken::new() };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|why| why.to_string())?;
     let execution = runtime.block_on(async {

@@ -61,6 +61,7 @@ fn says(reply: &Reply) -> Says {
         Reply::Does(deed) => match (&deed.cut, deed.fail) {
             (Some(text), _) => Says::Cut(text.clone()),
             (None, Some(kind)) => Says::Fail(deed.after.clone(), kind),
+            (None, None) if !deed.calls.is_empty() => Says::Call(deed.after.clone(), deed.calls.clone()),
             (None, None) if deed.hangs => Says::Hang(deed.after.clone()),
             (None, None) => panic!("this reply does nothing: {deed:?}"),
         },
@@ -167,7 +168,7 @@ fn command(world: &World, step: &Step) -> Result<Command, String> {
             return Err(format!("the pick is among {candidates:?}"));
         }
     }
-    if step.approve || step.deny.is_some() {
+    if step.approve || step.remember || step.deny.is_some() {
         let id = waiting.iter().find_map(|item| match item {
             Waiting::Approval(id) => Some(*id),
             _ => None,
@@ -175,7 +176,7 @@ fn command(world: &World, step: &Step) -> Result<Command, String> {
         let asked = id.and_then(|id| world.session.approval(id)).ok_or(format!("no code waits: {waiting:?}"))?;
         let verdict = step.deny.clone().map_or(Verdict::Run, Verdict::Deny);
         let (approval, hash) = (asked.id, asked.hash.clone());
-        return Ok(Command::Decide { approval, hash, verdict, seen_in_full: true, remember: false });
+        return Ok(Command::Decide { approval, hash, verdict, seen_in_full: true, remember: step.remember });
     }
     let name = |name: &String| Name::from(name.as_str());
     Ok(match step {

@@ -103,7 +103,7 @@ impl Sketch {
         let choice = choice(agent);
         self.turn += 1;
         self.tell(Actor::System, Event::SpeakerChosen { choice });
-        self.tell(Actor::System, Event::TurnStarted { turn: TurnId(self.turn), agent: agent.into() });
+        self.tell(Actor::System, Event::TurnStarted { turn: TurnId(self.turn), agent: agent.into(), beside: None });
     }
 
     /// An agent's model is asked; what it says comes later.
@@ -157,7 +157,7 @@ impl Sketch {
             output_limit: 65_536,
         };
         let block = |(language, code): &(&str, &str)| CodeBlock { language: (*language).into(), code: (*code).into() };
-        let payload = Payload { blocks: blocks.iter().map(block).collect(), place };
+        let payload = Payload::code(blocks.iter().map(block).collect(), place);
         self.approval += 1;
         let asked = Event::ApprovalAsked {
             approval: ApprovalId(self.approval),

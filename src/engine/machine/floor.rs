@@ -96,13 +96,8 @@ impl Machine {
                         None => return self.want_pick(candidates, None, session, now),
                     },
                 };
-                let request = Request {
-                    call: session.ids().call,
-                    agent: candidates.last.clone().unwrap_or_else(|| "".into()),
-                    purpose: Purpose::Select,
-                    model,
-                    messages,
-                };
+                let asks = candidates.last.clone().unwrap_or_else(|| "".into());
+                let request = Request::new(session.ids().call, asks, Purpose::Select, model, messages);
                 let hash = request.hash();
                 call(request, hash, None, inquiry.attempts + 1)
             }
@@ -198,5 +193,5 @@ impl Machine {
 fn start(choice: Choice, actor: Actor, session: &Session) -> Vec<Effect> {
     let agent = choice.agent.clone();
     let turn = session.ids().turn;
-    vec![Effect::append(actor, vec![Event::SpeakerChosen { choice }, Event::TurnStarted { turn, agent }])]
+    vec![Effect::append(actor, vec![Event::SpeakerChosen { choice }, Event::TurnStarted { turn, agent, beside: None }])]
 }

@@ -2,7 +2,7 @@
 
 use super::super::State;
 use super::super::floor::{Attempt, Wanted};
-use super::super::turn::{Stage, Turn};
+use super::super::turn::Turn;
 use crate::chat::event::{Boundary, Event, Record};
 
 impl State {
@@ -30,14 +30,9 @@ impl State {
                 });
             }
             Event::QueueChanged { queue } => self.floor.queue = queue.clone(),
-            Event::TurnStarted { turn, agent } => self.turns.push(Turn {
-                id: *turn,
-                agent: agent.clone(),
-                stage: Stage::Begun,
-                inquiry: Default::default(),
-                since: record.at,
-                stage_since: record.at,
-            }),
+            Event::TurnStarted { turn, agent, beside } => {
+                self.turns.push(Turn::begun(*turn, agent.clone(), *beside, record.at));
+            }
             Event::TurnEnded { turn, finished } => {
                 if let Some(place) = self.turns.iter().position(|open| open.id == *turn) {
                     let turn = self.turns.remove(place);
@@ -45,6 +40,7 @@ impl State {
                         self.hold_asked = Some(Boundary::Turn);
                     }
                     if *finished {
+                        self.transcript.turn_over();
                         self.agents.entry(turn.agent.clone()).or_default().turns += 1;
                         self.floor.last_speaker = Some(turn.agent);
                     } else {

@@ -124,7 +124,10 @@ impl State {
     /// What one record means for the branch it is on.
     fn fold(&mut self, record: &Record) {
         match &record.event {
-            Event::SessionStarted { team, .. } => self.limits = Some(team.limits),
+            Event::SessionStarted { team, .. } => {
+                self.limits = Some(team.limits);
+                self.context = team.context_variables.clone();
+            }
             Event::LimitsChanged { limits } => self.limits = Some(*limits),
             Event::MessagePosted { .. } | Event::MessageEdited { .. } => self.fold_words(record),
             Event::SpeakerWanted { .. }
@@ -143,7 +146,17 @@ impl State {
             | Event::Started { .. }
             | Event::Outcome { .. }
             | Event::OutcomeUnknown { .. }
-            | Event::OutcomeResolved { .. } => self.fold_code(record),
+            | Event::OutcomeResolved { .. }
+            | Event::ToolReturned { .. } => self.fold_code(record),
+            Event::ContextChanged { set } => {
+                for (name, value) in set {
+                    if value.is_null() {
+                        self.context.shift_remove(name);
+                    } else {
+                        self.context.insert(name.clone(), value.clone());
+                    }
+                }
+            }
             Event::HumanAsked { .. } | Event::HumanAnswered { .. } => self.fold_ask(record),
             Event::HoldAsked { boundary } => self.hold_asked = Some(*boundary),
             Event::Held { .. } if self.ended.is_some() => {}

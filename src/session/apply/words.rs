@@ -3,7 +3,7 @@
 use super::super::State;
 use super::super::turn::{Ask, Stage};
 use crate::chat::event::{Answer, AskKind, Event, Record};
-use crate::chat::message::{Author, Completeness, MessageKind};
+use crate::chat::message::{Author, MessageKind};
 
 impl State {
     pub(super) fn fold_words(&mut self, record: &Record) {
@@ -28,12 +28,24 @@ impl State {
                     let meter = self.agents.entry(name.clone()).or_default();
                     if by_person {
                         meter.auto_replies = 0;
-                    } else if message.completeness != Completeness::Interrupted {
+                    } else if message.is_shared() {
                         meter.auto_replies += 1;
                     }
                 }
                 if let Some(id) = message.turn {
-                    self.stage(id, Stage::Posted, record);
+                    let stage = match message.kind {
+                        MessageKind::ToolCalls => Stage::Calling,
+                        MessageKind::ToolResults => Stage::Answered,
+                        _ => Stage::Posted,
+                    };
+                    if stage == Stage::Calling
+                        && let Some(turn) = self.turns.iter_mut().find(|turn| turn.id == id)
+                    {
+                        turn.tools.calls = message.tool_calls.clone();
+                        turn.tools.results.clear();
+                        turn.tools.rounds += 1;
+                    }
+                    self.stage(id, stage, record);
                 }
             }
             Event::MessageEdited { message, content } => {

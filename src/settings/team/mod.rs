@@ -11,6 +11,7 @@ mod models;
 mod options;
 mod prompts;
 mod termination;
+mod tools;
 
 use super::file;
 use super::reader::{self, Fields, Findings, Node, Span, number_in};
@@ -139,6 +140,12 @@ struct AgentMarks {
     approval: Option<Span>,
     /// Names of environment variables that are passed on.
     environment: Vec<(String, Span)>,
+    /// Tools it names.
+    tools: Vec<(String, Span)>,
+    /// Agents it hands over to.
+    targets: Vec<(Name, Span)>,
+    /// Agents that follow it; it may be one of them.
+    after: Vec<(Name, Span)>,
 }
 
 impl<'a> World<'a> {
@@ -148,17 +155,23 @@ impl<'a> World<'a> {
         let team = file.get("team").and_then(|node| Some((self.table("team", node, "[team]")?, node.span())));
         let models = file.get("models");
         let agents = file.get("agents");
+        let tools = file.get("tools").map(|node| self.tools(node)).unwrap_or_default();
         file.finish();
 
         let models = self.models(models, &mut marks);
         let agents = self.agents(agents, &models, &mut marks);
+        self.known_targets(&agents, &tools, &marks.agents);
         self.keep_keys_from_code(&models, &marks);
         let empty = DeTable::default();
         let (table, span) = team.unwrap_or((&empty, 0..0));
         // `empty` does not outlive this function, so the rest is read with its shorter lifetime.
         let world =
             World { findings: self.findings, families: self.families, price_of: self.price_of, base: self.base };
-        (world.head(table, span, origin, agents, models, &mut marks), marks)
+        let mut team = world.head(table, span, origin, agents, models, &mut marks);
+        if let Some(team) = &mut team {
+            team.tools = tools;
+        }
+        (team, marks)
     }
 
     /// Everything below `[team]`.
@@ -190,6 +203,8 @@ impl<'a> World<'a> {
         let termination =
             fields.get("termination").map_or_else(Vec::new, |node| self.termination(node, &agents, marks));
         let seed = fields.whole("seed", 0..=i64::MAX as u64).unwrap_or(0);
+        let context_variables =
+            fields.get("context_variables").map(|node| self.variables("context_variables", node)).unwrap_or_default();
         let limits = fields.get("limits").map_or(self.base.defaults.limits, |node| self.limits(node));
         let selector_span = fields.span_of("selector_model");
         fields.finish();
@@ -210,6 +225,8 @@ impl<'a> World<'a> {
             limits,
             models,
             seed,
+            tools: BTreeMap::new(),
+            context_variables,
         })
     }
 
