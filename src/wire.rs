@@ -89,6 +89,7 @@ pub fn families() -> Families {
         conditions: catalog::rows(CONDITIONS),
         providers: catalog::rows(PROVIDERS),
         executors: catalog::rows(EXECUTORS),
+        review: crate::selection::review::review,
     }
 }
 

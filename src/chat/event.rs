@@ -122,6 +122,13 @@ pub enum Event {
         /// First speaks first.
         queue: Vec<Name>,
     },
+    /// A step of a graph is over: which edges were taken, and what follows.
+    GraphStepped {
+        /// The edges that were taken, as `from -> to`.
+        taken: Vec<String>,
+        /// The graph from now on.
+        graph: Graph,
+    },
     /// A turn began.
     TurnStarted {
         /// Which turn.

@@ -1,5 +1,7 @@
 mod code;
 mod floor;
+mod graphs;
+mod handoffs;
 mod human;
 mod length;
 mod models;

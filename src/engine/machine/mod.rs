@@ -107,13 +107,16 @@ impl Machine {
         if session.hold_asked() == Some(crate::chat::event::Boundary::Step) && !session.acts() {
             return hold(HoldReason::Operator);
         }
+        let mut waits = Vec::new();
         for turn in session.turns() {
             let effects = self.step(turn, session, now);
-            if !effects.is_empty() {
+            if effects.iter().any(|effect| matches!(effect, Effect::Append { .. })) {
                 return effects;
             }
+            // One that waits for its time does not hold up those beside it.
+            waits.extend(effects);
         }
-        if session.turns().is_empty() { self.pass_floor(session, now) } else { Vec::new() }
+        if session.turns().is_empty() { self.pass_floor(session, now) } else { waits }
     }
 
     /// Who would be next, when that has changed since it was last said.

@@ -125,6 +125,9 @@ impl Machine {
 
     /// The code stage, then words.
     fn run_or_speak(&mut self, turn: &Turn, agent: &Agent, session: &Session, now: UnixMillis) -> Vec<Effect> {
+        if let Some(handed) = self.hand_over_by_rule(turn, agent, session) {
+            return handed;
+        }
         match find_code(agent, session) {
             Code::Nothing => self.speak(turn, agent, session, now),
             Code::CutOff => {

@@ -18,7 +18,16 @@ impl State {
                 }
                 self.floor.choice = Some(choice.clone());
                 self.floor.wanted = None;
-                self.floor.retry = None;
+                if choice.mode == "retry" {
+                    self.floor.retry.retain(|name| *name != choice.agent);
+                } else {
+                    self.floor.retry.clear();
+                }
+                if let Some(graph) = &mut self.floor.graph
+                    && let Some(place) = graph.ready.iter().position(|name| *name == choice.agent)
+                {
+                    graph.ready.remove(place);
+                }
                 self.floor.selecting = Default::default();
             }
             Event::SelectorAnswered { call, answer, mentions } => {
@@ -30,6 +39,10 @@ impl State {
                 });
             }
             Event::QueueChanged { queue } => self.floor.queue = queue.clone(),
+            Event::GraphStepped { graph, .. } => {
+                self.floor.graph = Some(graph.clone());
+                self.floor.finished.clear();
+            }
             Event::TurnStarted { turn, agent, beside } => {
                 self.turns.push(Turn::begun(*turn, agent.clone(), *beside, record.at));
             }
@@ -42,9 +55,12 @@ impl State {
                     if *finished {
                         self.transcript.turn_over();
                         self.agents.entry(turn.agent.clone()).or_default().turns += 1;
+                        if self.floor.graph.is_some() {
+                            self.floor.finished.push(turn.agent.clone());
+                        }
                         self.floor.last_speaker = Some(turn.agent);
                     } else {
-                        self.floor.retry = Some(turn.agent);
+                        self.floor.retry.push(turn.agent);
                     }
                 }
             }

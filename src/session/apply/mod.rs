@@ -10,7 +10,7 @@ mod words;
 
 use super::turn::{Phase, Stage, Turn};
 use super::{Branch, Ended, Finding, Ids, Session, Started, State};
-use crate::chat::event::{Event, HoldReason, Record};
+use crate::chat::event::{EndCause, Event, HoldReason, Record};
 use crate::chat::id::*;
 use std::sync::Arc;
 
@@ -134,6 +134,7 @@ impl State {
             | Event::SpeakerChosen { .. }
             | Event::SelectorAnswered { .. }
             | Event::QueueChanged { .. }
+            | Event::GraphStepped { .. }
             | Event::TurnStarted { .. }
             | Event::TurnEnded { .. } => self.fold_floor(record),
             Event::ModelCalled { .. }
@@ -200,6 +201,10 @@ impl State {
                 self.turns.clear();
                 self.floor.wanted = None;
                 self.floor.selecting = Default::default();
+                if *cause == EndCause::Complete {
+                    self.floor.graph = None;
+                    self.floor.finished.clear();
+                }
             }
         }
         if matches!(
@@ -237,7 +242,7 @@ impl State {
             {
                 self.ran_elsewhere.insert(asked.hash.clone());
             }
-            self.floor.retry = Some(turn.agent);
+            self.floor.retry.push(turn.agent);
         }
         for turn in self.turns.iter_mut().filter(|turn| matches!(turn.inquiry.phase, Phase::Failed(_))) {
             turn.inquiry = Default::default();

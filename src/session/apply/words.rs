@@ -16,6 +16,13 @@ impl State {
                 } else if message.author == Author::Operator {
                     self.forget_replies();
                 }
+                let answers = self.transcript.entries().iter().rev().find(|entry| entry.message.is_shared());
+                if message.author == Author::Operator
+                    && answers.is_some_and(|entry| entry.message.handoff.as_deref() == Some(Author::Operator.name()))
+                {
+                    // The floor was handed to the person, who has spoken: nobody needs to be picked.
+                    self.floor.wanted = None;
+                }
                 if message.author == Author::Operator && message.kind == MessageKind::Task {
                     self.transcript.start_run();
                 }

@@ -18,7 +18,7 @@ use super::reader::{self, Fields, Findings, Node, Span, number_in};
 use super::report::{Finding, Report, in_order};
 use super::secrets;
 use super::user::Defaults;
-use crate::catalog::Row;
+use crate::catalog::{Remark, Row};
 use crate::chat::Name;
 use crate::chat::team::{Agent, AgentKind, Limits, ModelSpec, Repeat, Spec, Team};
 use crate::chat::usage::{Money, Price};
@@ -36,6 +36,8 @@ pub struct Families {
     pub providers: Vec<Row>,
     /// What runs code.
     pub executors: Vec<Row>,
+    /// What is wrong with a finished team that no row can know.
+    pub review: fn(&Team) -> Vec<Remark>,
 }
 
 /// Price and context window (in tokens) of a model, by the names of its provider and of the model, as far as known.
@@ -170,6 +172,15 @@ impl<'a> World<'a> {
         let mut team = world.head(table, span, origin, agents, models, &mut marks);
         if let Some(team) = &mut team {
             team.tools = tools;
+            let method = table.get("speaker_selection_method");
+            for remark in (self.families.review)(team) {
+                let mut finding = match remark.warning {
+                    true => Finding::warning(remark.message),
+                    false => Finding::error(remark.message),
+                };
+                finding.span = method.map(|node| place(node, &remark.path));
+                self.findings.push(finding.help(remark.help));
+            }
         }
         (team, marks)
     }
@@ -342,4 +353,15 @@ pub(super) fn read_limits(fields: &mut Fields<'_>, limits: &mut Limits) {
 fn stem(origin: &str) -> String {
     let stem = Path::new(origin).file_stem().map(|stem| stem.to_string_lossy().into_owned());
     stem.filter(|stem| !stem.trim().is_empty()).unwrap_or_else(|| "team".into())
+}
+
+/// Where a path of names and numbers leads from here; as far as it leads anywhere.
+fn place(node: &Node<'_>, path: &[String]) -> Span {
+    let Some((first, rest)) = path.split_first() else { return node.span() };
+    let next = match node.get_ref() {
+        DeValue::Table(table) => table.get(first.as_str()),
+        DeValue::Array(list) => first.parse().ok().and_then(|n: usize| list.get(n)),
+        _ => None,
+    };
+    next.map_or(node.span(), |next| place(next, rest))
 }

@@ -3,6 +3,7 @@
 use super::{AgentMarks, World};
 use crate::chat::Name;
 use crate::chat::team::{AfterWork, Agent, Handoff, Target, ToolSetup};
+use crate::rules::Rule;
 use crate::settings::reader::{self, Fields, Node, Span};
 use crate::settings::report::Finding;
 use serde_json::{Map, Value, json};
@@ -140,8 +141,8 @@ impl<'a> World<'a> {
         }
         let (name, description) = (fields.filled("name"), fields.filled("description"));
         let message = fields.filled("message");
-        let available_when = fields.filled("available_when");
-        let when = fields.filled("when");
+        let available_when = self.rule(&mut fields, "available_when");
+        let when = self.rule(&mut fields, "when");
         let set = fields.get("set").map(|node| self.variables("set", node)).unwrap_or_default();
         fields.finish();
         let plain = handoff(&target?);
@@ -171,7 +172,7 @@ impl<'a> World<'a> {
                         self.findings
                             .push(finding.help("for example: { when = \"round > 8\", target = \"terminate\" }"));
                     }
-                    let when = fields.filled("when");
+                    let when = self.rule(&mut fields, "when");
                     fields.finish();
                     Some(AfterWork { when, target: target(&name?, span, marks) })
                 };
@@ -183,6 +184,21 @@ impl<'a> World<'a> {
                 Vec::new()
             }
         }
+    }
+
+    /// A rule, with the caret on the spot where it cannot be read.
+    pub(super) fn rule(&self, fields: &mut Fields<'a>, key: &'static str) -> Option<String> {
+        let text = fields.filled(key)?;
+        if let Err(error) = Rule::parse(&text) {
+            let span = fields.span_of(key).unwrap_or_default();
+            // The text stands in quotes, and escapes would move what follows them.
+            let plain = span.len() == text.len() + 2;
+            let at = if plain { span.start + 1 + error.at.start..span.start + 1 + error.at.end } else { span };
+            let mut finding = Finding::error(format!("`{key}`: {}", error.message)).at(at);
+            finding.help = error.help.clone();
+            self.findings.push(finding);
+        }
+        Some(text)
     }
 
     /// A table of context variables.
