@@ -69,6 +69,7 @@ fn a_command() -> impl Strategy<Value = Command> {
         Just(Command::Interrupt),
         Just(Command::End),
         Just(Command::RaiseLimits),
+        Just(Command::Continue),
     ]
 }
 
@@ -252,13 +253,13 @@ fn check_log(log: &[std::sync::Arc<Record>]) {
     assert_eq!(ops, over, "an effect of which nobody knows what became");
 }
 
-/// On a branch every run ends at most once, and between two ends somebody has spoken.
+/// On a branch every run ends at most once, and between two ends somebody has spoken or gone on.
 fn check_ends(session: &Session) {
     let mut over = false;
     for record in session.path() {
         match &record.event {
             Event::Ended { .. } => assert!(!std::mem::replace(&mut over, true), "a run ended twice"),
-            Event::MessagePosted { .. } => over = false,
+            Event::MessagePosted { .. } | Event::Released { .. } => over = false,
             Event::TurnStarted { .. } | Event::Intent { .. } | Event::ModelCalled { .. } => {
                 assert!(!over, "something began after the end: {record:?}");
             }

@@ -175,7 +175,13 @@ impl State {
                 self.hold_asked = None;
                 self.stepping = false;
             }
-            Event::Released { step } => self.fold_release(*step),
+            Event::Released { step } => {
+                if self.ended.take().is_some() {
+                    // A new run without new words.
+                    self.begin_run();
+                }
+                self.fold_release(*step);
+            }
             Event::DetectorChanged { detector, text, count, turns } => {
                 self.findings.retain(|finding| finding.detector != *detector);
                 if *count > 0 {
