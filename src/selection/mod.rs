@@ -14,6 +14,7 @@ mod round_robin;
 
 use crate::catalog;
 use crate::chat::Name;
+use crate::chat::consult::Consultation;
 use crate::chat::event::Choice;
 use crate::chat::request::Prompt;
 use crate::session::Session;
@@ -33,6 +34,9 @@ pub trait Selector: Send + Sync {
     }
 }
 
+/// Under which key the session keeps what a program says about the next speaker.
+pub const SELECTOR: &str = "selector";
+
 /// What a selector wants.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Pick {
@@ -43,6 +47,8 @@ pub enum Pick {
         /// Who would be next in the team's order.
         proposed: Option<Name>,
     },
+    /// A program of the user's is asked; its answer comes back in the session, under [`SELECTOR`].
+    Consult(Consultation),
     /// A model is asked; its answer comes back through [`Selector::read`] and the session.
     Ask(Vec<Prompt>),
 }

@@ -1,14 +1,14 @@
 //! Between turns: is it over, may it go on, and who is next.
 
 use super::reply::call;
-use super::{Machine, ended, hold, needs_person};
+use super::{Machine, consult, ended, hold, needs_person};
 use crate::chat::event::{Actor, Boundary, Choice, EndCause, Event, HoldReason};
 use crate::chat::request::{Purpose, Request};
 use crate::chat::team::Team;
 use crate::chat::{Name, UnixMillis};
 use crate::engine::effect::Effect;
-use crate::selection::Pick;
 use crate::selection::candidates::Candidates;
+use crate::selection::{Pick, SELECTOR};
 use crate::session::turn::Phase;
 use crate::session::{Session, Waiting};
 use std::sync::Arc;
@@ -19,15 +19,21 @@ impl Machine {
         let Some(team) = session.team().cloned() else { return Vec::new() };
         let floor = session.floor();
         let asking = matches!(floor.selecting.inquiry.phase, Phase::Calling(_));
+        if let Some((key, _)) = session.consults().open() {
+            let overruled = key == SELECTOR && !floor.queue.is_empty();
+            return if overruled { self.hang_up_selector(session) } else { Vec::new() };
+        }
         if asking && !floor.queue.is_empty() {
             // The operator decides; whatever else holds or ends the run at this point is seen to first.
             return self.hang_up_selector(session);
         }
         if !asking {
-            if let Some(met) = self.endings.check(session, now) {
-                let agent = session.floor().last_speaker.clone();
-                let end = ended(EndCause::Condition(met.kind), met.text, agent, session, now);
-                return vec![Effect::append(Actor::System, vec![end])];
+            if let Some(outcome) = self.endings.check(session, now) {
+                return self.conclude(outcome, session, now);
+            }
+            if session.termination_asked() && !self.endings.weighs_requests() {
+                let end = ended(EndCause::Operator, "External termination requested", None, session, now);
+                return vec![Effect::append(Actor::Operator, vec![end])];
             }
             if session.rounds() >= team.max_round {
                 let text = format!("Maximum rounds ({}) reached", team.max_round);
@@ -50,8 +56,12 @@ impl Machine {
             return start(plain(agent, "retry", "its turn was interrupted"), Actor::System, session);
         }
         if let Some(wanted) = &floor.wanted {
+            let mut waits: Vec<Effect> = self.endings.wake(session, now).map(Effect::Wake).into_iter().collect();
             return match (wanted.until, &wanted.proposed) {
-                (Some(until), Some(_)) if now < until => vec![Effect::Wake(until)],
+                (Some(until), Some(_)) if now < until => {
+                    waits.push(Effect::Wake(until));
+                    waits
+                }
                 (Some(_), Some(agent)) => {
                     let candidates = self.gates.candidates(session, &team);
                     if !candidates.eligible.contains(agent) {
@@ -62,7 +72,7 @@ impl Machine {
                     let choice = candidates.choose(agent.clone(), "countdown", why, 0);
                     start(choice, Actor::Policy("pick_countdown".into()), session)
                 }
-                _ => Vec::new(),
+                _ => waits,
             };
         }
         self.select(&team, session, now)
@@ -90,6 +100,7 @@ impl Machine {
                 self.want_pick(candidates, Some((choice.agent, Some(reason))), session, now)
             }
             Pick::Choose(choice) => start(choice, Actor::System, session),
+            Pick::Consult(consultation) => consult::ask(consultation, session),
             Pick::Person { proposed } => {
                 self.want_pick(candidates, proposed.map(|proposed| (proposed, None)), session, now)
             }

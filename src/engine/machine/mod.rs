@@ -7,6 +7,7 @@
 //! `reply.rs` knows one speaker's turn (AG2: the reply pipeline), `floor.rs` what happens between turns, `heard.rs`
 //! what models and programs send back, `stop.rs` how things in flight are stopped.
 
+mod consult;
 mod floor;
 mod heard;
 mod reply;
@@ -90,6 +91,7 @@ impl Machine {
             Input::Started { op, pid } => vec![Effect::append(Actor::System, vec![Event::Started { op, pid }])],
             Input::Output { op, text } => heard::output(op, text, session),
             Input::Ran { op, execution } => heard::ran(op, execution, session),
+            Input::Advised { op, advice } => consult::answered(op, advice, session),
             Input::Tick => Vec::new(),
             Input::Stop { cause } => self.stop(cause, Actor::System, session, now),
         }

@@ -13,14 +13,15 @@ impl State {
                 let starts = self.ended.take().is_some();
                 if starts {
                     // Words after the end begin a new run of the same session.
-                    self.transcript.start_run();
+                    self.transcript.start_run(record.at, self.activity.total(record.at));
+                    self.termination_asked = false;
                 }
                 if starts || message.author == Author::Operator {
                     // A person has spoken to all of them (AG2: every start sets the counters to 0).
                     self.agents.values_mut().for_each(|meter| meter.auto_replies = 0);
                 }
                 if message.author == Author::Operator && message.kind == MessageKind::Task {
-                    self.transcript.start_run();
+                    self.transcript.start_run(record.at, self.activity.total(record.at));
                 }
                 self.transcript.post(message.clone(), record.seq, record.at);
                 if let Author::Agent(name) = &message.author {
