@@ -169,6 +169,13 @@ pub enum Event {
         /// First speaks first.
         queue: Vec<Name>,
     },
+    /// A step of a graph is over: which edges were taken, and what follows.
+    GraphStepped {
+        /// The edges that were taken, as `from -> to`.
+        taken: Vec<String>,
+        /// The graph from now on.
+        graph: Graph,
+    },
     /// A turn began.
     TurnStarted {
         /// Which turn.
@@ -204,6 +211,12 @@ pub enum Event {
         request: String,
         /// Messages in the request.
         messages: u32,
+        /// Messages that the agent hears and its context rule left out.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        left_out: u32,
+        /// About how many tokens the request has; 0 in a log that does not say.
+        #[serde(default, skip_serializing_if = "is_none")]
+        estimate: u64,
     },
     /// A reply came to its explicit end. A speaker's text is in the message that follows.
     ModelAnswered {
@@ -365,6 +378,14 @@ pub enum Event {
         /// Turns that match, oldest first.
         turns: Vec<TurnId>,
     },
+    /// Something happened inside the team behind an agent. It numbers turns, messages and calls on its own, so that no
+    /// number stands for two things.
+    Inner {
+        /// The agent.
+        agent: Name,
+        /// What happened.
+        event: Box<Event>,
+    },
     /// A limit was reached.
     BudgetCrossed {
         /// Which limit: `max_cost`, `max_tokens`, `max_time`, `max_executions`.
@@ -392,4 +413,24 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "EndDetail::is_empty")]
         detail: EndDetail,
     },
+}
+
+impl Event {
+    /// What really happened, and in which nested teams, outermost first.
+    pub fn innermost(&self) -> (Vec<&Name>, &Event) {
+        let (mut within, mut event) = (Vec::new(), self);
+        while let Event::Inner { agent, event: inner } = event {
+            within.push(agent);
+            event = inner;
+        }
+        (within, event)
+    }
+}
+
+fn is_zero(n: &u32) -> bool {
+    *n == 0
+}
+
+fn is_none(tokens: &u64) -> bool {
+    *tokens == 0
 }

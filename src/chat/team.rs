@@ -5,6 +5,8 @@
 //! their own catalog understands: an old log opens even when a family has lost a member.
 
 use super::Name;
+use super::context::ContextRule;
+use super::message::Author;
 use super::pattern::Pattern;
 use super::usage::{Money, Price};
 use serde::{Deserialize, Serialize};
@@ -48,6 +50,12 @@ pub struct Team {
     /// What to work on, unless it is given on start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<String>,
+    /// What was said before it begins. Without a task the last of these is the task, whoever says it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub initial: Vec<Initial>,
+    /// Every member is told first who takes part (AG2: GroupChat.send_introductions).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub send_introductions: bool,
     /// Members, in the order in which round robin calls them.
     pub agents: Vec<Agent>,
     /// Who speaks next (AG2: GroupChat.speaker_selection_method).
@@ -89,6 +97,8 @@ impl Team {
         Team {
             name: name.into(),
             task: None,
+            initial: Vec::new(),
+            send_introductions: false,
             agents,
             speaker_selection_method: Spec::named("round_robin"),
             selector_model: None,
@@ -111,10 +121,34 @@ impl Team {
         self.agents.iter().find(|agent| &*agent.name == name)
     }
 
+    /// Whether it can begin without being given a task.
+    pub fn has_task(&self) -> bool {
+        self.task.is_some() || !self.initial.is_empty()
+    }
+
+    /// What every member is told before the first message, if it is told anything (AG2: GroupChat.introductions_msg; a
+    /// greeting, who is there, and a line for each with its description). Not part of the transcript and not a round.
+    pub fn introduction(&self) -> Option<String> {
+        self.send_introductions.then(|| {
+            let members = self.agents.iter().map(|agent| format!("{}: {}", agent.name, agent.description.trim()));
+            let members = members.collect::<Vec<_>>().join("\n");
+            format!("Welcome. We work on one task together. In attendance are:\n\n{members}")
+        })
+    }
+
     /// Position of a member in the team's order.
     pub fn position(&self, name: &str) -> Option<usize> {
         self.agents.iter().position(|agent| &*agent.name == name)
     }
+}
+
+/// A message that stands at the beginning of the conversation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Initial {
+    /// Who says it.
+    pub author: Author,
+    /// What.
+    pub content: String,
 }
 
 /// Who may speak twice in a row.
@@ -167,6 +201,8 @@ pub enum AgentKind {
     UserProxy,
     /// Only runs code.
     Executor,
+    /// A team that answers as one (AgentChat: SocietyOfMindAgent).
+    Team,
 }
 
 /// When the person behind an agent is asked (AG2: ConversableAgent.human_input_mode).
@@ -244,9 +280,18 @@ pub struct Agent {
     /// The rule that must hold for it to be chosen (AG2: eligibility_policies; AgentChat: candidate_func).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub available_when: Option<String>,
+    /// Who hears it; empty means everybody.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub speaks_to: Vec<Name>,
+    /// Which messages its model is sent.
+    #[serde(default, skip_serializing_if = "ContextRule::is_full")]
+    pub context: ContextRule,
     /// Tools its model may call: keys into [`Team::tools`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tools: Vec<String>,
+    /// The team behind it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nested: Option<Box<Nested>>,
     /// To whom its model may pass the floor by a tool call (AgentChat: Handoff; AG2: OnCondition).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub handoffs: Vec<Handoff>,
@@ -281,7 +326,10 @@ impl Agent {
             code_execution: None,
             silent: false,
             available_when: None,
+            speaks_to: Vec::new(),
+            context: ContextRule::Full,
             tools: Vec::new(),
+            nested: None,
             handoffs: Vec::new(),
             after_work: Vec::new(),
             max_tool_iterations: 1,
@@ -297,6 +345,31 @@ fn one() -> u32 {
 
 fn is_one(n: &u32) -> bool {
     *n == 1
+}
+
+/// A team that answers in the name of a member (AgentChat: SocietyOfMindAgent; AG2: register_nested_chats).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Nested {
+    /// Its members and how they talk.
+    pub team: Team,
+    /// It is asked only while this rule holds, and the agent answers by itself otherwise (AG2: the trigger of nested
+    /// chats). Always when missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<String>,
+    /// What its conversation begins with; what the agent has not answered yet when missing (AG2: `message`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// Add what earlier teams came to (AG2: carryover of initiate_chats).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub carryover: bool,
+    /// Its members remember earlier conversations of this session. Otherwise each begins afresh (AgentChat: the inner
+    /// team is reset after every turn).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub memory: bool,
+    /// What the agent's model is told before the conversation of its team (AgentChat: `instruction`).
+    pub instruction: String,
+    /// What it is asked after it (AgentChat: `response_prompt`).
+    pub response_prompt: String,
 }
 
 /// A way to pass the floor that a model is offered as a tool, or that a rule takes by itself.

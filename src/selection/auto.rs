@@ -26,36 +26,40 @@ struct Auto;
 
 impl Selector for Auto {
     fn pick(&self, candidates: &Candidates, session: &Session) -> Pick {
-        let Some(team) = session.team() else { return Pick::Person { proposed: None } };
-        let attempts = &session.floor().selecting.attempts;
-        if let Some(last) = attempts.last() {
-            // Who may speak can have changed since the answer was read.
-            let mentioned: Vec<_> =
-                last.mentions.iter().filter(|(name, _)| candidates.eligible.contains(name)).collect();
-            if let [(name, _)] = mentioned.as_slice() {
-                let reason = reason_of(&last.answer, name);
-                return Pick::Choose(candidates.choose(name.clone(), "auto", reason, attempts.len() as u32));
-            }
-            // AG2: exactly TERMINATE ends the inner chat at once, and so does running out of attempts.
-            if last.answer.trim() == "TERMINATE" || attempts.len() as u32 > team.max_retries_for_selecting_speaker {
-                return match candidates.after_last(team) {
-                    Some(agent) => {
-                        let reason = format!(
-                            "fallback to the team's order: {} selector answers named nobody or several",
-                            attempts.len()
-                        );
-                        Pick::Choose(candidates.choose(agent, "auto fallback", reason, attempts.len() as u32))
-                    }
-                    None => Pick::Person { proposed: None },
-                };
-            }
-        }
-        Pick::Ask(question(candidates, session, team))
+        pick(candidates, session)
     }
 
     fn foresee(&self, _candidates: &Candidates, _session: &Session) -> Option<Choice> {
         None
     }
+}
+
+/// What the exchange with the model has come to, or the next question.
+pub(super) fn pick(candidates: &Candidates, session: &Session) -> Pick {
+    let Some(team) = session.team() else { return Pick::Person { proposed: None } };
+    let attempts = &session.floor().selecting.attempts;
+    if let Some(last) = attempts.last() {
+        // Who may speak can have changed since the answer was read.
+        let mentioned: Vec<_> = last.mentions.iter().filter(|(name, _)| candidates.eligible.contains(name)).collect();
+        if let [(name, _)] = mentioned.as_slice() {
+            let reason = reason_of(&last.answer, name);
+            return Pick::Choose(candidates.choose(name.clone(), "auto", reason, attempts.len() as u32));
+        }
+        // AG2: exactly TERMINATE ends the inner chat at once, and so does running out of attempts.
+        if last.answer.trim() == "TERMINATE" || attempts.len() as u32 > team.max_retries_for_selecting_speaker {
+            return match candidates.after_last(team) {
+                Some(agent) => {
+                    let reason = format!(
+                        "fallback to the team's order: {} selector answers named nobody or several",
+                        attempts.len()
+                    );
+                    Pick::Choose(candidates.choose(agent, "auto fallback", reason, attempts.len() as u32))
+                }
+                None => Pick::Person { proposed: None },
+            };
+        }
+    }
+    Pick::Ask(question(candidates, session, team))
 }
 
 /// What else the selector said, as the reason; short answers are only the name.

@@ -49,6 +49,7 @@ pub fn decide(session: &Session, command: &Command, _now: UnixMillis) -> Decided
     }
     match command {
         Command::Speak { text, as_agent } => speak(session, text, as_agent.as_ref()),
+        Command::Whisper { text, as_agent, to, announced } => whisper(session, text, as_agent.as_ref(), to, *announced),
         Command::CallOn { agent } => call_on(session, agent),
         Command::Queue { queue } => {
             for name in queue {
@@ -118,13 +119,31 @@ fn speak(session: &Session, text: &Arc<str>, as_agent: Option<&Name>) -> Decided
     }
     let kind = if session.transcript().is_empty() { MessageKind::Task } else { MessageKind::Human };
     let author = as_agent.map_or(Author::Operator, |name| Author::Agent(name.clone()));
-    Ok(vec![Event::MessagePosted {
-        message: Arc::new(Message {
-            by_operator: as_agent.is_some(),
-            ..Message::new(session.ids().message, author, kind, text.clone())
-        }),
-    }]
-    .into())
+    let to = session.hears(&author).to_vec();
+    let said = Message::new(session.ids().message, author, kind, text.clone());
+    let message = Arc::new(Message { by_operator: as_agent.is_some(), to, ..said });
+    Ok(vec![Event::MessagePosted { message }].into())
+}
+
+fn whisper(session: &Session, text: &Arc<str>, as_agent: Option<&Name>, to: &[Name], announced: bool) -> Decided {
+    if let Some(unknown) = to.iter().find(|name| !is_member(session, name)) {
+        return refuse(format!("{unknown} is not a member of this team."));
+    }
+    let others: Vec<Name> = to.iter().filter(|name| Some(*name) != as_agent).cloned().collect();
+    if others.is_empty() {
+        return refuse("Nobody would hear that. Say who, or say it to everybody.");
+    }
+    if session.transcript().is_empty() {
+        return refuse("The first words are the task, and everybody hears it.");
+    }
+    let mut decided = speak(session, text, as_agent)?;
+    for event in &mut decided.events {
+        if let Event::MessagePosted { message } = event {
+            let message = Arc::make_mut(message);
+            (message.to, message.announced) = (others.clone(), announced);
+        }
+    }
+    Ok(decided)
 }
 
 /// Whether the operator can hand the floor to this agent.
@@ -264,7 +283,8 @@ fn reply(session: &Session, id: crate::chat::id::AskId, answer: &Answer) -> Deci
         }
         let author = Author::Agent(ask.agent.clone());
         let said = Message::new(session.ids().message, author, MessageKind::Human, text.clone());
-        events.push(Event::MessagePosted { message: Arc::new(Message { turn: Some(ask.turn), ..said }) });
+        let to = session.hears(&said.author).to_vec();
+        events.push(Event::MessagePosted { message: Arc::new(Message { turn: Some(ask.turn), to, ..said }) });
         events.push(Event::TurnEnded { turn: ask.turn, finished: true });
     }
     Ok(events.into())

@@ -31,7 +31,7 @@ fn the_demo_prints_the_conversation_as_it_was() {
     assert!(ran.out.contains("·· code allowed by --approve all"));
     let lines: Vec<&str> = ran.out.trim_end().lines().collect();
     let [.., ended, session] = lines[..] else { panic!("{}", ran.out) };
-    assert!(ended.starts_with("ended: Reviewer said \"APPROVED\" · 6 rounds · "), "{ended}");
+    assert!(ended.starts_with("ended: Text 'APPROVED' mentioned · 6 rounds · "), "{ended}");
     assert!(ended.contains(" tokens · $0.02"), "{ended}");
     assert_eq!(session, format!("session: {}", home.session_names()[0]));
     // What is not a heading of ours is indented, so that no message can imitate one.

@@ -42,11 +42,12 @@ every_kind! {
     SpeakerChosen { choice: choice() }
     SelectorAnswered { call: CallId(1), answer: "Coder, I think".into(), mentions: vec![("Coder".into(), 1)] }
     QueueChanged { queue: vec!["A".into(), "B".into()] }
+    GraphStepped { taken: vec!["A -> B".into()], graph: Graph { ready: vec!["B".into()], armed: [("C".to_owned(), vec![2])].into() } }
     TurnStarted { turn: TurnId(1), agent: "A".into(), beside: None }
     TurnEnded { turn: TurnId(1), finished: false }
     ModelCalled {
         call: CallId(u64::MAX), turn: Some(TurnId(1)), agent: "A".into(), purpose: Purpose::Speak, model: "m".into(),
-        attempt: 2, request: "ab".into(), messages: 7
+        attempt: 2, request: "ab".into(), messages: 7, left_out: 3, estimate: 99
     }
     ModelAnswered { call: CallId(1), usage: usage(), latency_ms: 9, finish: Finish::Length, served: Some("m-1".into()) }
     ModelFailed {
@@ -74,6 +75,7 @@ every_kind! {
     OutcomeResolved { op: OpId(1), resolution: Resolution::AskAgain }
     ToolReturned { turn: TurnId(1), result: result(), handoff: Some("Critic".into()) }
     ContextChanged { set: serde_json::Map::from_iter([("stage".to_owned(), serde_json::json!({"n": 1.5}))]) }
+    Inner { agent: "A".into(), event: Box::new(Event::Held { why: HoldReason::Opened }) }
     HumanAsked { ask: AskId(1), turn: TurnId(1), agent: "A".into(), ask_kind: AskKind::LastWord }
     HumanAnswered { ask: AskId(1), answer: Answer::Say("go on".into()) }
     HoldAsked { boundary: Boundary::Step }

@@ -119,6 +119,8 @@ impl Sketch {
             attempt: 1,
             request: "0".repeat(64),
             messages: self.message as u32 + 1,
+            left_out: 0,
+            estimate: 0,
         };
         self.tell(Actor::System, called);
         CallId(self.call)

@@ -1,6 +1,6 @@
 //! Between turns: is it over, may it go on, and who is next.
 
-use super::reply::call;
+use super::reply::ask;
 use super::{Machine, consult, ended, hold, needs_person};
 use crate::chat::event::{Actor, Boundary, Choice, EndCause, Event, HoldReason};
 use crate::chat::request::{Purpose, Request};
@@ -52,8 +52,9 @@ impl Machine {
         if let Some(agent) = floor.queue.first() {
             return start(plain(agent, "queue", "called by the operator"), Actor::Operator, session);
         }
-        if let Some(agent) = floor.retry.as_ref().filter(|agent| floor.bar(agent).is_none()) {
-            return start(plain(agent, "retry", "its turn was interrupted"), Actor::System, session);
+        if !floor.retry.is_empty() {
+            let again = |agent: &Name| plain(agent, "retry", "its turn was interrupted");
+            return start_all(floor.retry.iter().map(again).collect(), session);
         }
         if let Some(wanted) = &floor.wanted {
             let mut waits: Vec<Effect> = self.endings.wake(session, now).map(Effect::Wake).into_iter().collect();
@@ -79,33 +80,69 @@ impl Machine {
     }
 
     fn select(&mut self, team: &Arc<Team>, session: &Session, now: UnixMillis) -> Vec<Effect> {
-        let selecting = &session.floor().selecting;
-        if matches!(selecting.inquiry.phase, Phase::Calling(_)) {
+        if matches!(session.floor().selecting.inquiry.phase, Phase::Calling(_)) {
             return Vec::new();
         }
         let candidates = self.gates.candidates(session, team);
         if candidates.eligible.is_empty() {
             return self.nobody_may(candidates, session, now);
         }
-        let proposing = session.floor().proposing;
-        if let ([only], false) = (candidates.eligible.as_slice(), proposing) {
+        if session.floor().proposing {
+            let pick = self.adviser.pick(&candidates, session);
+            return match pick {
+                Pick::Choose(choice) => {
+                    let reason = format!("proposed: {}", choice.reason);
+                    self.want_pick(candidates, Some((choice.agent, Some(reason))), session, now)
+                }
+                other => self.carry_out(other, candidates, team, session, now),
+            };
+        }
+        if let [only] = candidates.eligible.as_slice()
+            && self.selector.takes_the_only()
+        {
             let choice = candidates.choose(only.clone(), "only", "the only candidate", 0);
             return start(choice, Actor::System, session);
         }
-        let pick =
-            if proposing { self.adviser.pick(&candidates, session) } else { self.selector.pick(&candidates, session) };
+        if let Some(event) = self.selector.before(session) {
+            return vec![Effect::append(Actor::System, vec![event])];
+        }
+        let pick = self.selector.pick(&candidates, session);
+        self.carry_out(pick, candidates, team, session, now)
+    }
+
+    /// What a selector wants, done.
+    fn carry_out(
+        &mut self,
+        pick: Pick,
+        candidates: Candidates,
+        team: &Arc<Team>,
+        session: &Session,
+        now: UnixMillis,
+    ) -> Vec<Effect> {
+        let barred = |choice: &Choice| session.floor().bar(&choice.agent).is_some();
         match pick {
-            Pick::Choose(choice) if proposing => {
-                let reason = format!("proposed: {}", choice.reason);
-                self.want_pick(candidates, Some((choice.agent, Some(reason))), session, now)
-            }
+            // Methods with an order of their own go by it, but never past the operator.
+            Pick::Choose(choice) if barred(&choice) => self.want_pick(candidates, None, session, now),
             Pick::Choose(choice) => start(choice, Actor::System, session),
+            Pick::Together(mut choices) => {
+                choices.retain(|choice| !barred(choice));
+                if choices.is_empty() {
+                    return self.want_pick(candidates, None, session, now);
+                }
+                // What would pass the limit waits for the operator to raise it.
+                choices.truncate(team.max_round.saturating_sub(session.rounds()) as usize);
+                start_all(choices, session)
+            }
+            Pick::End { cause, text } => {
+                let agent = session.floor().last_speaker.clone();
+                vec![Effect::append(Actor::System, vec![ended(cause, text, agent, session, now)])]
+            }
             Pick::Consult(consultation) => consult::ask(consultation, session),
             Pick::Person { proposed } => {
                 self.want_pick(candidates, proposed.map(|proposed| (proposed, None)), session, now)
             }
             Pick::Ask(messages) => {
-                let inquiry = &selecting.inquiry;
+                let inquiry = &session.floor().selecting.inquiry;
                 let model = match &inquiry.phase {
                     Phase::Calling(_) => return Vec::new(),
                     Phase::Backoff { until, .. } if now < *until => return vec![Effect::Wake(*until)],
@@ -121,7 +158,7 @@ impl Machine {
                 let asks = candidates.last.clone().unwrap_or_else(|| "".into());
                 let request = Request::new(session.ids().call, asks, Purpose::Select, model, messages);
                 let hash = request.hash();
-                call(request, hash, None, inquiry.attempts + 1)
+                ask(request, hash, 0, None, inquiry.attempts + 1)
             }
         }
     }
@@ -177,11 +214,13 @@ impl Machine {
         if let Some(agent) = floor.queue.first() {
             return Some(plain(agent, "queue", "called by the operator"));
         }
-        if let Some(agent) = floor.retry.as_ref().filter(|agent| floor.bar(agent).is_none()) {
+        if let Some(agent) = floor.retry.first() {
             return Some(plain(agent, "retry", "its turn was interrupted"));
         }
         let candidates = self.gates.candidates(session, team);
-        if let [only] = candidates.eligible.as_slice() {
+        if let [only] = candidates.eligible.as_slice()
+            && self.selector.takes_the_only()
+        {
             return Some(plain(only, "only", "the only candidate"));
         }
         self.selector.foresee(&candidates, session)
@@ -245,4 +284,18 @@ fn start(choice: Choice, actor: Actor, session: &Session) -> Vec<Effect> {
     let agent = choice.agent.clone();
     let turn = session.ids().turn;
     vec![Effect::append(actor, vec![Event::SpeakerChosen { choice }, Event::TurnStarted { turn, agent, beside: None }])]
+}
+
+/// Hands the floor to several at once; none of them hears the others. One alone is a turn like any other.
+fn start_all(choices: Vec<Choice>, session: &Session) -> Vec<Effect> {
+    let first = session.ids().turn;
+    let beside = (choices.len() > 1).then_some(first);
+    let mut turn = first;
+    let mut events = Vec::new();
+    for choice in choices {
+        let agent = choice.agent.clone();
+        events.extend([Event::SpeakerChosen { choice }, Event::TurnStarted { turn, agent, beside }]);
+        turn.0 += 1;
+    }
+    vec![Effect::append(Actor::System, events)]
 }

@@ -10,11 +10,12 @@
 mod consult;
 mod floor;
 mod heard;
+mod inner;
 mod reply;
 mod stop;
 mod tools;
 
-use super::context::Hashes;
+use super::context::Contexts;
 use super::effect::{Effect, Input};
 use crate::catalog::{self, OptionError};
 use crate::chat::code::{Payload, Place};
@@ -31,7 +32,7 @@ use crate::session::{Session, Waiting, decide};
 use crate::termination::Endings;
 use crate::watch::Watch;
 use heard::Heard;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// How the machine decides where the team file does not.
@@ -57,9 +58,11 @@ pub struct Machine {
     watch: Watch,
     rules: Rules,
     heard: HashMap<CallId, Heard>,
-    hashes: Hashes,
+    contexts: Contexts,
     ending: Option<EndCause>,
     outlook: Option<Option<Choice>>,
+    /// Those of nested teams, by the agent that they stand behind.
+    inner: BTreeMap<Name, Machine>,
 }
 
 impl Machine {
@@ -74,9 +77,10 @@ impl Machine {
             gates: Gates::new(team)?,
             endings: Endings::new(&team.termination)?,
             watch: Watch::default(),
+            inner: inner::machines(team, &rules)?,
             rules,
             heard: HashMap::new(),
-            hashes: Hashes::default(),
+            contexts: Contexts::default(),
             ending: None,
             outlook: None,
         })
@@ -84,6 +88,9 @@ impl Machine {
 
     /// What an input leads to. Afterwards ask [`Machine::next`] until it has nothing to append.
     pub fn on(&mut self, input: Input, session: &Session, now: UnixMillis) -> Vec<Effect> {
+        if let Some(name) = self.addressee(&input, session) {
+            return self.on_inner(&name, input, session, now);
+        }
         match input {
             Input::Command(command) => self.on_command(command, session, now),
             Input::Chunk { call, chunk } => self.on_chunk(call, chunk, session, now),
@@ -115,13 +122,16 @@ impl Machine {
         if session.hold_asked() == Some(crate::chat::event::Boundary::Step) && !session.acts() {
             return hold(HoldReason::Operator);
         }
+        let mut waits = Vec::new();
         for turn in session.turns() {
             let effects = self.step(turn, session, now);
-            if !effects.is_empty() {
+            if effects.iter().any(|effect| matches!(effect, Effect::Append { .. })) {
                 return effects;
             }
+            // One that waits for its time does not hold up those beside it.
+            waits.extend(effects);
         }
-        if session.turns().is_empty() { self.pass_floor(session, now) } else { Vec::new() }
+        if session.turns().is_empty() { self.pass_floor(session, now) } else { waits }
     }
 
     /// Who would be next, when that has changed since it was last said.
@@ -135,9 +145,9 @@ impl Machine {
     }
 
     fn need_task(&self, session: &Session, now: UnixMillis) -> Vec<Effect> {
-        if let Some(task) = session.team().and_then(|team| team.task.clone()) {
-            let message = message(session, Author::Operator, MessageKind::Task, task);
-            return vec![Effect::append(Actor::Operator, vec![Event::MessagePosted { message: Arc::new(message) }])];
+        let opening = opening(session);
+        if !opening.is_empty() {
+            return vec![Effect::append(Actor::Operator, opening)];
         }
         if self.rules.headless {
             let text = "There is no task: give one with --task or in the team file.";
@@ -195,9 +205,31 @@ impl Machine {
     }
 }
 
-/// A reply by somebody, with the next free identity.
+/// What the team file says at the beginning: the initial messages and the task; without a task, the last of them is it.
+fn opening(session: &Session) -> Vec<Event> {
+    let Some(team) = session.team() else { return Vec::new() };
+    let task = team.task.as_ref().map(|task| (Author::Operator, task.as_str()));
+    let said: Vec<_> =
+        team.initial.iter().map(|said| (said.author.clone(), said.content.as_str())).chain(task).collect();
+    let last = said.len().saturating_sub(1);
+    let posted = said.into_iter().enumerate().map(|(n, (author, content))| {
+        let kind = match &author {
+            _ if n == last => MessageKind::Task,
+            Author::Operator => MessageKind::Human,
+            Author::Agent(_) => MessageKind::Reply,
+        };
+        let mut message = Message::new(session.ids().message, author, kind, content);
+        message.id.0 += n as u64;
+        Event::MessagePosted { message: Arc::new(message) }
+    });
+    posted.collect()
+}
+
+/// A reply by somebody, with the next free identity, to those it speaks to.
 fn message(session: &Session, author: Author, kind: MessageKind, content: impl Into<Arc<str>>) -> Message {
-    Message::new(session.ids().message, author, kind, content)
+    let mut message = Message::new(session.ids().message, author, kind, content);
+    message.to = session.hears(&message.author).to_vec();
+    message
 }
 
 /// An end record with the figures of the moment.

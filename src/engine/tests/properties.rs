@@ -48,6 +48,12 @@ fn a_command() -> impl Strategy<Value = Command> {
     prop_oneof![
         ("[a-c ]{0,6}", prop::option::of(a_name()))
             .prop_map(|(text, as_agent)| Command::Speak { text: text.as_str().into(), as_agent }),
+        (a_name(), a_name(), any::<bool>()).prop_map(|(to, name, announced)| Command::Whisper {
+            text: "psst".into(),
+            as_agent: announced.then_some(name),
+            to: vec![to],
+            announced,
+        }),
         a_name().prop_map(|agent| Command::CallOn { agent }),
         prop::collection::vec(a_name(), 0..3).prop_map(|queue| Command::Queue { queue }),
         a_name().prop_map(|agent| Command::Enqueue { agent }),

@@ -27,9 +27,7 @@ impl State {
                 self.floor.bars.retain(|bar| bar.agent != *agent);
                 self.floor.bars.push(Bar { agent: agent.clone(), turns: *turns });
                 self.floor.queue.retain(|name| name != agent);
-                if self.floor.retry.as_ref() == Some(agent) {
-                    self.floor.retry = None;
-                }
+                self.floor.retry.retain(|name| name != agent);
                 self.floor.choose_anew();
             }
             Event::SpeakerUnbarred { agent } => {
@@ -43,7 +41,16 @@ impl State {
                 self.floor.choice = Some(choice.clone());
                 self.floor.wanted = None;
                 self.floor.proposing = false;
-                self.floor.retry = None;
+                if choice.mode == "retry" {
+                    self.floor.retry.retain(|name| *name != choice.agent);
+                } else {
+                    self.floor.retry.clear();
+                }
+                if let Some(graph) = &mut self.floor.graph
+                    && let Some(place) = graph.ready.iter().position(|name| *name == choice.agent)
+                {
+                    graph.ready.remove(place);
+                }
                 self.floor.selecting = Default::default();
             }
             Event::SelectorAnswered { call, answer, mentions } => {
@@ -55,6 +62,10 @@ impl State {
                 });
             }
             Event::QueueChanged { queue } => self.floor.queue = queue.clone(),
+            Event::GraphStepped { graph, .. } => {
+                self.floor.graph = Some(graph.clone());
+                self.floor.finished.clear();
+            }
             Event::TurnStarted { turn, agent, beside } => {
                 self.turns.push(Turn::begun(*turn, agent.clone(), *beside, record.at));
             }
@@ -68,9 +79,12 @@ impl State {
                         self.floor.count_down(&turn.agent);
                         self.transcript.turn_over();
                         self.agents.entry(turn.agent.clone()).or_default().turns += 1;
+                        if self.floor.graph.is_some() {
+                            self.floor.finished.push(turn.agent.clone());
+                        }
                         self.floor.last_speaker = Some(turn.agent);
                     } else if self.floor.bar(&turn.agent).is_none() {
-                        self.floor.retry = Some(turn.agent);
+                        self.floor.retry.push(turn.agent);
                     }
                 }
             }

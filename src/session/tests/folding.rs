@@ -128,6 +128,8 @@ fn meters_add_up_per_agent_and_the_selectors_share_is_kept_apart() {
             attempt: 1,
             request: "0".into(),
             messages: 3,
+            left_out: 0,
+            estimate: 0,
         },
         Event::ModelAnswered { call, usage: usage(7, 1), latency_ms: 1, finish: Finish::Stop, served: None },
     ]);

@@ -64,6 +64,9 @@ impl<'a> World<'a> {
             agents.push(agent);
             marks.agents.push(places);
         }
+        for (name, span) in marks.agents.iter().flat_map(|places| &places.speaks_to) {
+            self.known_agent(name, span.clone(), &agents);
+        }
         agents
     }
 
@@ -79,13 +82,16 @@ impl<'a> World<'a> {
         let assumed = kind.unwrap_or(AgentKind::UserProxy);
         let mode = fields.word("human_input_mode", MODES).unwrap_or(match assumed {
             AgentKind::UserProxy => HumanInputMode::Always,
-            AgentKind::Assistant | AgentKind::Executor => HumanInputMode::Never,
+            AgentKind::Assistant | AgentKind::Executor | AgentKind::Team => HumanInputMode::Never,
         });
         let limit = fields.small("max_consecutive_auto_reply", 0).unwrap_or(AUTO_REPLIES);
         marks.limit = fields.span_of("max_consecutive_auto_reply");
         let end = fields.get("is_termination_msg").map(|node| self.end(node));
         let reply = fields.get("default_auto_reply").map(|node| self.reply(node));
         let code = self.code(fields, &who, assumed, marks);
+        let speaks_to = self.audience(fields, &name, marks);
+        let context = fields.get("context").map(|node| self.context(node)).unwrap_or_default();
+        marks.context = fields.span_of("context");
         let system = fields.text("system_message");
         let description = fields.text("description");
         marks.description = fields.span_of("description");
@@ -108,10 +114,11 @@ impl<'a> World<'a> {
             AgentKind::Assistant => prompts::ASSISTANT_DESCRIPTION.into(),
             AgentKind::UserProxy => prompts::user_proxy(mode, code.is_some()).into(),
             AgentKind::Executor => prompts::EXECUTOR.into(),
+            AgentKind::Team => prompts::TEAM.into(),
         });
         let system_message = system.unwrap_or_else(|| match assumed {
             AgentKind::Assistant => prompts::ASSISTANT.into(),
-            AgentKind::UserProxy | AgentKind::Executor => String::new(),
+            AgentKind::UserProxy | AgentKind::Executor | AgentKind::Team => String::new(),
         });
         Agent {
             name: Name::from(name),
@@ -124,11 +131,14 @@ impl<'a> World<'a> {
             is_termination_msg: end.flatten().unwrap_or_else(|| TerminationMatch::Exactly("TERMINATE".into())),
             default_auto_reply: reply.unwrap_or_else(|| match assumed {
                 AgentKind::Executor => Some(prompts::NOTHING_TO_RUN.into()),
-                AgentKind::Assistant | AgentKind::UserProxy => Some(String::new()),
+                AgentKind::Assistant | AgentKind::UserProxy | AgentKind::Team => Some(String::new()),
             }),
             code_execution: code,
             silent,
             available_when: available_when.map(|rule| rule.source().to_owned()),
+            nested: None,
+            speaks_to,
+            context,
             tools: tools.into_iter().map(|(name, _)| name).collect(),
             handoffs,
             after_work,
@@ -190,6 +200,23 @@ impl<'a> World<'a> {
             self.findings.push(Finding::error(message).at(marks.name.clone()).help(help));
         }
         models.keys().next().filter(|_| models.len() == 1).cloned()
+    }
+
+    /// Whom it speaks to. Whether these are agents shows when all are known.
+    fn audience(&self, fields: &mut Fields<'a>, name: &str, marks: &mut AgentMarks) -> Vec<Name> {
+        let named = fields.texts("speaks_to").unwrap_or_default();
+        if let (Some(span), true) = (fields.span_of("speaks_to"), named.iter().all(|(other, _)| other == name)) {
+            let finding = Finding::error("`speaks_to` names nobody else: nobody would hear this agent").at(span);
+            self.findings.push(finding.help("name those who hear it, or leave `speaks_to` out: then everybody does"));
+        }
+        let mut audience: Vec<Name> = Vec::new();
+        for (other, _) in named.iter().filter(|(other, _)| other != name) {
+            if !audience.iter().any(|known| &**known == other) {
+                audience.push(other.as_str().into());
+            }
+        }
+        marks.speaks_to = named;
+        audience
     }
 
     fn end(&self, node: &Node<'_>) -> Option<TerminationMatch> {

@@ -1,11 +1,14 @@
 //! The team file: from TOML to [`Team`], everything resolved, or every mistake in it.
 //!
-//! Each table of the file has a file here: `models`, `agents`, `code` (an agent's `code_execution`), `termination`;
+//! Each table of the file has a file here: `models`, `agents`, `code` (an agent's `code_execution`), `context`,
+//! `initial`, `termination`;
 //! `options` reads members of catalogs and `lint` says what is allowed but odd. Imports the reader and the report
 //! beside it. A new key is asked for where its table is read; a new lint is one function in `lint.rs`.
 
 mod agents;
 mod code;
+mod context;
+mod initial;
 mod lint;
 mod models;
 mod options;
@@ -20,7 +23,7 @@ use super::reader::{self, Fields, Findings, Node, Span, number_in};
 use super::report::{Finding, Report, in_order};
 use super::secrets;
 use super::user::Defaults;
-use crate::catalog::Row;
+use crate::catalog::{Remark, Row};
 use crate::chat::Name;
 use crate::chat::team::{Agent, AgentKind, Limits, ModelSpec, Repeat, Spec, Team};
 use crate::chat::usage::{Money, Price};
@@ -38,6 +41,8 @@ pub struct Families {
     pub providers: Vec<Row>,
     /// What runs code.
     pub executors: Vec<Row>,
+    /// What is wrong with a finished team that no row can know.
+    pub review: fn(&Team) -> Vec<Remark>,
 }
 
 /// Price and context window (in tokens) of a model, by the names of its provider and of the model, as far as known.
@@ -143,6 +148,9 @@ struct AgentMarks {
     limit: Option<Span>,
     approval: Option<Span>,
     available_when: Option<Span>,
+    context: Option<Span>,
+    /// Names it speaks to, as the file has them.
+    speaks_to: Vec<(String, Span)>,
     /// Names of environment variables that are passed on.
     environment: Vec<(String, Span)>,
     /// Tools it names.
@@ -176,6 +184,15 @@ impl<'a> World<'a> {
         let mut team = world.head(table, span, origin, agents, models, &mut marks);
         if let Some(team) = &mut team {
             team.tools = tools;
+            let method = table.get("speaker_selection_method");
+            for remark in (self.families.review)(team) {
+                let mut finding = match remark.warning {
+                    true => Finding::warning(remark.message),
+                    false => Finding::error(remark.message),
+                };
+                finding.span = method.map(|node| place(node, &remark.path));
+                self.findings.push(finding.help(remark.help));
+            }
         }
         (team, marks)
     }
@@ -213,6 +230,8 @@ impl<'a> World<'a> {
         marks.max_round = fields.span_of("max_round");
         let termination =
             fields.get("termination").map_or_else(Vec::new, |node| self.termination(node, &agents, marks));
+        let initial = fields.get("initial").map_or_else(Vec::new, |node| self.initial(node, &agents));
+        let send_introductions = fields.flag("send_introductions").unwrap_or(false);
         let seed = fields.whole("seed", 0..=i64::MAX as u64).unwrap_or(0);
         let context_variables =
             fields.get("context_variables").map(|node| self.variables("context_variables", node)).unwrap_or_default();
@@ -226,6 +245,8 @@ impl<'a> World<'a> {
         Some(Team {
             name,
             task,
+            initial,
+            send_introductions,
             agents,
             speaker_selection_method: method,
             selector_model,
@@ -365,4 +386,15 @@ pub(super) fn read_limits(fields: &mut Fields<'_>, limits: &mut Limits) {
 fn stem(origin: &str) -> String {
     let stem = Path::new(origin).file_stem().map(|stem| stem.to_string_lossy().into_owned());
     stem.filter(|stem| !stem.trim().is_empty()).unwrap_or_else(|| "team".into())
+}
+
+/// Where a path of names and numbers leads from here; as far as it leads anywhere.
+fn place(node: &Node<'_>, path: &[String]) -> Span {
+    let Some((first, rest)) = path.split_first() else { return node.span() };
+    let next = match node.get_ref() {
+        DeValue::Table(table) => table.get(first.as_str()),
+        DeValue::Array(list) => first.parse().ok().and_then(|n: usize| list.get(n)),
+        _ => None,
+    };
+    next.map_or(node.span(), |next| place(next, rest))
 }

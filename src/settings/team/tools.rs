@@ -140,8 +140,8 @@ impl<'a> World<'a> {
         }
         let (name, description) = (fields.filled("name"), fields.filled("description"));
         let message = fields.filled("message");
-        let available_when = fields.filled("available_when");
-        let when = fields.filled("when");
+        let available_when = self.rule_text(&mut fields, "available_when");
+        let when = self.rule_text(&mut fields, "when");
         let set = fields.get("set").map(|node| self.variables("set", node)).unwrap_or_default();
         fields.finish();
         let plain = handoff(&target?);
@@ -171,7 +171,7 @@ impl<'a> World<'a> {
                         self.findings
                             .push(finding.help("for example: { when = \"round > 8\", target = \"terminate\" }"));
                     }
-                    let when = fields.filled("when");
+                    let when = self.rule_text(&mut fields, "when");
                     fields.finish();
                     Some(AfterWork { when, target: target(&name?, span, marks) })
                 };
@@ -183,6 +183,11 @@ impl<'a> World<'a> {
                 Vec::new()
             }
         }
+    }
+
+    /// A rule as its text, with the caret on the spot where it cannot be read.
+    fn rule_text(&self, fields: &mut Fields<'a>, key: &'static str) -> Option<String> {
+        fields.get(key).and_then(|node| self.rule(key, node)).map(|rule| rule.source().to_owned())
     }
 
     /// A table of context variables.
