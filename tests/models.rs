@@ -80,6 +80,7 @@ fn team(provider: &str, options: Value) -> Team {
         },
         models: BTreeMap::from([("smart".to_owned(), spec)]),
         seed: 1,
+        watch: Default::default(),
     }
 }
 

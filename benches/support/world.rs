@@ -41,6 +41,7 @@ pub fn team(agents: usize, max_round: u32, model: ModelSpec) -> Team {
         limits: Limits { max_cost: None, max_tokens: None, max_time_ms: None, max_executions: None },
         models: BTreeMap::from([("m".to_owned(), model)]),
         seed: 7,
+        watch: Default::default(),
     }
 }
 

@@ -68,6 +68,9 @@ pub struct Team {
     pub models: BTreeMap<String, ModelSpec>,
     /// Seed of everything random in the run; recorded, so that a run can be repeated.
     pub seed: u64,
+    /// When the run goes in circles.
+    #[serde(default, skip_serializing_if = "super::watch::Watching::is_plain")]
+    pub watch: super::watch::Watching,
 }
 
 impl Team {

@@ -8,6 +8,7 @@
 mod apply;
 mod calls;
 pub mod decide;
+mod finding;
 pub mod floor;
 pub mod meters;
 pub mod search;
@@ -33,6 +34,7 @@ use transcript::Transcript;
 use turn::{Approval, Ask, Call, Stage, Turn};
 
 pub use apply::ApplyError;
+pub use finding::{Finding, Judged};
 
 /// A session: its log, and the state that the active branch adds up to.
 #[derive(Debug, Clone, Default)]
@@ -98,19 +100,6 @@ pub struct Ended {
     pub totals: Totals,
 }
 
-/// A detector's present finding.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// Catalog name of the detector.
-    pub detector: String,
-    /// What it saw.
-    pub text: String,
-    /// How many times.
-    pub count: u32,
-    /// The turns that match.
-    pub turns: Vec<TurnId>,
-}
-
 /// What the active branch adds up to.
 #[derive(Debug, Clone, Default)]
 struct State {
@@ -129,7 +118,7 @@ struct State {
     agents: BTreeMap<Name, AgentMeter>,
     ended: Option<Ended>,
     limits: Option<Limits>,
-    findings: Vec<Finding>,
+    findings: finding::Findings,
     selector: AgentMeter,
     activity: meters::Activity,
 }
@@ -344,7 +333,17 @@ impl Session {
 
     /// What detectors see at present.
     pub fn findings(&self) -> &[Finding] {
-        &self.state.findings
+        &self.state.findings.present
+    }
+
+    /// What the operator has said about findings on this branch, oldest first.
+    pub fn judged(&self) -> &[Judged] {
+        &self.state.findings.judged
+    }
+
+    /// What has moved things on last while a detector saw something, and the message that did.
+    pub fn progress(&self) -> Option<(crate::chat::event::Progress, Option<MessageId>)> {
+        self.state.findings.progress
     }
 
     /// Time in which the run was not waiting for the operator, in milliseconds, up to `now`.

@@ -72,6 +72,7 @@ pub(crate) fn team(agents: Vec<Agent>) -> Team {
         limits: Limits { max_cost: None, max_tokens: None, max_time_ms: None, max_executions: None },
         models: [("main".to_owned(), model)].into(),
         seed: 7,
+        watch: Default::default(),
     }
 }
 

@@ -63,7 +63,7 @@ impl Machine {
         Ok(Machine {
             selector: catalog::build(SELECTORS, &team.speaker_selection_method)?,
             endings: Endings::new(&team.termination)?,
-            watch: Watch::default(),
+            watch: Watch::new(team),
             rules,
             heard: HashMap::new(),
             hashes: Hashes::default(),

@@ -114,6 +114,7 @@ fn a_team() -> impl Strategy<Value = Team> {
                 allow_repeat_speaker,
                 max_round,
                 seed,
+                watch: Default::default(),
                 limits: Limits { max_cost: None, max_tokens, max_time_ms: None, max_executions: Some(4) },
                 ..team(vec![speaker("a"), speaker("b"), proxy, runner("x", approval)])
             }

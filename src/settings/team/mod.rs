@@ -210,6 +210,7 @@ impl<'a> World<'a> {
             limits,
             models,
             seed,
+            watch: Default::default(),
         })
     }
 
