@@ -54,6 +54,14 @@ pub enum FieldKind {
     Duration,
     /// A table or array with a shape of its own.
     Table,
+    /// A rule (`docs/rules.md`), as its text.
+    Rule,
+    /// A regular expression.
+    Pattern,
+    /// A program and its arguments. Reaches `build` as `{ argv, dir }`: where the program stands, and where it runs.
+    Command,
+    /// `[{ when = "rule", speaker = "agent" }, …]`.
+    Cases,
 }
 
 impl FieldKind {
@@ -67,6 +75,10 @@ impl FieldKind {
             FieldKind::Flag => "true or false",
             FieldKind::Duration => "a time such as \"30s\", \"2m\" or \"1h\"",
             FieldKind::Table => "a table or list",
+            FieldKind::Rule => "a rule",
+            FieldKind::Pattern => "a regular expression",
+            FieldKind::Command => "a list: a program and its arguments",
+            FieldKind::Cases => "a list of { when = \"rule\", speaker = \"agent\" }",
         }
     }
 }
@@ -79,12 +91,50 @@ pub struct OptionError {
     pub field: Option<String>,
     /// What is wrong and what to do.
     pub message: String,
+    /// The place inside the option's text, in bytes, where that is known.
+    pub at: Option<std::ops::Range<usize>>,
 }
 
 impl OptionError {
+    /// An error at a place inside the text of one option.
+    pub fn inside(field: &str, at: std::ops::Range<usize>, message: impl Into<String>) -> Self {
+        OptionError { at: Some(at), ..OptionError::of(field, message) }
+    }
+
     /// An error about one option.
     pub fn of(field: &str, message: impl Into<String>) -> Self {
-        OptionError { field: Some(field.to_owned()), message: message.into() }
+        OptionError { field: Some(field.to_owned()), message: message.into(), at: None }
+    }
+}
+
+/// Something about the options of a member, given the whole team: what its row alone cannot know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remark {
+    /// Where: names and numbers of options, e.g. `edges`, `2`, `to`.
+    pub path: Vec<String>,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub help: String,
+    /// Allowed, but odd.
+    pub warning: bool,
+}
+
+impl Remark {
+    /// A mistake at this place, parts separated by points.
+    pub fn error(path: &str, message: impl Into<String>, help: impl Into<String>) -> Self {
+        let path = path.split('.').filter(|part| !part.is_empty()).map(str::to_owned).collect();
+        Remark { path, message: message.into(), help: help.into(), warning: false }
+    }
+
+    /// A name that no agent has.
+    pub fn nobody(path: &str, name: &str) -> Self {
+        Remark::error(path, format!("there is no agent {name:?}"), "names of agents stand in [[agents]]")
+    }
+
+    /// The same as a warning.
+    pub fn odd(self) -> Self {
+        Remark { warning: true, ..self }
     }
 }
 
@@ -131,6 +181,7 @@ pub fn build<T: ?Sized + 'static>(catalog: &'static [Entry<T>], spec: &Spec) -> 
             spec.kind,
             catalog.iter().map(|entry| entry.name).collect::<Vec<_>>().join(", ")
         ),
+        at: None,
     })?;
     (entry.build)(&spec.options)
 }

@@ -55,7 +55,7 @@ fn payload(code: &CodeExecution, blocks: &[(&str, &str)]) -> Payload {
         .iter()
         .map(|(language, code)| CodeBlock { language: (*language).into(), code: (*code).into() })
         .collect();
-    Payload { blocks, place: local().place(code) }
+    Payload::code(blocks, local().place(code))
 }
 
 fn job(payload: Payload) -> Job {

@@ -3,6 +3,7 @@
 use super::Name;
 use super::code::CodeBlock;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Why somebody has the floor.
@@ -107,4 +108,14 @@ pub enum Resolution {
     AskAgain,
     /// Give up on it and tell the agents that the outcome is unknown.
     GiveUp,
+}
+
+/// How far the run has come in a graph (AgentChat: GraphFlow).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Graph {
+    /// Who is to speak, in this order.
+    pub ready: Vec<Name>,
+    /// Edges into joins that are not complete: the join, and the places of its edges in the team file.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub armed: BTreeMap<String, Vec<usize>>,
 }

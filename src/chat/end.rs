@@ -15,6 +15,8 @@ pub enum EndCause {
     Member,
     /// No candidate is left to speak.
     NoSpeaker,
+    /// The way in which speakers are chosen says that the work is done.
+    Complete,
     /// The operator ended it.
     Operator,
     /// A limit of the team.
@@ -37,6 +39,7 @@ impl EndCause {
             | EndCause::MaxRound
             | EndCause::Member
             | EndCause::NoSpeaker
+            | EndCause::Complete
             | EndCause::Operator => 0,
             EndCause::Failed => 1,
             EndCause::Budget => 3,
@@ -44,6 +47,24 @@ impl EndCause {
             EndCause::NeedsPerson => 5,
             EndCause::Interrupted => 130,
         }
+    }
+}
+
+/// What exactly ended a run, for programs that read the log.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct EndDetail {
+    /// Which condition of the team file, as a path: `termination[1].all[0]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub condition: Option<String>,
+    /// What was looked at, each with its value at that moment: `("limit", "20")`, `("messages", "20")`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<(String, String)>,
+}
+
+impl EndDetail {
+    /// Whether there is nothing to say.
+    pub fn is_empty(&self) -> bool {
+        *self == EndDetail::default()
     }
 }
 

@@ -2,11 +2,12 @@
 
 use super::code::{Execution, Payload};
 pub use super::decision::*;
-pub use super::end::{EndCause, Totals};
+pub use super::end::{EndCause, EndDetail, Totals};
 use super::id::*;
 use super::message::Message;
 use super::request::{Failure, Finish, Purpose};
 use super::team::Team;
+use super::tool::ToolResult;
 use super::usage::Usage;
 pub use super::watch::{Judgement, Level, Progress};
 use super::{Name, UnixMillis};
@@ -102,6 +103,27 @@ pub enum Event {
         barred: Vec<(Name, String)>,
         /// Who would speak if the choice were left to the team's order.
         proposed: Option<Name>,
+        /// Why one might pick whom, a line each.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        reasons: Vec<(Name, String)>,
+        /// When the proposal is taken by itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<UnixMillis>,
+    },
+    /// The operator wants a model's proposal for a pick.
+    ProposalWanted,
+    /// The operator took an agent off the floor.
+    SpeakerBarred {
+        /// Who.
+        agent: Name,
+        /// For how many turns of others; `None` until it is taken back.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        turns: Option<u32>,
+    },
+    /// The operator lets an agent speak again.
+    SpeakerUnbarred {
+        /// Who.
+        agent: Name,
     },
     /// Somebody gets the floor.
     SpeakerChosen {
@@ -122,12 +144,22 @@ pub enum Event {
         /// First speaks first.
         queue: Vec<Name>,
     },
+    /// A step of a graph is over: which edges were taken, and what follows.
+    GraphStepped {
+        /// The edges that were taken, as `from -> to`.
+        taken: Vec<String>,
+        /// The graph from now on.
+        graph: Graph,
+    },
     /// A turn began.
     TurnStarted {
         /// Which turn.
         turn: TurnId,
         /// Whose.
         agent: Name,
+        /// The first of the turns that began together with it, if several did: none of them hears the others.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        beside: Option<TurnId>,
     },
     /// A turn is over.
     TurnEnded {
@@ -154,6 +186,12 @@ pub enum Event {
         request: String,
         /// Messages in the request.
         messages: u32,
+        /// Messages that the agent hears and its context rule left out.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        left_out: u32,
+        /// About how many tokens the request has; 0 in a log that does not say.
+        #[serde(default, skip_serializing_if = "is_none")]
+        estimate: u64,
     },
     /// A reply came to its explicit end. A speaker's text is in the message that follows.
     ModelAnswered {
@@ -216,7 +254,7 @@ pub enum Event {
         hash: String,
         /// Whether every line had been on the operator's screen.
         seen_in_full: bool,
-        /// The same hash needs no further consent on this branch.
+        /// The same hash - or, for a tool, the same tool - needs no further consent for this agent on this branch.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         remember: bool,
     },
@@ -254,6 +292,21 @@ pub enum Event {
         op: OpId,
         /// What to do.
         resolution: Resolution,
+    },
+    /// What came of a tool call is known; its model hears it when all calls of its message have been answered.
+    ToolReturned {
+        /// The turn that called.
+        turn: TurnId,
+        /// The result.
+        result: ToolResult,
+        /// To whom the call passes the floor, if it does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        handoff: Option<Name>,
+    },
+    /// Context variables got these values; `null` removes one.
+    ContextChanged {
+        /// New values by name.
+        set: serde_json::Map<String, serde_json::Value>,
     },
     /// A person is asked for words.
     HumanAsked {
@@ -329,6 +382,14 @@ pub enum Event {
         /// What the operator says about it.
         judgement: Judgement,
     },
+    /// Something happened inside the team behind an agent. It numbers turns, messages and calls on its own, so that no
+    /// number stands for two things.
+    Inner {
+        /// The agent.
+        agent: Name,
+        /// What happened.
+        event: Box<Event>,
+    },
     /// A limit was reached.
     BudgetCrossed {
         /// Which limit: `max_cost`, `max_tokens`, `max_time`, `max_executions`.
@@ -352,9 +413,32 @@ pub enum Event {
         agent: Option<Name>,
         /// The figures.
         totals: Totals,
+        /// Which condition, and what it saw.
+        #[serde(default, skip_serializing_if = "EndDetail::is_empty")]
+        detail: EndDetail,
     },
 }
 
 fn is_nothing(n: &u64) -> bool {
     *n == 0
+}
+
+impl Event {
+    /// What really happened, and in which nested teams, outermost first.
+    pub fn innermost(&self) -> (Vec<&Name>, &Event) {
+        let (mut within, mut event) = (Vec::new(), self);
+        while let Event::Inner { agent, event: inner } = event {
+            within.push(agent);
+            event = inner;
+        }
+        (within, event)
+    }
+}
+
+fn is_zero(n: &u32) -> bool {
+    *n == 0
+}
+
+fn is_none(tokens: &u64) -> bool {
+    *tokens == 0
 }

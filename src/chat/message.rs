@@ -45,6 +45,9 @@ pub enum MessageKind {
     ToolCalls,
     /// What came of the calls. Only the author of the calls hears it (AgentChat: ToolCallExecutionEvent).
     ToolResults,
+    /// The results of an agent's calls in short, when its model does not put them into words. Only the others hear it
+    /// (AgentChat: ToolCallSummaryMessage).
+    ToolSummary,
     /// The author passes the floor to another agent (AgentChat: HandoffMessage).
     Handoff,
     /// What the moderator of the team says: a plan, an instruction, a final answer (AgentChat: Magentic).
@@ -66,6 +69,7 @@ impl MessageKind {
             MessageKind::Auto => Some("auto reply"),
             MessageKind::ToolCalls => Some("calls tools"),
             MessageKind::ToolResults => Some("tool results"),
+            MessageKind::ToolSummary => Some("results in short"),
             MessageKind::Handoff => Some("hands over"),
             MessageKind::Moderation => Some("moderates"),
             MessageKind::Note => Some("note by plenary"),
@@ -114,6 +118,9 @@ pub struct Message {
     /// Who hears it besides its author; empty means everybody.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub to: Vec<Name>,
+    /// The others are told that it was said to these, though not what.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub announced: bool,
     /// The members of nested teams in whose conversation it was said, outermost first. Said to nobody outside.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub within: Vec<Name>,
@@ -142,6 +149,7 @@ impl Message {
             reasoning: None,
             by_operator: false,
             to: Vec::new(),
+            announced: false,
             within: Vec::new(),
             tool_calls: Vec::new(),
             tool_results: Vec::new(),
@@ -182,12 +190,29 @@ impl Message {
             && !matches!(self.kind, MessageKind::ToolCalls | MessageKind::ToolResults)
     }
 
+    /// `only to Coder`, for a message that not everybody hears. Names stand as they are: whoever shows them makes them
+    /// safe.
+    pub fn audience(&self) -> Option<String> {
+        let known = if self.announced { " (the others know)" } else { "" };
+        (!self.to.is_empty()).then(|| format!("only to {}{known}", self.to.join(", ")))
+    }
+
+    /// The words as they reach this agent: whole, as a note that others were spoken to, or not at all.
+    pub fn as_told_to(&self, agent: &str) -> Option<Arc<str>> {
+        if self.is_heard_by(agent) {
+            return Some(self.content.clone());
+        }
+        let noticed = self.announced && !self.to.is_empty() && self.is_shared();
+        noticed.then(|| format!("(This was said to {} only.)", self.to.join(", ")).into())
+    }
+
     /// Whether this agent hears it.
     pub fn is_heard_by(&self, agent: &str) -> bool {
         let own = matches!(&self.author, Author::Agent(name) if &**name == agent);
         match self.kind {
             _ if self.completeness == Completeness::Interrupted || !self.within.is_empty() => false,
             MessageKind::ToolCalls | MessageKind::ToolResults => own,
+            MessageKind::ToolSummary if own => false,
             _ => own || self.to.is_empty() || self.to.iter().any(|name| &**name == agent),
         }
     }

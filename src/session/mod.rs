@@ -10,8 +10,11 @@ mod calls;
 pub mod decide;
 mod finding;
 pub mod floor;
+pub mod inner;
 pub mod meters;
 pub mod search;
+pub mod sight;
+pub mod tally;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod transcript;
@@ -22,8 +25,10 @@ mod tests;
 
 use crate::chat::Name;
 use crate::chat::UnixMillis;
-use crate::chat::event::{Boundary, EndCause, HoldReason, Record, Totals};
+use crate::chat::code::{Payload, ToolUse};
+use crate::chat::event::{Boundary, EndCause, EndDetail, HoldReason, Record, Totals};
 use crate::chat::id::*;
+use crate::chat::message::Author;
 use crate::chat::team::{Limits, Team};
 use floor::Floor;
 use meters::{AgentMeter, Spent};
@@ -46,6 +51,8 @@ pub struct Session {
     spent: Spent,
     started: Option<Started>,
     state: State,
+    /// Where the numbers of this session begin: 0 unless it is that of a nested team.
+    base: u64,
 }
 
 /// What the first record says.
@@ -98,6 +105,8 @@ pub struct Ended {
     pub agent: Option<Name>,
     /// The figures.
     pub totals: Totals,
+    /// Which condition, and what it saw.
+    pub detail: EndDetail,
 }
 
 /// What the active branch adds up to.
@@ -119,8 +128,14 @@ struct State {
     ended: Option<Ended>,
     limits: Option<Limits>,
     findings: finding::Findings,
+    context: serde_json::Map<String, serde_json::Value>,
     selector: AgentMeter,
     activity: meters::Activity,
+    /// Conversations of nested teams, by the agent that they stand behind.
+    inner: BTreeMap<Name, Session>,
+    /// Names of the team's members, and where this session's numbers begin: they make those of the inner ones.
+    members: Vec<Name>,
+    base: u64,
 }
 
 /// What waits for the operator, oldest first within its kind.
@@ -214,6 +229,16 @@ impl Session {
         self.started.as_ref().map(|started| &started.team)
     }
 
+    /// Who hears what this author says by default; empty means everybody.
+    pub fn hears(&self, author: &Author) -> &[Name] {
+        match author {
+            Author::Operator => &[],
+            Author::Agent(name) => {
+                self.team().and_then(|team| team.agent(name)).map_or(&[], |agent| agent.speaks_to.as_slice())
+            }
+        }
+    }
+
     /// Whether nobody sits at a screen.
     pub fn headless(&self) -> bool {
         self.started.as_ref().is_some_and(|started| started.headless)
@@ -256,7 +281,7 @@ impl Session {
 
     /// A request for consent.
     pub fn approval(&self, id: ApprovalId) -> Option<&Approval> {
-        self.state.approvals.get(&id)
+        self.state.approvals.get(&id).or_else(|| self.inner_approval(id))
     }
 
     /// All requests for consent on this branch, oldest first.
@@ -266,23 +291,26 @@ impl Session {
 
     /// A question to the operator.
     pub fn ask(&self, id: AskId) -> Option<&Ask> {
-        self.state.asks.get(&id)
+        self.state.asks.get(&id).or_else(|| self.inner_ask(id))
     }
 
     /// A model call on this branch.
     pub fn call(&self, id: CallId) -> Option<Cow<'_, Call>> {
         let open = self.open_call(id).map(Cow::Borrowed);
         open.or_else(|| self.state.calls.over(id, &self.log).map(Cow::Owned))
+            .or_else(|| self.inners().find_map(|(_, inner)| inner.call(id)))
     }
 
     /// A model call whose turn, or pick of a speaker, goes on.
     pub fn open_call(&self, id: CallId) -> Option<&Call> {
-        self.state.calls.open(id)
+        self.state.calls.open(id).or_else(|| self.inners().find_map(|(_, inner)| inner.open_call(id)))
     }
 
-    /// Whether this exact payload was allowed for the rest of the branch.
-    pub fn is_granted(&self, agent: &str, hash: &str) -> bool {
-        self.state.grants.iter().any(|(name, granted)| &**name == agent && granted == hash)
+    /// Whether this exact payload, or every call of its tool, was allowed for the rest of the branch.
+    pub fn is_granted(&self, agent: &str, payload: &Payload, hash: &str) -> bool {
+        let tool = payload.tool.as_ref().map(granted_tool);
+        let fits = |granted: &str| granted == hash || tool.as_deref() == Some(granted);
+        self.state.grants.iter().any(|(name, granted)| &**name == agent && fits(granted))
     }
 
     /// Whether this payload ran already, on the branch that this one left while it was running. No policy lets it run
@@ -293,7 +321,8 @@ impl Session {
 
     /// Why the engine holds, if it does.
     pub fn hold(&self) -> Option<&HoldReason> {
-        self.state.hold.as_ref()
+        // A nested team that cannot go on holds the whole run.
+        self.state.hold.as_ref().or_else(|| self.active_inners().find_map(Session::hold))
     }
 
     /// A pause that was asked for and has not taken hold yet.
@@ -314,6 +343,11 @@ impl Session {
     /// The limits in force.
     pub fn limits(&self) -> Option<Limits> {
         self.state.limits
+    }
+
+    /// The context variables as they stand (AG2: ContextVariables).
+    pub fn context(&self) -> &serde_json::Map<String, serde_json::Value> {
+        &self.state.context
     }
 
     /// What was used on all branches together.
@@ -369,7 +403,7 @@ impl Session {
             return Vec::new();
         }
         let mut waiting = Vec::new();
-        let given = self.team().is_some_and(|team| team.task.is_some());
+        let given = self.team().is_some_and(|team| team.has_task());
         if state.transcript.is_empty() && !given {
             waiting.push(Waiting::Task);
         }
@@ -384,6 +418,7 @@ impl Session {
         if state.floor.wanted.is_some() {
             waiting.push(Waiting::Pick);
         }
+        waiting.extend(self.active_inners().flat_map(Session::waiting));
         match &state.hold {
             None | Some(HoldReason::Operator | HoldReason::Opened | HoldReason::Interrupted(_)) => {}
             Some(why) => waiting.push(Waiting::Hold(why.clone())),
@@ -397,10 +432,18 @@ impl Session {
         let turns = &self.state.turns;
         turns.iter().any(|turn| matches!(turn.stage, Stage::Running(..)) || calling(&turn.inquiry))
             || calling(&self.state.floor.selecting.inquiry)
+            || self.active_inners().any(Session::acts)
     }
 
     /// Whether something is under way that will end by itself: a model call, a program, a pause between attempts.
     pub fn is_busy(&self) -> bool {
-        self.state.turns.iter().any(|turn| turn.is_busy()) || self.state.floor.selecting.inquiry.is_busy()
+        self.state.turns.iter().any(|turn| turn.is_busy())
+            || self.state.floor.selecting.inquiry.is_busy()
+            || self.active_inners().any(Session::is_busy)
     }
+}
+
+/// What a grant of every call of a tool is called; no hash looks like it.
+fn granted_tool(tool: &ToolUse) -> String {
+    format!("tool {}", tool.name)
 }

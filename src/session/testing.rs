@@ -17,16 +17,10 @@ pub(crate) const MORNING: UnixMillis = 1_700_000_000_000;
 /// An agent with a model, mode NEVER, that only stops on exactly `TERMINATE`.
 pub(crate) fn speaker(name: &str) -> Agent {
     Agent {
-        name: name.into(),
-        kind: AgentKind::Assistant,
         description: format!("what {name} is for"),
         system_message: format!("You are {name}."),
         model: Some("main".into()),
-        human_input_mode: HumanInputMode::Never,
-        max_consecutive_auto_reply: 100,
-        is_termination_msg: TerminationMatch::Exactly("TERMINATE".into()),
-        default_auto_reply: None,
-        code_execution: None,
+        ..Agent::named(name)
     }
 }
 
@@ -59,21 +53,7 @@ pub(crate) fn team(agents: Vec<Agent>) -> Team {
         context_window: None,
         parameters: Default::default(),
     };
-    Team {
-        name: "test".into(),
-        task: None,
-        agents,
-        speaker_selection_method: Spec::named("round_robin"),
-        selector_model: None,
-        max_retries_for_selecting_speaker: 2,
-        allow_repeat_speaker: Repeat::Everyone,
-        max_round: 1000,
-        termination: Vec::new(),
-        limits: Limits { max_cost: None, max_tokens: None, max_time_ms: None, max_executions: None },
-        models: [("main".to_owned(), model)].into(),
-        seed: 7,
-        watch: Default::default(),
-    }
+    Team { max_round: 1000, models: [("main".to_owned(), model)].into(), seed: 7, ..Team::of("test", agents) }
 }
 
 /// Assistants of these names.
@@ -96,7 +76,7 @@ pub(crate) fn place() -> Place {
 
 /// A payload of one block of Python.
 pub(crate) fn python(code: &str) -> Payload {
-    Payload { blocks: vec![CodeBlock { language: "python".into(), code: code.into() }], place: place() }
+    Payload::code(vec![CodeBlock { language: "python".into(), code: code.into() }], place())
 }
 
 /// A usage of so many tokens, at the price of [`team`].
@@ -182,7 +162,7 @@ impl Log {
             candidates: Vec::new(),
             attempts: 0,
         };
-        self.add(vec![Event::SpeakerChosen { choice }, Event::TurnStarted { turn, agent }]);
+        self.add(vec![Event::SpeakerChosen { choice }, Event::TurnStarted { turn, agent, beside: None }]);
         turn
     }
 
@@ -198,6 +178,8 @@ impl Log {
             attempt: 1,
             request: "0".into(),
             messages: 1,
+            left_out: 0,
+            estimate: 0,
         }]);
         call
     }

@@ -1,5 +1,6 @@
 //! The messages on the active branch, in order.
 
+use super::tally::Tally;
 use crate::chat::UnixMillis;
 use crate::chat::id::{MessageId, Seq};
 use crate::chat::message::{Completeness, Message};
@@ -29,6 +30,7 @@ pub struct Transcript {
     run_from: usize,
     aside: u32,
     edits: u64,
+    tally: Tally,
 }
 
 impl Transcript {
@@ -82,10 +84,22 @@ impl Transcript {
         (self.entries.len() - self.run_from.min(self.entries.len())) as u32 - self.aside
     }
 
+    /// What the present run adds up to.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// A turn of the present run is over.
+    pub(super) fn turn_over(&mut self) {
+        self.tally.turns += 1;
+    }
+
     pub(super) fn post(&mut self, message: Arc<Message>, seq: Seq, at: UnixMillis) {
         if !message.is_shared() {
             self.aside += 1;
         }
+        let (place, round) = (self.entries.len(), self.rounds() + u32::from(message.is_shared()));
+        self.tally.hear(&message, place, round);
         self.places.insert(message.id, self.entries.len());
         self.entries.push(Entry { message, seq, at, revision: 0, original: None });
     }
@@ -97,18 +111,23 @@ impl Transcript {
         let aside = !message.is_shared();
         // What the operator wrote is whole, whatever the model had left unfinished.
         message.completeness = Completeness::Whole;
-        if aside && message.is_shared() {
-            self.aside = self.aside.saturating_sub(1);
-        }
-        entry.message = Arc::new(message);
+        let joins = aside && message.is_shared();
+        let message = Arc::new(message);
+        entry.message = message.clone();
         entry.revision += 1;
         entry.original.get_or_insert(before);
         self.edits += 1;
+        if joins {
+            self.aside = self.aside.saturating_sub(1);
+            let place = self.places[&id];
+            self.tally.hear(&message, place, self.rounds());
+        }
         true
     }
 
     pub(super) fn start_run(&mut self) {
         self.run_from = self.entries.len();
         self.aside = 0;
+        self.tally = Tally::default();
     }
 }

@@ -7,6 +7,7 @@ use plenary::chat::id::*;
 use plenary::chat::message::{Author, Completeness, Message, MessageKind};
 use plenary::chat::request::{Failure, FailureKind, Finish, Purpose};
 use plenary::chat::team::{Limits, Team};
+use plenary::chat::tool::{ToolCall, ToolResult};
 use plenary::chat::usage::{Money, Tokens, Usage};
 use std::sync::Arc;
 
@@ -30,15 +31,19 @@ every_kind! {
     MessagePosted { message: Arc::new(message(1, "Implement \"LRU\"\u{0}\u{1b}[31m\u{202e}\n\t文 🦀")) }
     MessageEdited { message: MessageId(1), content: "".into() }
     BranchMoved { name: "try two".into(), why: "edited".into() }
-    SpeakerWanted { candidates: vec!["A".into()], barred: vec![("B".into(), "spoke last".into())], proposed: None }
+    SpeakerWanted { candidates: vec!["A".into()], barred: vec![("B".into(), "spoke last".into())], proposed: None, reasons: vec![("A".into(), "has not spoken yet".into())], until: Some(7) }
+    ProposalWanted {}
+    SpeakerBarred { agent: "A".into(), turns: Some(2) }
+    SpeakerUnbarred { agent: "A".into() }
     SpeakerChosen { choice: choice() }
     SelectorAnswered { call: CallId(1), answer: "Coder, I think".into(), mentions: vec![("Coder".into(), 1)] }
     QueueChanged { queue: vec!["A".into(), "B".into()] }
-    TurnStarted { turn: TurnId(1), agent: "A".into() }
+    GraphStepped { taken: vec!["A -> B".into()], graph: Graph { ready: vec!["B".into()], armed: [("C".to_owned(), vec![2])].into() } }
+    TurnStarted { turn: TurnId(1), agent: "A".into(), beside: None }
     TurnEnded { turn: TurnId(1), finished: false }
     ModelCalled {
         call: CallId(u64::MAX), turn: Some(TurnId(1)), agent: "A".into(), purpose: Purpose::Speak, model: "m".into(),
-        attempt: 2, request: "ab".into(), messages: 7
+        attempt: 2, request: "ab".into(), messages: 7, left_out: 3, estimate: 99
     }
     ModelAnswered { call: CallId(1), usage: usage(), latency_ms: 9, finish: Finish::Length, served: Some("m-1".into()) }
     ModelFailed {
@@ -64,6 +69,9 @@ every_kind! {
     }
     OutcomeUnknown { op: OpId(1) }
     OutcomeResolved { op: OpId(1), resolution: Resolution::AskAgain }
+    ToolReturned { turn: TurnId(1), result: result(), handoff: Some("Critic".into()) }
+    ContextChanged { set: serde_json::Map::from_iter([("stage".to_owned(), serde_json::json!({"n": 1.5}))]) }
+    Inner { agent: "A".into(), event: Box::new(Event::Held { why: HoldReason::Opened }) }
     HumanAsked { ask: AskId(1), turn: TurnId(1), agent: "A".into(), ask_kind: AskKind::LastWord }
     HumanAnswered { ask: AskId(1), answer: Answer::Say("go on".into()) }
     HoldAsked { boundary: Boundary::Step }
@@ -80,7 +88,8 @@ every_kind! {
     }
     Ended {
         cause: EndCause::Condition("text_mention".into()), text: "TERMINATE".into(), agent: None,
-        totals: Totals { rounds: 3, tokens: usage().tokens, cost: Money(1), unpriced_calls: 0, active_ms: 12 }
+        totals: Totals { rounds: 3, tokens: usage().tokens, cost: Money(1), unpriced_calls: 0, active_ms: 12 },
+        detail: EndDetail { condition: Some("termination[0]".into()), values: vec![("text".into(), "TERMINATE".into())] }
     }
 }
 
@@ -117,6 +126,11 @@ pub fn message(id: u64, text: &str) -> Message {
     }
 }
 
+fn result() -> ToolResult {
+    let call = ToolCall { id: "c".into(), name: "find".into(), arguments: "{}".into() };
+    ToolResult::of(&call, "none", true)
+}
+
 fn choice() -> Choice {
     let candidates = vec!["Coder".into(), "Critic".into()];
     Choice { agent: "Coder".into(), mode: "auto".into(), reason: "asked".into(), candidates, attempts: 1 }
@@ -137,7 +151,7 @@ fn payload() -> Payload {
         timeout_ms: 1,
         output_limit: 2,
     };
-    Payload { blocks: vec![CodeBlock { language: "python".into(), code: "print(1)\n".into() }], place }
+    Payload::code(vec![CodeBlock { language: "python".into(), code: "print(1)\n".into() }], place)
 }
 
 pub fn record(seq: u64, event: Event) -> Arc<Record> {

@@ -6,7 +6,7 @@ use plenary::chat::code::CodeBlock;
 use plenary::chat::command::Command;
 use plenary::chat::event::{Answer, Boundary, Event, Verdict};
 use plenary::chat::id::{ApprovalId, AskId, MessageId, Seq};
-use plenary::chat::team::ApprovalPolicy;
+use plenary::chat::team::{ApprovalPolicy, HumanInputMode};
 use plenary::chat::update::{Delta, Update};
 use plenary::session::{Session, Waiting};
 use serde::Deserialize;
@@ -27,6 +27,8 @@ pub struct Step {
     agent: Option<Name>,
     #[serde(default)]
     agents: Vec<Name>,
+    #[serde(default)]
+    announced: bool,
     /// Position in the transcript, from 1, as on the screen.
     message: Option<usize>,
     branch: Option<String>,
@@ -77,6 +79,8 @@ pub enum Act {
     Deny,
     /// An answer to what is asked, otherwise words to the team; in an agent's name when one is given.
     Say,
+    /// Words for `agents` only; with `announced` the others are told that they were spoken to.
+    Whisper,
     Skip,
     EndChat,
     CallOn,
@@ -235,6 +239,12 @@ impl Seen {
             Act::Deny => decide(Verdict::Deny(step.reason.clone().unwrap_or_default()), false),
             Act::Say if matches!(step.when, When::Ask) => reply(Answer::Say(text())),
             Act::Say => Command::Speak { text: text(), as_agent: step.agent.clone() },
+            Act::Whisper => Command::Whisper {
+                text: text(),
+                as_agent: step.agent.clone(),
+                to: step.agents.clone(),
+                announced: step.announced,
+            },
             Act::Skip => reply(Answer::Skip),
             Act::EndChat => reply(Answer::End),
             Act::CallOn => Command::CallOn { agent: agent() },
@@ -274,6 +284,9 @@ impl Step {
 fn stands(session: &Session, id: ApprovalId) -> bool {
     let asked = session.approval(id).unwrap();
     let agent = session.team().and_then(|team| team.agent(&asked.agent)).unwrap();
-    let never = agent.code_execution.as_ref().is_some_and(|code| code.approval == ApprovalPolicy::Never);
-    never || session.is_granted(&asked.agent, &asked.hash)
+    let tool = asked.payload.tool.as_ref().and_then(|tool| Some(&session.team()?.tools.get(&tool.name)?.execution));
+    let execution = tool.or(agent.code_execution.as_ref());
+    let never = execution.is_some_and(|execution| execution.approval == ApprovalPolicy::Never)
+        && agent.human_input_mode != HumanInputMode::FunctionCall;
+    never || session.is_granted(&asked.agent, &asked.payload, &asked.hash)
 }

@@ -103,7 +103,7 @@ impl Sketch {
         let choice = choice(agent);
         self.turn += 1;
         self.tell(Actor::System, Event::SpeakerChosen { choice });
-        self.tell(Actor::System, Event::TurnStarted { turn: TurnId(self.turn), agent: agent.into() });
+        self.tell(Actor::System, Event::TurnStarted { turn: TurnId(self.turn), agent: agent.into(), beside: None });
     }
 
     /// An agent's model is asked; what it says comes later.
@@ -119,6 +119,8 @@ impl Sketch {
             attempt: 1,
             request: "0".repeat(64),
             messages: self.message as u32 + 1,
+            left_out: 0,
+            estimate: 0,
         };
         self.tell(Actor::System, called);
         CallId(self.call)
@@ -157,7 +159,7 @@ impl Sketch {
             output_limit: 65_536,
         };
         let block = |(language, code): &(&str, &str)| CodeBlock { language: (*language).into(), code: (*code).into() };
-        let payload = Payload { blocks: blocks.iter().map(block).collect(), place };
+        let payload = Payload::code(blocks.iter().map(block).collect(), place);
         self.approval += 1;
         let asked = Event::ApprovalAsked {
             approval: ApprovalId(self.approval),
@@ -213,7 +215,16 @@ impl Sketch {
             active_ms: session.active_ms(BASE + self.log.len() as i64 * 1000),
         };
         let cause = EndCause::Condition("text_mention".into());
-        self.tell(Actor::System, Event::Ended { cause, text: text.into(), agent: Some("Reviewer".into()), totals });
+        self.tell(
+            Actor::System,
+            Event::Ended {
+                cause,
+                text: text.into(),
+                agent: Some("Reviewer".into()),
+                totals,
+                detail: Default::default(),
+            },
+        );
         self
     }
 

@@ -12,7 +12,8 @@ use crate::chat::id::{ApprovalId, MessageId};
 use crate::chat::message::{Author, Completeness, MessageKind};
 use crate::chat::request::{Purpose, Request};
 use crate::chat::team::{Agent, HumanInputMode};
-use crate::engine::context;
+use crate::chat::tool::ToolResult;
+use crate::engine::context::Question;
 use crate::engine::effect::Effect;
 use crate::execution::blocks;
 use crate::session::turn::{Phase, Stage, Turn};
@@ -40,7 +41,10 @@ impl Machine {
             Stage::Begun => self.begin(turn, agent, session, now),
             Stage::Cleared => self.run_or_speak(turn, agent, session, now),
             Stage::Decided(approval) => self.act_on(*approval, turn, session, now),
+            Stage::Within => self.go_on_within(turn, agent, session, now),
             Stage::Wording => self.speak(turn, agent, session, now),
+            Stage::Calling => self.call_tool(turn, agent, session),
+            Stage::Answered => self.after_tools(turn, agent, session, now),
             Stage::Ran(op, approval, execution) => {
                 super::heard::posted_result(*op, *approval, execution, turn, session)
             }
@@ -80,17 +84,17 @@ impl Machine {
             HumanInputMode::Terminate if over => Some(AskKind::LastWord),
             HumanInputMode::Terminate if spent => Some(AskKind::LimitReached),
             HumanInputMode::Terminate => None,
-            HumanInputMode::Never if spent => {
+            HumanInputMode::Never | HumanInputMode::FunctionCall if spent => {
                 let text = format!("Maximum number of consecutive auto-replies reached by {}", agent.name);
                 let end = ended(EndCause::Member, text, Some(agent.name.clone()), session, now);
                 return vec![Effect::append(Actor::System, vec![end])];
             }
-            HumanInputMode::Never if over => {
+            HumanInputMode::Never | HumanInputMode::FunctionCall if over => {
                 let text = format!("Termination message condition on agent '{}' met", agent.name);
                 let end = ended(EndCause::Member, text, Some(agent.name.clone()), session, now);
                 return vec![Effect::append(Actor::System, vec![end])];
             }
-            HumanInputMode::Never => None,
+            HumanInputMode::Never | HumanInputMode::FunctionCall => None,
         };
         match ask {
             None => self.run_or_speak(turn, agent, session, now),
@@ -109,19 +113,25 @@ impl Machine {
 
     fn consent_is_coming(&self, agent: &Agent, session: &Session) -> bool {
         match find_code(agent, session) {
-            Code::Blocks(_, blocks) => self
-                .payload(agent, blocks)
-                .is_some_and(|payload| standing_consent(&self.rules, session, &agent.name, &payload.hash()).is_none()),
+            Code::Blocks(_, blocks) => self.payload(agent, blocks).is_some_and(|payload| {
+                standing_consent(&self.rules, session, &agent.name, &payload, &payload.hash()).is_none()
+            }),
             _ => false,
         }
     }
 
     fn payload(&self, agent: &Agent, blocks: Vec<CodeBlock>) -> Option<Payload> {
-        Some(Payload { blocks, place: self.rules.places.get(&agent.name)?.clone() })
+        Some(Payload::code(blocks, self.rules.places.get(&agent.name)?.clone()))
     }
 
     /// The code stage, then words.
     fn run_or_speak(&mut self, turn: &Turn, agent: &Agent, session: &Session, now: UnixMillis) -> Vec<Effect> {
+        if let Some(handed) = self.hand_over_by_rule(turn, agent, session) {
+            return handed;
+        }
+        if let Some(entered) = self.enter(turn, agent, session, now) {
+            return entered;
+        }
         match find_code(agent, session) {
             Code::Nothing => self.speak(turn, agent, session, now),
             Code::CutOff => {
@@ -150,7 +160,7 @@ impl Machine {
     /// The decision of a policy, where one stands, recorded under its name.
     fn standing_consent(&self, approval: ApprovalId, session: &Session) -> Option<Effect> {
         let asked = session.approval(approval)?;
-        let policy = standing_consent(&self.rules, session, &asked.agent, &asked.hash)?;
+        let policy = standing_consent(&self.rules, session, &asked.agent, &asked.payload, &asked.hash)?;
         let decided = Event::ApprovalDecided {
             approval,
             verdict: Verdict::Run,
@@ -166,6 +176,10 @@ impl Machine {
         let Some(asked) = session.approval(id) else { return Vec::new() };
         if let Some((Verdict::Deny(reason), _)) = &asked.decision {
             let reason = if reason.trim().is_empty() { "none was given" } else { reason.as_str() };
+            if let Some(call) = turn.tools.next().filter(|_| asked.payload.tool.is_some()) {
+                let text = format!("Error: The operator did not approve this call. Reason: {reason}");
+                return vec![super::tools::returned(turn, ToolResult::of(call, text, true))];
+            }
             let text = format!(
                 "exitcode: 1 (execution failed)\nCode output: The code was not run: the operator did not approve it. \
                  Reason: {reason}"
@@ -186,7 +200,7 @@ impl Machine {
     }
 
     /// The model, or the default words of an agent that has none.
-    fn speak(&mut self, turn: &Turn, agent: &Agent, session: &Session, now: UnixMillis) -> Vec<Effect> {
+    pub(super) fn speak(&mut self, turn: &Turn, agent: &Agent, session: &Session, now: UnixMillis) -> Vec<Effect> {
         let Some(model) = &agent.model else {
             let Some(text) = &agent.default_auto_reply else {
                 let text = format!("No reply generated by {}", agent.name);
@@ -207,15 +221,16 @@ impl Machine {
         if let Some(stopped) = self.over_budget(session, now) {
             return stopped;
         }
-        let request = Request {
-            call: session.ids().call,
-            agent: agent.name.clone(),
-            purpose: Purpose::Speak,
-            model,
-            messages: context::prompts_for(agent, session),
-        };
-        let hash = self.hashes.of(agent, &request.model, session, &request.messages);
-        call(request, hash, Some(turn.id), turn.inquiry.attempts + 1)
+        if let Some(messages) = turn.entered.then(|| super::inner::digest(agent, session)).flatten() {
+            let request = Request::new(session.ids().call, agent.name.clone(), Purpose::Speak, model, messages);
+            let hash = request.hash();
+            return ask(request, hash, 0, Some(turn.id), turn.inquiry.attempts + 1);
+        }
+        let tools = self.offered(agent, turn, session);
+        let Question { messages, hash, left_out } = self.contexts.question(agent, &model, &tools, session);
+        let mut request = Request::new(session.ids().call, agent.name.clone(), Purpose::Speak, model, messages);
+        request.tools = tools;
+        ask(request, hash, left_out, Some(turn.id), turn.inquiry.attempts + 1)
     }
 
     /// Retries and fallbacks are used up.
@@ -237,7 +252,13 @@ impl Machine {
 }
 
 /// The record of a call and the call itself.
-pub(super) fn call(request: Request, hash: String, turn: Option<crate::chat::id::TurnId>, attempt: u32) -> Vec<Effect> {
+pub(super) fn ask(
+    request: Request,
+    hash: String,
+    left_out: u32,
+    turn: Option<crate::chat::id::TurnId>,
+    attempt: u32,
+) -> Vec<Effect> {
     let called = Event::ModelCalled {
         call: request.call,
         turn,
@@ -247,6 +268,8 @@ pub(super) fn call(request: Request, hash: String, turn: Option<crate::chat::id:
         attempt,
         request: hash,
         messages: request.messages.len() as u32,
+        left_out,
+        estimate: request.estimate(),
     };
     vec![Effect::append(Actor::System, vec![called]), Effect::Call(request)]
 }

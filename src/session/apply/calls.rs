@@ -26,7 +26,17 @@ impl State {
                     inquiry.phase = Phase::Calling(*call);
                 }
             }
-            Event::ModelAnswered { call, usage, .. } | Event::ModelInterrupted { call, usage } => {
+            Event::ModelAnswered { call, usage, .. } => {
+                self.settle(*call, usage, record);
+                // The next question of the same turn starts over, with the first model.
+                let turn = self.calls.turn(*call);
+                if let Some(inquiry) = self.inquiry(turn)
+                    && inquiry.phase == Phase::Calling(*call)
+                {
+                    *inquiry = Inquiry::default();
+                }
+            }
+            Event::ModelInterrupted { call, usage } => {
                 self.settle(*call, usage, record);
                 self.line(*call, Phase::Idle);
             }

@@ -1,7 +1,7 @@
-//! Code: consent, intent, outcome.
+//! Code and tools: consent, intent, outcome, result.
 
-use super::super::State;
 use super::super::turn::{Approval, Stage};
+use super::super::{State, granted_tool};
 use crate::chat::event::{Event, Record, Resolution, Verdict};
 use crate::chat::id::{ApprovalId, OpId, TurnId};
 use std::sync::Arc;
@@ -37,7 +37,9 @@ impl State {
                 asked.decision = Some((verdict.clone(), record.actor.clone()));
                 let (turn, agent) = (asked.turn, asked.agent.clone());
                 if *remember {
-                    self.grants.insert((agent, hash.clone()));
+                    // No two calls of a tool are the same, so what is remembered is the tool.
+                    let granted = asked.payload.tool.as_ref().map_or_else(|| hash.clone(), granted_tool);
+                    self.grants.insert((agent, granted));
                 }
                 self.stage(turn, Stage::Decided(*approval), record);
             }
@@ -54,6 +56,15 @@ impl State {
                     self.stage(turn, Stage::Ran(*op, approval, execution.clone()), record);
                 }
             }
+            Event::ToolReturned { turn, result, handoff } => {
+                if let Some(open) = self.turns.iter_mut().find(|open| open.id == *turn) {
+                    open.tools.results.push(result.clone());
+                    if open.tools.handoff.is_none() {
+                        open.tools.handoff = handoff.clone();
+                    }
+                }
+                self.stage(*turn, Stage::Calling, record);
+            }
             Event::OutcomeUnknown { op } => {
                 if let Some((turn, _)) = self.running(*op) {
                     self.stage(turn, Stage::Unknown(*op), record);
@@ -62,7 +73,8 @@ impl State {
             Event::OutcomeResolved { op, resolution } => {
                 let turn = self.turns.iter().find(|turn| turn.stage == Stage::Unknown(*op)).map(|turn| turn.id);
                 if let (Some(turn), Resolution::AskAgain) = (turn, resolution) {
-                    self.stage(turn, Stage::Begun, record);
+                    let calls = self.turns.iter().any(|open| open.id == turn && open.tools.next().is_some());
+                    self.stage(turn, if calls { Stage::Calling } else { Stage::Begun }, record);
                 }
             }
             _ => {}

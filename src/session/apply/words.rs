@@ -3,7 +3,7 @@
 use super::super::State;
 use super::super::turn::{Ask, Stage};
 use crate::chat::event::{Answer, AskKind, Event, Record};
-use crate::chat::message::{Author, Completeness, MessageKind};
+use crate::chat::message::{Author, MessageKind};
 
 impl State {
     pub(super) fn fold_words(&mut self, record: &Record) {
@@ -15,28 +15,50 @@ impl State {
                     // Words after the end begin a new run of the same session.
                     self.transcript.start_run();
                 }
-                if starts || message.author == Author::Operator {
-                    // A person has spoken to all of them (AG2: every start sets the counters to 0).
-                    self.agents.values_mut().for_each(|meter| meter.auto_replies = 0);
+                let is_task = message.kind == MessageKind::Task;
+                if starts || is_task || message.author == Author::Operator {
+                    // A person has spoken to them (AG2: every start sets the counters to 0).
+                    let spoken_to = |name: &str| starts || message.to.is_empty() || message.is_heard_by(name);
+                    let meters = self.agents.iter_mut().filter(|(name, _)| spoken_to(name));
+                    meters.for_each(|(_, meter)| meter.auto_replies = 0);
                 }
-                if message.author == Author::Operator && message.kind == MessageKind::Task {
+                let answers = self.transcript.entries().iter().rev().find(|entry| entry.message.is_shared());
+                if message.author == Author::Operator
+                    && answers.is_some_and(|entry| entry.message.handoff.as_deref() == Some(Author::Operator.name()))
+                {
+                    // The floor was handed to the person, who has spoken: nobody needs to be picked.
+                    self.floor.wanted = None;
+                }
+                if is_task {
                     self.transcript.start_run();
                 }
                 self.transcript.post(message.clone(), record.seq, record.at);
                 if let Author::Agent(name) = &message.author {
-                    if message.by_operator {
+                    if message.by_operator || is_task {
                         // No turn says that it has spoken; to the team it has.
                         self.floor.last_speaker = Some(name.clone());
                     }
                     let meter = self.agents.entry(name.clone()).or_default();
-                    if by_person {
+                    if by_person || is_task {
                         meter.auto_replies = 0;
-                    } else if message.completeness != Completeness::Interrupted {
+                    } else if message.is_shared() {
                         meter.auto_replies += 1;
                     }
                 }
                 if let Some(id) = message.turn {
-                    self.stage(id, Stage::Posted, record);
+                    let stage = match message.kind {
+                        MessageKind::ToolCalls => Stage::Calling,
+                        MessageKind::ToolResults => Stage::Answered,
+                        _ => Stage::Posted,
+                    };
+                    if stage == Stage::Calling
+                        && let Some(turn) = self.turns.iter_mut().find(|turn| turn.id == id)
+                    {
+                        turn.tools.calls = message.tool_calls.clone();
+                        turn.tools.results.clear();
+                        turn.tools.rounds += 1;
+                    }
+                    self.stage(id, stage, record);
                 }
             }
             Event::MessageEdited { message, content } => {
