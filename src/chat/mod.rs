@@ -6,6 +6,7 @@
 
 pub mod code;
 pub mod command;
+pub mod containment;
 pub mod end;
 pub mod event;
 pub mod id;

@@ -334,9 +334,9 @@ impl Engine {
     }
 
     fn execute(&mut self, op: OpId, agent: Name, payload: Arc<crate::chat::code::Payload>, hash: String) {
-        let kill = CancellationToken::new();
         let inbox = self.inbox.clone();
-        let job = Job { payload, hash, kill: kill.clone() };
+        let job = Job::new(payload, hash);
+        let kill = job.kill.clone();
         let executor = self.executors.get(&agent).cloned();
         self.programs.retain(|_, (_, task)| !task.is_finished());
         let task = tokio::spawn(async move {
@@ -418,7 +418,7 @@ fn not_started(text: &str) -> crate::chat::code::Execution {
         output: text.into(),
         omitted: 0,
         stopped: Some(crate::chat::code::Stopped::NotStarted),
-        duration_ms: 0,
+        ..Default::default()
     }
 }
 
