@@ -88,6 +88,37 @@ impl OptionError {
     }
 }
 
+/// Something about the options of a member, given the whole team: what its row alone cannot know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remark {
+    /// Where: names and numbers of options, e.g. `edges`, `2`, `to`.
+    pub path: Vec<String>,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub help: String,
+    /// Allowed, but odd.
+    pub warning: bool,
+}
+
+impl Remark {
+    /// A mistake at this place, parts separated by points.
+    pub fn error(path: &str, message: impl Into<String>, help: impl Into<String>) -> Self {
+        let path = path.split('.').filter(|part| !part.is_empty()).map(str::to_owned).collect();
+        Remark { path, message: message.into(), help: help.into(), warning: false }
+    }
+
+    /// A name that no agent has.
+    pub fn nobody(path: &str, name: &str) -> Self {
+        Remark::error(path, format!("there is no agent {name:?}"), "names of agents stand in [[agents]]")
+    }
+
+    /// The same as a warning.
+    pub fn odd(self) -> Self {
+        Remark { warning: true, ..self }
+    }
+}
+
 /// A row without its type: what settings need in order to validate and help needs in order to explain.
 pub struct Row {
     /// As written in a team file.

@@ -7,8 +7,9 @@ use crate::catalog;
 use crate::chat::Name;
 use crate::chat::event::{Event, FORMAT};
 use crate::chat::team::Team;
+use crate::engine::driver::Executors;
 use crate::engine::{Clock, Engine, Handle, Machine, Parts, Rules};
-use crate::execution::{EXECUTORS, Executor};
+use crate::execution::EXECUTORS;
 use crate::journal::{JournalError, Memory, Store, Writer};
 use crate::models::{self, Environment, Models, PROVIDERS};
 use crate::selection::SELECTORS;
@@ -96,6 +97,7 @@ pub fn families() -> Families {
         conditions: catalog::rows(CONDITIONS),
         providers: catalog::rows(PROVIDERS),
         executors: catalog::rows(EXECUTORS),
+        review: crate::selection::review::review,
     }
 }
 
@@ -179,7 +181,7 @@ pub fn start(team: Team, settings: &Settings, options: &Options) -> Result<Run, 
     let (machine, executors) = concrete(&team, options)?;
     // A session that exists opens in any case; a new one does not begin where its code could never run.
     for agent in &team.agents {
-        let (Some(code), Some(executor)) = (&agent.code_execution, executors.get(&agent.name)) else { continue };
+        let (Some(code), Some(executor)) = (&agent.code_execution, executors.agents.get(&agent.name)) else { continue };
         executor.ready(code).map_err(|why| WireError::Place { agent: agent.name.clone(), why })?;
     }
     let id = session_id(&team.name);
@@ -225,24 +227,28 @@ pub fn reopen(name: &str, settings: &Settings, options: &Options) -> Result<Run,
     Ok(Run { session, id, handle })
 }
 
-/// Who runs whose code.
-pub type Executors = HashMap<Name, Arc<dyn Executor>>;
-
 /// The machine and the executors of a team.
 ///
 /// # Errors
 /// When the team names something that is not here.
 pub fn concrete(team: &Team, options: &Options) -> Result<(Machine, Executors), WireError> {
-    let mut executors: Executors = HashMap::new();
+    let mut executors = Executors::default();
     let mut places = HashMap::new();
     for agent in &team.agents {
         let Some(code) = &agent.code_execution else { continue };
         let executor = catalog::build(EXECUTORS, &code.executor)
             .map_err(|why| WireError::Executor { agent: agent.name.clone(), why })?;
         places.insert(agent.name.clone(), executor.place(code));
-        executors.insert(agent.name.clone(), Arc::from(executor));
+        executors.agents.insert(agent.name.clone(), Arc::from(executor));
     }
-    let rules = Rules { headless: options.headless, approve_all: options.approve_all.clone(), places };
+    let mut tool_places = HashMap::new();
+    for (name, tool) in &team.tools {
+        let executor = catalog::build(EXECUTORS, &tool.execution.executor)
+            .map_err(|why| WireError::Executor { agent: name.as_str().into(), why })?;
+        tool_places.insert(name.clone(), executor.place(&tool.execution));
+        executors.tools.insert(name.clone(), Arc::from(executor));
+    }
+    let rules = Rules { headless: options.headless, approve_all: options.approve_all.clone(), places, tool_places };
     Ok((Machine::new(team, rules)?, executors))
 }
 

@@ -78,7 +78,7 @@ fn payload_in(tier: Tier, code: &CodeExecution, blocks: &[(&str, &str)]) -> Payl
         .iter()
         .map(|(language, code)| CodeBlock { language: (*language).into(), code: (*code).into() })
         .collect();
-    Payload { blocks, place: local_in(tier).place(code) }
+    Payload::code(blocks, local_in(tier).place(code))
 }
 
 fn job(payload: Payload) -> Job {

@@ -2,6 +2,7 @@
 //! writes it anew.
 
 use plenary::catalog::Row;
+use plenary::rules::{FACTS, Rule};
 use plenary::tui::keymap::Keymap;
 use plenary::tui::theme::Role;
 use plenary::wire;
@@ -101,6 +102,29 @@ fn the_reference_is_what_the_tables_say() {
     }
     let found = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(found == wanted, "docs/reference.md is not current: run UPDATE_DOCS=1 cargo test docs");
+}
+
+/// The table of facts in `docs/rules.md` is the program's own; everything around it is written by hand.
+#[test]
+fn the_manual_of_rules_lists_the_facts_there_are() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/rules.md");
+    let found = std::fs::read_to_string(&path).unwrap();
+    let (before, rest) = found.split_once("<!-- facts -->").unwrap();
+    let after = rest.find("\n## ").map(|at| &rest[at..]).unwrap();
+    let mut table = String::from("\n| fact | is | | for example |\n|---|---|---|---|\n");
+    for fact in FACTS {
+        let example = fact.example.replace('|', "\\|");
+        let _ = writeln!(table, "| `{}` | {} | {} | `{example}` |", fact.form(), fact.takes(), fact.about);
+    }
+    let wanted = format!("{before}<!-- facts -->{table}{after}");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(&path, &wanted).unwrap();
+    }
+    let found = std::fs::read_to_string(&path).unwrap();
+    assert!(found == wanted, "docs/rules.md is not current: run UPDATE_DOCS=1 cargo test docs");
+    for rule in wanted.split("```rule\n").nth(1).unwrap().lines().take_while(|line| *line != "```") {
+        assert!(Rule::parse(rule).is_ok(), "{rule}");
+    }
 }
 
 /// Every example in the catalogs is one that works.

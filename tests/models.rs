@@ -4,7 +4,8 @@ use crate::support::model_server::{Exchange, ModelServer, Piece, event, finishes
 use futures_util::StreamExt;
 use plenary::chat::id::CallId;
 use plenary::chat::request::{Chunk, Failure, FailureKind, Finish, Prompt, Purpose, Request, Role};
-use plenary::chat::team::{ModelSpec, Repeat, Spec, Team};
+use plenary::chat::team::{ModelSpec, Spec, Team};
+use plenary::chat::tool::ToolCall;
 use plenary::chat::usage::Tokens;
 use plenary::models::failure::Peer;
 use plenary::models::openai::Reading;
@@ -23,6 +24,7 @@ const KEY: &str = "sk-test-0123456789";
 struct Heard {
     text: String,
     reasoning: String,
+    calls: Vec<ToolCall>,
     served: Vec<String>,
     usage: Option<Tokens>,
     finish: Option<Finish>,
@@ -35,6 +37,7 @@ impl Heard {
         match item {
             Ok(Chunk::Text(text)) => self.text.push_str(&text),
             Ok(Chunk::Reasoning(text)) => self.reasoning.push_str(&text),
+            Ok(Chunk::Call(call)) => self.calls.push(call),
             Ok(Chunk::Served(model)) => self.served.push(model),
             Ok(Chunk::Usage(tokens)) => self.usage = Some(tokens),
             Ok(Chunk::Finished(finish)) => self.finish = Some(finish),
@@ -62,38 +65,13 @@ fn team(provider: &str, options: Value) -> Team {
         context_window: None,
         parameters: serde_json::Map::from_iter([("temperature".to_owned(), json!(0.5)), ("n".to_owned(), json!(4))]),
     };
-    Team {
-        name: "test".into(),
-        task: None,
-        agents: Vec::new(),
-        speaker_selection_method: Spec::named("round_robin"),
-        selector_model: None,
-        max_retries_for_selecting_speaker: 2,
-        allow_repeat_speaker: Repeat::Everyone,
-        max_round: 10,
-        termination: Vec::new(),
-        limits: plenary::chat::team::Limits {
-            max_cost: None,
-            max_tokens: None,
-            max_time_ms: None,
-            max_executions: None,
-        },
-        models: BTreeMap::from([("smart".to_owned(), spec)]),
-        seed: 1,
-    }
+    Team { models: BTreeMap::from([("smart".to_owned(), spec)]), ..Team::of("test", Vec::new()) }
 }
 
 fn request() -> Request {
-    Request {
-        call: CallId(1),
-        agent: "Coder".into(),
-        purpose: Purpose::Speak,
-        model: "smart".into(),
-        messages: vec![
-            Prompt { role: Role::System, name: None, content: "Be brief.".into() },
-            Prompt { role: Role::User, name: Some("Reviewer".into()), content: "Hello?".into() },
-        ],
-    }
+    let messages =
+        vec![Prompt::new(Role::System, None, "Be brief."), Prompt::new(Role::User, Some("Reviewer".into()), "Hello?")];
+    Request::new(CallId(1), "Coder".into(), Purpose::Speak, "smart", messages)
 }
 
 fn models(provider: &str, options: Value) -> Models {

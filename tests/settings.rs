@@ -57,6 +57,7 @@ fn families() -> Families {
             row("scripted", "provider = \"scripted\"", const { &[field("replies", Table)] }),
             row("compatible", "base_url = \"http://localhost:8080/v1\"", const { &[needed("base_url", Text)] }),
         ],
+        review: |_| Vec::new(),
         executors: vec![row("local", "executor = \"local\"", const { &[field("shell", Text)] })],
     }
 }

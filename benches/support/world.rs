@@ -3,9 +3,9 @@
 use plenary::chat::Name;
 use plenary::chat::event::{Actor, Choice, Event, FORMAT, Record};
 use plenary::chat::id::{BranchId, CallId, MessageId, Seq, TurnId};
-use plenary::chat::message::{Author, Completeness, Message, MessageKind};
+use plenary::chat::message::{Author, Message, MessageKind};
 use plenary::chat::request::{Finish, Purpose};
-use plenary::chat::team::{Agent, AgentKind, HumanInputMode, Limits, ModelSpec, Repeat, Spec, Team, TerminationMatch};
+use plenary::chat::team::{Agent, ModelSpec, Spec, Team, TerminationMatch};
 use plenary::chat::usage::{Money, Tokens, Usage};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,30 +17,19 @@ pub const NAMES: [&str; 10] =
 /// A team of so many assistants who speak in turn, through one model, until `max_round` messages stand.
 pub fn team(agents: usize, max_round: u32, model: ModelSpec) -> Team {
     let agent = |name: &&str| Agent {
-        name: Name::from(*name),
-        kind: AgentKind::Assistant,
         description: format!("{name} of the team."),
         system_message: format!("You are the {name}. Answer in one paragraph and say what comes next."),
         model: Some("m".into()),
-        human_input_mode: HumanInputMode::Never,
         max_consecutive_auto_reply: u32::MAX,
         is_termination_msg: TerminationMatch::Never,
-        default_auto_reply: None,
-        code_execution: None,
+        ..Agent::named(*name)
     };
     Team {
-        name: "bench".into(),
         task: Some("Count on, step by step.".into()),
-        agents: NAMES.iter().take(agents).map(agent).collect(),
-        speaker_selection_method: Spec::named("round_robin"),
-        selector_model: None,
-        max_retries_for_selecting_speaker: 2,
-        allow_repeat_speaker: Repeat::Everyone,
         max_round,
-        termination: Vec::new(),
-        limits: Limits { max_cost: None, max_tokens: None, max_time_ms: None, max_executions: None },
         models: BTreeMap::from([("m".to_owned(), model)]),
         seed: 7,
+        ..Team::of("bench", NAMES.iter().take(agents).map(agent).collect())
     }
 }
 
@@ -110,17 +99,8 @@ impl Log {
     }
 
     fn say(&mut self, author: Author, kind: MessageKind, turn: Option<TurnId>, content: Arc<str>) {
-        let message = Message {
-            id: MessageId(self.messages),
-            author,
-            kind,
-            content,
-            completeness: Completeness::Whole,
-            turn,
-            call: turn.map(|turn| CallId(turn.0)),
-            reasoning: None,
-            by_operator: false,
-        };
+        let call = turn.map(|turn| CallId(turn.0));
+        let message = Message { turn, call, ..Message::new(MessageId(self.messages), author, kind, content) };
         self.messages += 1;
         self.add(Event::MessagePosted { message: Arc::new(message) });
     }
@@ -134,7 +114,7 @@ impl Log {
         let candidates = self.names.clone();
         let choice = Choice { agent: agent.clone(), mode: "round_robin".into(), reason, candidates, attempts: 0 };
         self.add(Event::SpeakerChosen { choice });
-        self.add(Event::TurnStarted { turn, agent: agent.clone() });
+        self.add(Event::TurnStarted { turn, agent: agent.clone(), beside: None });
         self.add(Event::ModelCalled {
             call,
             turn: Some(turn),

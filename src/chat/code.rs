@@ -80,9 +80,33 @@ pub struct Payload {
     pub blocks: Vec<CodeBlock>,
     /// Where they run.
     pub place: Place,
+    /// The tool that is called, if it is one: then the only block holds its arguments as JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool: Option<ToolUse>,
+}
+
+/// A tool call as it would be carried out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToolUse {
+    /// Name of the tool.
+    pub name: String,
+    /// The model's identity of the call.
+    pub call_id: String,
+    /// The program and its arguments, with `{name}` where an argument of the call is put in. Never a shell.
+    pub argv: Vec<String>,
 }
 
 impl Payload {
+    /// Code that would run somewhere.
+    pub fn code(blocks: Vec<CodeBlock>, place: Place) -> Self {
+        Payload { blocks, place, tool: None }
+    }
+
+    /// The same with other blocks: what an edit before consent makes of it.
+    pub fn with_blocks(&self, blocks: Vec<CodeBlock>) -> Self {
+        Payload { blocks, place: self.place.clone(), tool: self.tool.clone() }
+    }
+
     /// SHA-256 over a canonical encoding of every field, in hex. Two payloads that could act differently never
     /// share it: each part is preceded by its length.
     pub fn hash(&self) -> String {
@@ -113,6 +137,13 @@ impl Payload {
             // In the canonical form of the record: every field of these types is in it, also one that is added later.
             let rest = (&place.tier, &place.bounds, &place.image, &place.lasting, &place.venv, &place.languages);
             part(&serde_json::to_vec(&rest).unwrap_or_default());
+        }
+        if let Some(tool) = &self.tool {
+            part(b"tool");
+            part(tool.name.as_bytes());
+            part(tool.call_id.as_bytes());
+            part(&(tool.argv.len() as u64).to_be_bytes());
+            tool.argv.iter().for_each(|word| part(word.as_bytes()));
         }
         hex(&hasher.finalize())
     }

@@ -15,6 +15,8 @@ pub enum EndCause {
     Member,
     /// No candidate is left to speak.
     NoSpeaker,
+    /// The way in which speakers are chosen says that the work is done.
+    Complete,
     /// The operator ended it.
     Operator,
     /// A limit of the team.
@@ -37,6 +39,7 @@ impl EndCause {
             | EndCause::MaxRound
             | EndCause::Member
             | EndCause::NoSpeaker
+            | EndCause::Complete
             | EndCause::Operator => 0,
             EndCause::Failed => 1,
             EndCause::Budget => 3,

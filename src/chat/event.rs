@@ -1,11 +1,13 @@
 //! What happened: the durable vocabulary of a session.
 
-use super::code::{CodeBlock, Execution, Payload};
+use super::code::{Execution, Payload};
+pub use super::decision::*;
 pub use super::end::{EndCause, Totals};
 use super::id::*;
 use super::message::Message;
 use super::request::{Failure, Finish, Purpose};
 use super::team::Team;
+use super::tool::ToolResult;
 use super::usage::Usage;
 use super::{Name, UnixMillis};
 use serde::{Deserialize, Serialize};
@@ -56,110 +58,6 @@ impl Actor {
             Actor::System => "plenary".to_owned(),
         }
     }
-}
-
-/// Why somebody has the floor.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Choice {
-    /// The speaker.
-    pub agent: Name,
-    /// The method that chose: a selector's name, `queue`, `operator`, `retry`, `only` (one candidate).
-    pub mode: String,
-    /// Why, in a few words for the screen.
-    pub reason: String,
-    /// Who else could have been chosen.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub candidates: Vec<Name>,
-    /// Selector attempts that it took; 0 when no model was asked.
-    #[serde(default)]
-    pub attempts: u32,
-}
-
-/// Where a requested pause takes hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Boundary {
-    /// When the current speaker is done.
-    Turn,
-    /// When the current model call or execution is done.
-    Step,
-}
-
-/// Why the engine holds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum HoldReason {
-    /// The operator asked for a pause.
-    Operator,
-    /// The operator interrupted this speaker.
-    Interrupted(Name),
-    /// The session was opened again; nothing goes on by itself.
-    Opened,
-    /// This agent's model failed and no retry or fallback is left.
-    Failed {
-        /// Who could not speak.
-        agent: Name,
-        /// What failed and what to do.
-        text: String,
-    },
-    /// A limit of the team was reached.
-    Budget {
-        /// Which and by how much, in words.
-        text: String,
-    },
-    /// A detector saw the team going in circles.
-    Circles {
-        /// What it saw, in words.
-        text: String,
-    },
-}
-
-/// What the operator decided about code.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    /// Run it as shown.
-    Run,
-    /// Run this instead; the agent is told.
-    RunEdited(Vec<CodeBlock>),
-    /// Do not run it; the reason goes back as the result.
-    Deny(String),
-}
-
-/// What a person is asked for, besides consent (AG2: the prompts of human input).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AskKind {
-    /// Mode ALWAYS, and the last message does not end the chat: words, or let the agent reply by itself.
-    Feedback,
-    /// The last message ends the chat unless the person says something.
-    LastWord,
-    /// The limit of consecutive auto replies is reached.
-    LimitReached,
-}
-
-/// What the person said to an ask.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Answer {
-    /// These words become the reply.
-    Say(Arc<str>),
-    /// Nothing: the agent goes on by itself, or the chat ends, as the ask's kind decides.
-    Skip,
-    /// End the conversation.
-    End,
-}
-
-/// What became of an effect whose outcome was lost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Resolution {
-    /// It ran; go on as if it had printed nothing.
-    Done,
-    /// It did not run; ask for approval again.
-    AskAgain,
-    /// Give up on it and tell the agents that the outcome is unknown.
-    GiveUp,
 }
 
 /// Something that happened. Kinds are added, never changed.
@@ -224,12 +122,22 @@ pub enum Event {
         /// First speaks first.
         queue: Vec<Name>,
     },
+    /// A step of a graph is over: which edges were taken, and what follows.
+    GraphStepped {
+        /// The edges that were taken, as `from -> to`.
+        taken: Vec<String>,
+        /// The graph from now on.
+        graph: Graph,
+    },
     /// A turn began.
     TurnStarted {
         /// Which turn.
         turn: TurnId,
         /// Whose.
         agent: Name,
+        /// The first of the turns that began together with it, if several did: none of them hears the others.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        beside: Option<TurnId>,
     },
     /// A turn is over.
     TurnEnded {
@@ -318,7 +226,7 @@ pub enum Event {
         hash: String,
         /// Whether every line had been on the operator's screen.
         seen_in_full: bool,
-        /// The same hash needs no further consent on this branch.
+        /// The same hash - or, for a tool, the same tool - needs no further consent for this agent on this branch.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         remember: bool,
     },
@@ -356,6 +264,21 @@ pub enum Event {
         op: OpId,
         /// What to do.
         resolution: Resolution,
+    },
+    /// What came of a tool call is known; its model hears it when all calls of its message have been answered.
+    ToolReturned {
+        /// The turn that called.
+        turn: TurnId,
+        /// The result.
+        result: ToolResult,
+        /// To whom the call passes the floor, if it does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        handoff: Option<Name>,
+    },
+    /// Context variables got these values; `null` removes one.
+    ContextChanged {
+        /// New values by name.
+        set: serde_json::Map<String, serde_json::Value>,
     },
     /// A person is asked for words.
     HumanAsked {

@@ -2,7 +2,9 @@
 
 use super::Name;
 use super::id::{CallId, MessageId, TurnId};
+use super::tool::{ToolCall, ToolResult};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Who wrote a message.
@@ -39,6 +41,38 @@ pub enum MessageKind {
     Human,
     /// A fixed text: the default auto reply.
     Auto,
+    /// A model wants tools called. Only its author hears it (AgentChat: ToolCallRequestEvent).
+    ToolCalls,
+    /// What came of the calls. Only the author of the calls hears it (AgentChat: ToolCallExecutionEvent).
+    ToolResults,
+    /// The results of an agent's calls in short, when its model does not put them into words. Only the others hear it
+    /// (AgentChat: ToolCallSummaryMessage).
+    ToolSummary,
+    /// The author passes the floor to another agent (AgentChat: HandoffMessage).
+    Handoff,
+    /// What the moderator of the team says: a plan, an instruction, a final answer (AgentChat: Magentic).
+    Moderation,
+    /// What a conversation came to (AG2: summary_method; AgentChat: SocietyOfMindAgent).
+    Summary,
+}
+
+impl MessageKind {
+    /// What it is, where that is worth saying beside its author.
+    pub fn label(self) -> Option<&'static str> {
+        match self {
+            MessageKind::Reply => None,
+            MessageKind::Task => Some("task"),
+            MessageKind::CodeResult => Some("code result"),
+            MessageKind::Human => Some("by a person"),
+            MessageKind::Auto => Some("auto reply"),
+            MessageKind::ToolCalls => Some("calls tools"),
+            MessageKind::ToolResults => Some("tool results"),
+            MessageKind::ToolSummary => Some("results in short"),
+            MessageKind::Handoff => Some("hands over"),
+            MessageKind::Moderation => Some("moderates"),
+            MessageKind::Summary => Some("summary"),
+        }
+    }
 }
 
 /// Whether the text is all that its author meant to say.
@@ -78,4 +112,85 @@ pub struct Message {
     /// The operator spoke in this agent's name; shown to the operator, hidden from the agents.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub by_operator: bool,
+    /// Who hears it besides its author; empty means everybody.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub to: Vec<Name>,
+    /// The members of nested teams in whose conversation it was said, outermost first. Said to nobody outside.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub within: Vec<Name>,
+    /// Tools that its author wants called.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tool_calls: Vec<ToolCall>,
+    /// What came of its author's calls.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tool_results: Vec<ToolResult>,
+    /// To whom it passes the floor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handoff: Option<Name>,
+}
+
+impl Message {
+    /// A whole message of no turn, for everybody.
+    pub fn new(id: MessageId, author: Author, kind: MessageKind, content: impl Into<Arc<str>>) -> Self {
+        Message {
+            id,
+            author,
+            kind,
+            content: content.into(),
+            completeness: Completeness::Whole,
+            turn: None,
+            call: None,
+            reasoning: None,
+            by_operator: false,
+            to: Vec::new(),
+            within: Vec::new(),
+            tool_calls: Vec::new(),
+            tool_results: Vec::new(),
+            handoff: None,
+        }
+    }
+
+    /// The text with its tool traffic written out, a line each: `→ name(arguments)` and `← name: result`.
+    pub fn told(&self) -> Cow<'_, str> {
+        if self.tool_calls.is_empty() && self.tool_results.is_empty() {
+            return Cow::Borrowed(&self.content);
+        }
+        let mut text = self.content.trim_end().to_owned();
+        let mut line = |added: String| {
+            if !text.is_empty() {
+                text.push('\n');
+            }
+            text.push_str(&added);
+        };
+        self.tool_calls.iter().for_each(|call| line(format!("→ {}({})", call.name, call.arguments)));
+        for result in &self.tool_results {
+            let failed = if result.is_error { " failed" } else { "" };
+            line(format!("← {}{failed}: {}", result.name, result.content));
+        }
+        Cow::Owned(text)
+    }
+
+    /// The names that lead to its author, nested teams outermost first; the last is the author.
+    pub fn author_path(&self) -> impl Iterator<Item = &str> {
+        self.within.iter().map(|name| &**name).chain(std::iter::once(self.author.name()))
+    }
+
+    /// Whether it is part of the conversation that all members share: it counts as a round, conditions and selectors
+    /// see it. Interrupted words, an agent's dealings with its tools, and what is said inside a nested team are not.
+    pub fn is_shared(&self) -> bool {
+        self.completeness != Completeness::Interrupted
+            && self.within.is_empty()
+            && !matches!(self.kind, MessageKind::ToolCalls | MessageKind::ToolResults)
+    }
+
+    /// Whether this agent hears it.
+    pub fn is_heard_by(&self, agent: &str) -> bool {
+        let own = matches!(&self.author, Author::Agent(name) if &**name == agent);
+        match self.kind {
+            _ if self.completeness == Completeness::Interrupted || !self.within.is_empty() => false,
+            MessageKind::ToolCalls | MessageKind::ToolResults => own,
+            MessageKind::ToolSummary if own => false,
+            _ => own || self.to.is_empty() || self.to.iter().any(|name| &**name == agent),
+        }
+    }
 }

@@ -7,12 +7,14 @@
 pub mod code;
 pub mod command;
 pub mod containment;
+pub mod decision;
 pub mod end;
 pub mod event;
 pub mod id;
 pub mod message;
 pub mod request;
 pub mod team;
+pub mod tool;
 pub mod update;
 pub mod usage;
 

@@ -2,6 +2,7 @@
 
 use super::Name;
 use super::id::CallId;
+use super::tool::{ToolCall, ToolSpec};
 use super::usage::Tokens;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -27,6 +28,8 @@ pub enum Role {
     User,
     /// The asked agent's own words.
     Assistant,
+    /// What came of one of its tool calls.
+    Tool,
 }
 
 /// One message as a model sees it.
@@ -39,6 +42,19 @@ pub struct Prompt {
     pub name: Option<Name>,
     /// The text.
     pub content: Arc<str>,
+    /// Calls that the asked agent wanted made; only with [`Role::Assistant`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tool_calls: Vec<ToolCall>,
+    /// Which call this is the result of; only with [`Role::Tool`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool_call_id: Option<String>,
+}
+
+impl Prompt {
+    /// Words in this role.
+    pub fn new(role: Role, name: Option<Name>, content: impl Into<Arc<str>>) -> Self {
+        Prompt { role, name, content: content.into(), tool_calls: Vec::new(), tool_call_id: None }
+    }
 }
 
 /// A request to a model, independent of any provider's dialect.
@@ -54,14 +70,22 @@ pub struct Request {
     pub model: String,
     /// The conversation, oldest first, system message included.
     pub messages: Vec<Prompt>,
+    /// Tools it may call.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tools: Vec<ToolSpec>,
 }
 
 impl Request {
-    /// SHA-256 over model and messages, in hex: the same question has the same hash.
+    /// A request without tools. `agent` asks; for [`Purpose::Select`] it is the last speaker, if there is one.
+    pub fn new(call: CallId, agent: Name, purpose: Purpose, model: impl Into<String>, messages: Vec<Prompt>) -> Self {
+        Request { call, agent, purpose, model: model.into(), messages, tools: Vec::new() }
+    }
+
+    /// SHA-256 over model, messages and tools, in hex: the same question has the same hash.
     pub fn hash(&self) -> String {
         let mut hasher = RequestHasher::new(&self.model);
         self.messages.iter().for_each(|message| hasher.add(message));
-        hasher.finish()
+        hasher.finish(&self.tools)
     }
 }
 
@@ -88,14 +112,31 @@ impl RequestHasher {
             Role::System => "system",
             Role::User => "user",
             Role::Assistant => "assistant",
+            Role::Tool => "tool",
         });
         self.part(message.name.as_deref().unwrap_or(""));
         self.part(&message.content);
+        for call in &message.tool_calls {
+            self.part("call");
+            self.part(&call.id);
+            self.part(&call.name);
+            self.part(&call.arguments);
+        }
+        if let Some(id) = &message.tool_call_id {
+            self.part(id);
+        }
     }
 
-    /// The hash of what was added so far; more may follow.
-    pub fn finish(&self) -> String {
-        super::code::hex(&self.0.clone().finalize())
+    /// The hash of what was added so far, asked with these tools; more may follow.
+    pub fn finish(&self, tools: &[ToolSpec]) -> String {
+        let mut whole = self.clone();
+        for tool in tools {
+            whole.part("tool");
+            whole.part(&tool.name);
+            whole.part(&tool.description);
+            whole.part(&tool.parameters.to_string());
+        }
+        super::code::hex(&whole.0.finalize())
     }
 }
 
@@ -106,6 +147,8 @@ pub enum Chunk {
     Text(String),
     /// More visible reasoning.
     Reasoning(String),
+    /// A tool that is to be called, whole. Comes before [`Chunk::Finished`].
+    Call(ToolCall),
     /// Tokens as the provider counts them; the last report wins.
     Usage(Tokens),
     /// The model that really answers, when the provider says so.

@@ -69,9 +69,35 @@ pub struct Team {
     pub models: BTreeMap<String, ModelSpec>,
     /// Seed of everything random in the run; recorded, so that a run can be repeated.
     pub seed: u64,
+    /// Tools by name, for the agents that list them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tools: BTreeMap<String, ToolSetup>,
+    /// What all agents share besides the words (AG2: ContextVariables), as it is at the start.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub context_variables: Map<String, Value>,
 }
 
 impl Team {
+    /// A round-robin team without a task, a condition, a limit or a model.
+    pub fn of(name: impl Into<String>, agents: Vec<Agent>) -> Self {
+        Team {
+            name: name.into(),
+            task: None,
+            agents,
+            speaker_selection_method: Spec::named("round_robin"),
+            selector_model: None,
+            max_retries_for_selecting_speaker: 2,
+            allow_repeat_speaker: Repeat::Everyone,
+            max_round: 10,
+            termination: Vec::new(),
+            limits: Limits { max_cost: None, max_tokens: None, max_time_ms: None, max_executions: None },
+            models: BTreeMap::new(),
+            seed: 0,
+            tools: BTreeMap::new(),
+            context_variables: Map::new(),
+        }
+    }
+
     /// The member of that name.
     pub fn agent(&self, name: &str) -> Option<&Agent> {
         self.agents.iter().find(|agent| &*agent.name == name)
@@ -130,6 +156,8 @@ pub enum HumanInputMode {
     Never,
     /// On a termination message, and when the consecutive limit is reached.
     Terminate,
+    /// Exactly before a code block or tool call runs, whatever is allowed otherwise; never for words.
+    FunctionCall,
 }
 
 /// How an agent recognises that the conversation is over (AG2: is_termination_msg).
@@ -184,6 +212,122 @@ pub struct Agent {
     /// Code execution, if it runs code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code_execution: Option<CodeExecution>,
+    /// Tools its model may call: keys into [`Team::tools`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tools: Vec<String>,
+    /// To whom its model may pass the floor by a tool call (AgentChat: Handoff; AG2: OnCondition).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub handoffs: Vec<Handoff>,
+    /// Who follows it when it has handed over to nobody; the first that applies (AG2: after_works).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after_work: Vec<AfterWork>,
+    /// Rounds of tool calls in one turn (AgentChat: AssistantAgent.max_tool_iterations, default 1).
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub max_tool_iterations: u32,
+    /// Ask the model once more, without tools, to put the last results into words (AgentChat: reflect_on_tool_use).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reflect_on_tool_use: bool,
+    /// One line for each result when nobody puts them into words: `{tool_name}`, `{arguments}`, `{result}` and
+    /// `{is_error}` are filled in (AgentChat: tool_call_summary_format, default `{result}`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool_call_summary_format: Option<String>,
+}
+
+impl Agent {
+    /// An assistant of that name without a model, mode NEVER, that stops on exactly `TERMINATE`.
+    pub fn named(name: impl Into<Name>) -> Self {
+        Agent {
+            name: name.into(),
+            kind: AgentKind::Assistant,
+            description: String::new(),
+            system_message: String::new(),
+            model: None,
+            human_input_mode: HumanInputMode::Never,
+            max_consecutive_auto_reply: 100,
+            is_termination_msg: TerminationMatch::Exactly("TERMINATE".into()),
+            default_auto_reply: None,
+            code_execution: None,
+            tools: Vec::new(),
+            handoffs: Vec::new(),
+            after_work: Vec::new(),
+            max_tool_iterations: 1,
+            reflect_on_tool_use: false,
+            tool_call_summary_format: None,
+        }
+    }
+}
+
+fn one() -> u32 {
+    1
+}
+
+fn is_one(n: &u32) -> bool {
+    *n == 1
+}
+
+/// A way to pass the floor that a model is offered as a tool, or that a rule takes by itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Handoff {
+    /// A member of the team, or `user` for the person in the chair.
+    pub target: Name,
+    /// Name of the tool; `transfer_to_<target>` in lower case unless given.
+    pub name: String,
+    /// What the model is told about it.
+    pub description: String,
+    /// What the others hear.
+    pub message: String,
+    /// Offered only while this rule holds (AG2: OnCondition.available).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub available_when: Option<String>,
+    /// Taken without asking the model when this rule holds (AG2: OnContextCondition).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<String>,
+    /// Context variables that it sets.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub set: Map<String, Value>,
+}
+
+/// Who follows an agent that handed over to nobody.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AfterWork {
+    /// Applies while this rule holds; always when missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<String>,
+    /// Who or what.
+    pub target: Target,
+}
+
+/// Where the floor goes (AG2: TransitionTarget).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Target {
+    /// To this agent.
+    Agent(Name),
+    /// Stays where it is.
+    Stay,
+    /// The run ends.
+    Terminate,
+    /// The person in the chair speaks; then the agent before has the floor again.
+    User,
+    /// The operator picks.
+    Ask,
+    /// Anybody else, by the seed.
+    Random,
+    /// A model picks (AG2: GroupManagerTarget).
+    Auto,
+}
+
+/// A tool as a team file declares it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ToolSetup {
+    /// What it does and when to use it: for the model.
+    pub description: String,
+    /// JSON schema of its arguments: an object.
+    pub parameters: Value,
+    /// The program and its arguments, with `{name}` where an argument of the call is put in. Never a shell.
+    pub command: Vec<String>,
+    /// Where it runs, who decides, and its limits.
+    pub execution: CodeExecution,
 }
 
 /// How an agent runs code.

@@ -85,15 +85,12 @@ fn write_record(text: &mut String, record: &Arc<Record>, session: &Session) {
             let message = &entry.message;
             let who = match &message.author {
                 Author::Operator => "Operator".to_owned(),
-                Author::Agent(name) => one_line(name),
+                Author::Agent(_) => one_line(&message.author_path().collect::<Vec<_>>().join(" › ")),
             };
             let mut marks = vec![at];
-            match message.kind {
-                MessageKind::Task => marks.push("task".into()),
-                MessageKind::CodeResult => marks.push("code result".into()),
-                MessageKind::Human => marks.push("by a person".into()),
-                MessageKind::Auto => marks.push("auto reply".into()),
-                MessageKind::Reply => {}
+            marks.extend(message.kind.label().map(str::to_owned));
+            if !message.to.is_empty() {
+                marks.push(format!("only to {}", one_line(&message.to.join(", "))));
             }
             if message.by_operator {
                 marks.push("spoken by the operator".into());
@@ -106,7 +103,7 @@ fn write_record(text: &mut String, record: &Arc<Record>, session: &Session) {
                 Completeness::CutOff => marks.push("cut off".into()),
                 Completeness::Interrupted => marks.push("interrupted, not sent to the others".into()),
             }
-            let body = plain(message.content.trim_end(), Context::Prose);
+            let body = plain(message.told().trim_end(), Context::Prose);
             let body = if message.kind == MessageKind::CodeResult { fenced(&body) } else { quoted(&body) };
             writeln!(text, "## {who} ({})\n\n{body}\n", marks.join(", "))
         }

@@ -3,6 +3,7 @@
 //! One task, one loop. Every record is on disk before it is applied, and applied before a view sees it. When the
 //! journal cannot be written the loop waits - nothing new starts, nothing is lost - and tries again.
 
+use super::clock::Clock;
 use super::effect::{Effect, Input};
 use super::machine::Machine;
 use super::outbox::Outbox;
@@ -34,31 +35,6 @@ const JOINED: usize = 4096;
 /// How long after a failed write the next attempt is made.
 const WRITE_AGAIN: Duration = Duration::from_secs(2);
 
-/// Wall time that never runs backwards within a run, and that a test can hold still.
-#[derive(Debug, Clone, Copy)]
-pub struct Clock {
-    base: UnixMillis,
-    since: tokio::time::Instant,
-}
-
-impl Clock {
-    /// A clock that reads `base` now.
-    pub fn from(base: UnixMillis) -> Self {
-        Clock { base, since: tokio::time::Instant::now() }
-    }
-
-    /// The system's wall clock.
-    pub fn system() -> Self {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        Clock::from(now.as_millis() as UnixMillis)
-    }
-
-    /// Milliseconds since the Unix epoch.
-    pub fn now(&self) -> UnixMillis {
-        self.base + self.since.elapsed().as_millis() as UnixMillis
-    }
-}
-
 /// What an engine is made of.
 pub struct Parts {
     /// The session so far; for a new one, empty.
@@ -71,10 +47,19 @@ pub struct Parts {
     pub journal: Writer,
     /// The team's models.
     pub models: Models,
-    /// Who runs whose code.
-    pub executors: HashMap<Name, Arc<dyn Executor>>,
+    /// Who runs whose code, and whose tools.
+    pub executors: Executors,
     /// The time.
     pub clock: Clock,
+}
+
+/// What runs the code of each agent, and each tool.
+#[derive(Clone, Default)]
+pub struct Executors {
+    /// By name of the agent.
+    pub agents: HashMap<Name, Arc<dyn Executor>>,
+    /// By name of the tool.
+    pub tools: HashMap<String, Arc<dyn Executor>>,
 }
 
 /// A running engine, as a view sees it.
@@ -95,7 +80,7 @@ pub struct Engine {
     machine: Machine,
     journal: Writer,
     models: Arc<Models>,
-    executors: HashMap<Name, Arc<dyn Executor>>,
+    executors: Executors,
     clock: Clock,
     outbox: Outbox,
     inbox: mpsc::Sender<Input>,
@@ -335,9 +320,12 @@ impl Engine {
 
     fn execute(&mut self, op: OpId, agent: Name, payload: Arc<crate::chat::code::Payload>, hash: String) {
         let inbox = self.inbox.clone();
+        let executor = match &payload.tool {
+            Some(tool) => self.executors.tools.get(&tool.name).cloned(),
+            None => self.executors.agents.get(&agent).cloned(),
+        };
         let job = Job::new(payload, hash);
         let kill = job.kill.clone();
-        let executor = self.executors.get(&agent).cloned();
         self.programs.retain(|_, (_, task)| !task.is_finished());
         let task = tokio::spawn(async move {
             let Some(executor) = executor else {

@@ -6,6 +6,7 @@
 //! [`crate::watch`], [`crate::models`], [`crate::execution`], [`crate::journal`], [`crate::chat`] and
 //! [`crate::catalog`]; never a view. A new effect is a variant in `effect.rs` and an arm in the driver.
 
+mod clock;
 pub mod context;
 pub mod driver;
 pub mod effect;
@@ -16,5 +17,6 @@ pub mod recovery;
 #[cfg(test)]
 mod tests;
 
-pub use driver::{Clock, Engine, Handle, Parts};
+pub use clock::Clock;
+pub use driver::{Engine, Handle, Parts};
 pub use machine::{Machine, Rules};

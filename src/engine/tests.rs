@@ -1,9 +1,12 @@
 mod code;
 mod floor;
+mod graphs;
+mod handoffs;
 mod human;
 mod models;
 mod pauses;
 mod properties;
 mod recovery;
 mod stops;
+mod tools;
 mod world;

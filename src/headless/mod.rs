@@ -87,11 +87,13 @@ impl<W: Write + ?Sized> Printer<'_, W> {
             }
             Event::MessagePosted { message } => {
                 let label = match message.kind {
-                    MessageKind::Task => "task".to_owned(),
                     MessageKind::CodeResult => self.ran(session, message.turn),
                     MessageKind::Human => "said by a person".to_owned(),
-                    MessageKind::Auto => "auto reply".to_owned(),
-                    MessageKind::Reply => spoken(session, message.call),
+                    kind => match (kind.label(), message.call) {
+                        (Some(label), None) => label.to_owned(),
+                        (Some(label), call) => format!("{label} · {}", spoken(session, call)),
+                        (None, call) => spoken(session, call),
+                    },
                 };
                 let mark = match message.completeness {
                     Completeness::Whole => "",
@@ -99,16 +101,16 @@ impl<W: Write + ?Sized> Printer<'_, W> {
                     Completeness::Interrupted => "  [interrupted; not sent to the others]",
                 };
                 let context = match message.kind {
-                    MessageKind::CodeResult => Context::Output,
+                    MessageKind::CodeResult | MessageKind::ToolResults => Context::Output,
                     _ => Context::Prose,
                 };
                 let author = match &message.author {
                     Author::Operator => "Operator".to_owned(),
-                    Author::Agent(name) => plain(name, Context::Prose),
+                    Author::Agent(_) => one_line(&message.author_path().collect::<Vec<_>>().join(" › ")),
                 };
                 writeln!(self.out, "\n── {author} ── {label}{mark}")?;
                 // Every line is indented, so that no message can imitate a heading of ours.
-                for line in plain(message.content.trim_end(), context).lines() {
+                for line in plain(message.told().trim_end(), context).lines() {
                     writeln!(self.out, "  {line}")?;
                 }
             }

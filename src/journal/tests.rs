@@ -5,7 +5,7 @@ use super::reader::link;
 use super::*;
 use crate::chat::event::{Actor, Event};
 use crate::chat::id::{BranchId, MessageId, Seq};
-use crate::chat::message::{Author, Completeness, Message, MessageKind};
+use crate::chat::message::{Author, Message, MessageKind};
 use rusqlite::Connection;
 use std::path::PathBuf;
 use tempfile::TempDir;
@@ -13,17 +13,7 @@ use tempfile::TempDir;
 const SESSION: &str = "20261120-130501-lru-cache-7f3a";
 
 fn said(seq: u64, text: &str) -> Arc<Record> {
-    let message = Message {
-        id: MessageId(seq),
-        author: Author::Operator,
-        kind: MessageKind::Human,
-        content: text.into(),
-        completeness: Completeness::Whole,
-        turn: None,
-        call: None,
-        reasoning: None,
-        by_operator: false,
-    };
+    let message = Message::new(MessageId(seq), Author::Operator, MessageKind::Human, text);
     Arc::new(Record {
         seq: Seq(seq),
         parent: seq.checked_sub(1).filter(|parent| *parent > 0).map(Seq),

@@ -8,11 +8,10 @@ use super::candidates::Candidates;
 use super::{Pick, Selector};
 use crate::catalog::Entry;
 use crate::chat::event::Choice;
-use crate::chat::message::{Author, Completeness};
+use crate::chat::message::Author;
 use crate::chat::request::{Prompt, Role};
 use crate::chat::team::Team;
 use crate::session::Session;
-use std::sync::Arc;
 
 /// `speaker_selection_method = "auto"`.
 pub const ENTRY: Entry<dyn Selector> = Entry {
@@ -27,33 +26,38 @@ struct Auto;
 
 impl Selector for Auto {
     fn pick(&self, candidates: &Candidates, session: &Session) -> Pick {
-        let Some(team) = session.team() else { return Pick::Person { proposed: None } };
-        let attempts = &session.floor().selecting.attempts;
-        if let Some(last) = attempts.last() {
-            if let [(name, _)] = last.mentions.as_slice() {
-                let reason = reason_of(&last.answer, name);
-                return Pick::Choose(candidates.choose(name.clone(), "auto", reason, attempts.len() as u32));
-            }
-            // AG2: exactly TERMINATE ends the inner chat at once, and so does running out of attempts.
-            if last.answer.trim() == "TERMINATE" || attempts.len() as u32 > team.max_retries_for_selecting_speaker {
-                return match candidates.after_last(team) {
-                    Some(agent) => {
-                        let reason = format!(
-                            "fallback to the team's order: {} selector answers named nobody or several",
-                            attempts.len()
-                        );
-                        Pick::Choose(candidates.choose(agent, "auto fallback", reason, attempts.len() as u32))
-                    }
-                    None => Pick::Person { proposed: None },
-                };
-            }
-        }
-        Pick::Ask(question(candidates, session, team))
+        pick(candidates, session)
     }
 
     fn foresee(&self, _candidates: &Candidates, _session: &Session) -> Option<Choice> {
         None
     }
+}
+
+/// What the exchange with the model has come to, or the next question.
+pub(super) fn pick(candidates: &Candidates, session: &Session) -> Pick {
+    let Some(team) = session.team() else { return Pick::Person { proposed: None } };
+    let attempts = &session.floor().selecting.attempts;
+    if let Some(last) = attempts.last() {
+        if let [(name, _)] = last.mentions.as_slice() {
+            let reason = reason_of(&last.answer, name);
+            return Pick::Choose(candidates.choose(name.clone(), "auto", reason, attempts.len() as u32));
+        }
+        // AG2: exactly TERMINATE ends the inner chat at once, and so does running out of attempts.
+        if last.answer.trim() == "TERMINATE" || attempts.len() as u32 > team.max_retries_for_selecting_speaker {
+            return match candidates.after_last(team) {
+                Some(agent) => {
+                    let reason = format!(
+                        "fallback to the team's order: {} selector answers named nobody or several",
+                        attempts.len()
+                    );
+                    Pick::Choose(candidates.choose(agent, "auto fallback", reason, attempts.len() as u32))
+                }
+                None => Pick::Person { proposed: None },
+            };
+        }
+    }
+    Pick::Ask(question(candidates, session, team))
 }
 
 /// What else the selector said, as the reason; short answers are only the name.
@@ -76,7 +80,7 @@ fn question(candidates: &Candidates, session: &Session, team: &Team) -> Vec<Prom
         .collect();
     let list: Vec<String> = candidates.eligible.iter().map(|name| format!("'{name}'")).collect();
     let list = format!("[{}]", list.join(", "));
-    let system = |text: String| Prompt { role: Role::System, name: None, content: Arc::from(text) };
+    let system = |text: String| Prompt::new(Role::System, None, text);
     let mut prompts = vec![system(format!(
         "Several roles share one conversation. The roles are:\n{}\n\nRead the conversation. Then choose who of {list} \
          should speak next. Answer with that name only.",
@@ -84,20 +88,20 @@ fn question(candidates: &Candidates, session: &Session, team: &Team) -> Vec<Prom
     ))];
     for entry in session.transcript().entries() {
         let message = &entry.message;
-        if message.completeness == Completeness::Interrupted {
+        if !message.is_shared() || !message.to.is_empty() {
             continue;
         }
         let name = match &message.author {
             Author::Agent(name) => Some(name.clone()),
             Author::Operator => None,
         };
-        prompts.push(Prompt { role: Role::User, name, content: message.content.clone() });
+        prompts.push(Prompt::new(Role::User, name, message.content.clone()));
     }
     prompts.push(system(format!(
         "Read the conversation above. Who of {list} should speak next? Answer with the name only."
     )));
     for attempt in &session.floor().selecting.attempts {
-        prompts.push(Prompt { role: Role::Assistant, name: None, content: attempt.answer.clone() });
+        prompts.push(Prompt::new(Role::Assistant, None, attempt.answer.clone()));
         let complaint = if attempt.mentions.is_empty() {
             format!(
                 "No speaker was named. Names are case-sensitive and not abbreviated. Answer with exactly one of {list} \

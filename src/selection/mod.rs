@@ -6,14 +6,20 @@
 
 mod auto;
 pub mod candidates;
+mod concurrent;
+mod graph;
+mod graph_review;
+mod handoff;
 mod manual;
 pub mod mention;
 mod random;
+pub mod review;
 mod round_robin;
+mod sequential;
 
 use crate::catalog;
 use crate::chat::Name;
-use crate::chat::event::Choice;
+use crate::chat::event::{Choice, EndCause, Event};
 use crate::chat::request::Prompt;
 use crate::session::Session;
 use candidates::Candidates;
@@ -26,6 +32,16 @@ pub trait Selector: Send + Sync {
     /// Who would be picked, as far as that is known without asking anybody.
     fn foresee(&self, candidates: &Candidates, session: &Session) -> Option<Choice>;
 
+    /// Whether the only candidate speaks without being picked; not where the method itself says when it is over.
+    fn takes_the_only(&self) -> bool {
+        true
+    }
+
+    /// What has to stand in the log before anybody is picked, if something has.
+    fn before(&self, _session: &Session) -> Option<Event> {
+        None
+    }
+
     /// Which candidates a model's answer mentions, and how often.
     fn read(&self, answer: &str, candidates: &Candidates) -> Vec<(Name, u32)> {
         mention::mentions(answer, &candidates.eligible)
@@ -37,6 +53,15 @@ pub trait Selector: Send + Sync {
 pub enum Pick {
     /// This one speaks.
     Choose(Choice),
+    /// All of these speak at once, and none of them hears the others.
+    Together(Vec<Choice>),
+    /// The run is over.
+    End {
+        /// [`EndCause::Complete`] or [`EndCause::NoSpeaker`].
+        cause: EndCause,
+        /// Why, for a person.
+        text: String,
+    },
     /// A person picks.
     Person {
         /// Who would be next in the team's order.
@@ -47,8 +72,16 @@ pub enum Pick {
 }
 
 /// Every value of `speaker_selection_method`.
-pub static SELECTORS: &[catalog::Entry<dyn Selector>] =
-    &[auto::ENTRY, round_robin::ENTRY, random::ENTRY, manual::ENTRY];
+pub static SELECTORS: &[catalog::Entry<dyn Selector>] = &[
+    auto::ENTRY,
+    round_robin::ENTRY,
+    random::ENTRY,
+    manual::ENTRY,
+    handoff::ENTRY,
+    graph::ENTRY,
+    sequential::ENTRY,
+    concurrent::ENTRY,
+];
 
 #[cfg(test)]
 mod tests;

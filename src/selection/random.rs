@@ -19,18 +19,23 @@ struct Random;
 
 impl Selector for Random {
     fn pick(&self, candidates: &Candidates, session: &Session) -> Pick {
-        let seed = session.team().map_or(0, |team| team.seed);
-        // The number of the coming turn makes each draw its own, also after a restart.
-        let drawn = mix(seed ^ mix(session.ids().turn.0)) % candidates.eligible.len().max(1) as u64;
-        match candidates.eligible.get(drawn as usize) {
-            Some(agent) => Pick::Choose(candidates.choose(agent.clone(), "random", "drawn at random", 0)),
-            None => Pick::Person { proposed: None },
-        }
+        draw(candidates, session)
     }
 
     fn foresee(&self, _candidates: &Candidates, _session: &Session) -> Option<Choice> {
         // It is known, but a draw that everybody can see beforehand is no draw.
         None
+    }
+}
+
+/// One of the candidates.
+pub(super) fn draw(candidates: &Candidates, session: &Session) -> Pick {
+    let seed = session.team().map_or(0, |team| team.seed);
+    // The number of the coming turn makes each draw its own, also after a restart.
+    let drawn = mix(seed ^ mix(session.ids().turn.0)) % candidates.eligible.len().max(1) as u64;
+    match candidates.eligible.get(drawn as usize) {
+        Some(agent) => Pick::Choose(candidates.choose(agent.clone(), "random", "drawn at random", 0)),
+        None => Pick::Person { proposed: None },
     }
 }
 

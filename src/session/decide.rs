@@ -5,11 +5,10 @@
 
 use super::turn::{Phase, Stage};
 use super::{Session, Waiting};
-use crate::chat::code::Payload;
 use crate::chat::command::Command;
 use crate::chat::event::{Answer, Boundary, Choice, Event, HoldReason, Verdict};
 use crate::chat::id::{ApprovalId, BranchId, MessageId, Seq};
-use crate::chat::message::{Author, Completeness, Message, MessageKind};
+use crate::chat::message::{Author, Message, MessageKind};
 use crate::chat::usage::Money;
 use crate::chat::{Name, UnixMillis};
 use std::sync::Arc;
@@ -110,17 +109,11 @@ fn speak(session: &Session, text: &Arc<str>, as_agent: Option<&Name>) -> Decided
         return refuse(format!("{name} is not a member of this team."));
     }
     let kind = if session.transcript().is_empty() { MessageKind::Task } else { MessageKind::Human };
+    let author = as_agent.map_or(Author::Operator, |name| Author::Agent(name.clone()));
     Ok(vec![Event::MessagePosted {
         message: Arc::new(Message {
-            id: session.ids().message,
-            author: as_agent.map_or(Author::Operator, |name| Author::Agent(name.clone())),
-            kind,
-            content: text.clone(),
-            completeness: Completeness::Whole,
-            turn: None,
-            call: None,
-            reasoning: None,
             by_operator: as_agent.is_some(),
+            ..Message::new(session.ids().message, author, kind, text.clone())
         }),
     }]
     .into())
@@ -143,7 +136,7 @@ fn call_on(session: &Session, agent: &Name) -> Decided {
         };
         return Ok(vec![
             Event::SpeakerChosen { choice },
-            Event::TurnStarted { turn: session.ids().turn, agent: agent.clone() },
+            Event::TurnStarted { turn: session.ids().turn, agent: agent.clone(), beside: None },
         ]
         .into());
     }
@@ -216,7 +209,7 @@ fn decide_code(
         }
         Verdict::Run => asked.hash.clone(),
         Verdict::RunEdited(blocks) if blocks.is_empty() => return refuse("There is no code left to run."),
-        Verdict::RunEdited(blocks) => Payload { blocks: blocks.clone(), place: asked.payload.place.clone() }.hash(),
+        Verdict::RunEdited(blocks) => asked.payload.with_blocks(blocks.clone()).hash(),
     };
     let remember = remember && !matches!(verdict, Verdict::Deny(_));
     Ok(vec![Event::ApprovalDecided { approval: id, verdict: verdict.clone(), hash, seen_in_full, remember }].into())
@@ -232,19 +225,9 @@ fn reply(session: &Session, id: crate::chat::id::AskId, answer: &Answer) -> Deci
         if text.trim().is_empty() {
             return refuse("There are no words to send. To say nothing, skip.");
         }
-        events.push(Event::MessagePosted {
-            message: Arc::new(Message {
-                id: session.ids().message,
-                author: Author::Agent(ask.agent.clone()),
-                kind: MessageKind::Human,
-                content: text.clone(),
-                completeness: Completeness::Whole,
-                turn: Some(ask.turn),
-                call: None,
-                reasoning: None,
-                by_operator: false,
-            }),
-        });
+        let author = Author::Agent(ask.agent.clone());
+        let said = Message::new(session.ids().message, author, MessageKind::Human, text.clone());
+        events.push(Event::MessagePosted { message: Arc::new(Message { turn: Some(ask.turn), ..said }) });
         events.push(Event::TurnEnded { turn: ask.turn, finished: true });
     }
     Ok(events.into())

@@ -2,7 +2,7 @@
 
 use super::turn::Inquiry;
 use crate::chat::Name;
-use crate::chat::event::Choice;
+use crate::chat::event::{Choice, Graph};
 use crate::chat::id::CallId;
 use std::sync::Arc;
 
@@ -14,7 +14,11 @@ pub struct Floor {
     /// Who spoke last and finished.
     pub last_speaker: Option<Name>,
     /// Who was stopped in mid-turn and gets the floor back unless the operator says otherwise.
-    pub retry: Option<Name>,
+    pub retry: Vec<Name>,
+    /// How far the run has come in a graph; `None` before the first step of one.
+    pub graph: Option<Graph>,
+    /// Who has finished a turn since the graph was last looked at.
+    pub finished: Vec<Name>,
     /// Whom the operator has lined up; overrides the selector until it is empty.
     pub queue: Vec<Name>,
     /// A pick that a person has to make.

@@ -11,6 +11,7 @@ pub mod decide;
 pub mod floor;
 pub mod meters;
 pub mod search;
+pub mod tally;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod transcript;
@@ -21,6 +22,7 @@ mod tests;
 
 use crate::chat::Name;
 use crate::chat::UnixMillis;
+use crate::chat::code::{Payload, ToolUse};
 use crate::chat::event::{Boundary, EndCause, HoldReason, Record, Totals};
 use crate::chat::id::*;
 use crate::chat::team::{Limits, Team};
@@ -129,6 +131,7 @@ struct State {
     agents: BTreeMap<Name, AgentMeter>,
     ended: Option<Ended>,
     limits: Option<Limits>,
+    context: serde_json::Map<String, serde_json::Value>,
     findings: Vec<Finding>,
     selector: AgentMeter,
     activity: meters::Activity,
@@ -291,9 +294,11 @@ impl Session {
         self.state.calls.open(id)
     }
 
-    /// Whether this exact payload was allowed for the rest of the branch.
-    pub fn is_granted(&self, agent: &str, hash: &str) -> bool {
-        self.state.grants.iter().any(|(name, granted)| &**name == agent && granted == hash)
+    /// Whether this exact payload, or every call of its tool, was allowed for the rest of the branch.
+    pub fn is_granted(&self, agent: &str, payload: &Payload, hash: &str) -> bool {
+        let tool = payload.tool.as_ref().map(granted_tool);
+        let fits = |granted: &str| granted == hash || tool.as_deref() == Some(granted);
+        self.state.grants.iter().any(|(name, granted)| &**name == agent && fits(granted))
     }
 
     /// Whether this payload ran already, on the branch that this one left while it was running. No policy lets it run
@@ -325,6 +330,11 @@ impl Session {
     /// The limits in force.
     pub fn limits(&self) -> Option<Limits> {
         self.state.limits
+    }
+
+    /// The context variables as they stand (AG2: ContextVariables).
+    pub fn context(&self) -> &serde_json::Map<String, serde_json::Value> {
+        &self.state.context
     }
 
     /// What was used on all branches together.
@@ -404,4 +414,9 @@ impl Session {
     pub fn is_busy(&self) -> bool {
         self.state.turns.iter().any(|turn| turn.is_busy()) || self.state.floor.selecting.inquiry.is_busy()
     }
+}
+
+/// What a grant of every call of a tool is called; no hash looks like it.
+fn granted_tool(tool: &ToolUse) -> String {
+    format!("tool {}", tool.name)
 }

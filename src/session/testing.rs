@@ -4,7 +4,7 @@ use super::Session;
 use crate::chat::code::{CodeBlock, Payload, Place};
 use crate::chat::event::{Actor, Choice, Event, FORMAT, Record};
 use crate::chat::id::{BranchId, CallId, MessageId, Seq, TurnId};
-use crate::chat::message::{Author, Completeness, Message, MessageKind};
+use crate::chat::message::{Author, Message, MessageKind};
 use crate::chat::request::{Finish, Purpose};
 use crate::chat::team::*;
 use crate::chat::usage::{Money, Price, Tokens, Usage};
@@ -17,16 +17,10 @@ pub(crate) const MORNING: UnixMillis = 1_700_000_000_000;
 /// An agent with a model, mode NEVER, that only stops on exactly `TERMINATE`.
 pub(crate) fn speaker(name: &str) -> Agent {
     Agent {
-        name: name.into(),
-        kind: AgentKind::Assistant,
         description: format!("what {name} is for"),
         system_message: format!("You are {name}."),
         model: Some("main".into()),
-        human_input_mode: HumanInputMode::Never,
-        max_consecutive_auto_reply: 100,
-        is_termination_msg: TerminationMatch::Exactly("TERMINATE".into()),
-        default_auto_reply: None,
-        code_execution: None,
+        ..Agent::named(name)
     }
 }
 
@@ -57,20 +51,7 @@ pub(crate) fn team(agents: Vec<Agent>) -> Team {
         context_window: None,
         parameters: Default::default(),
     };
-    Team {
-        name: "test".into(),
-        task: None,
-        agents,
-        speaker_selection_method: Spec::named("round_robin"),
-        selector_model: None,
-        max_retries_for_selecting_speaker: 2,
-        allow_repeat_speaker: Repeat::Everyone,
-        max_round: 1000,
-        termination: Vec::new(),
-        limits: Limits { max_cost: None, max_tokens: None, max_time_ms: None, max_executions: None },
-        models: [("main".to_owned(), model)].into(),
-        seed: 7,
-    }
+    Team { max_round: 1000, models: [("main".to_owned(), model)].into(), seed: 7, ..Team::of("test", agents) }
 }
 
 /// Assistants of these names.
@@ -93,7 +74,7 @@ pub(crate) fn place() -> Place {
 
 /// A payload of one block of Python.
 pub(crate) fn python(code: &str) -> Payload {
-    Payload { blocks: vec![CodeBlock { language: "python".into(), code: code.into() }], place: place() }
+    Payload::code(vec![CodeBlock { language: "python".into(), code: code.into() }], place())
 }
 
 /// A usage of so many tokens, at the price of [`team`].
@@ -153,17 +134,7 @@ impl Log {
 
     /// A whole message with the next free identity.
     pub fn message(&self, author: Author, kind: MessageKind, text: &str) -> Message {
-        Message {
-            id: self.session.ids().message,
-            author,
-            kind,
-            content: text.into(),
-            completeness: Completeness::Whole,
-            turn: None,
-            call: None,
-            reasoning: None,
-            by_operator: false,
-        }
+        Message::new(self.session.ids().message, author, kind, text)
     }
 
     /// Posts a message and returns its identity.
@@ -189,7 +160,7 @@ impl Log {
             candidates: Vec::new(),
             attempts: 0,
         };
-        self.add(vec![Event::SpeakerChosen { choice }, Event::TurnStarted { turn, agent }]);
+        self.add(vec![Event::SpeakerChosen { choice }, Event::TurnStarted { turn, agent, beside: None }]);
         turn
     }
 
@@ -230,7 +201,7 @@ impl Log {
         let ids = self.session.ids();
         let payload = Arc::new(python(code));
         let hash = payload.hash();
-        let source = self.session.transcript().last_heard().map_or(MessageId(0), |entry| entry.message.id);
+        let source = self.session.transcript().last_heard_by("").map_or(MessageId(0), |entry| entry.message.id);
         let (approval, op) = (ids.approval, ids.op);
         let execution = Execution {
             exit_code,

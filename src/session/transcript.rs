@@ -1,5 +1,6 @@
 //! The messages on the active branch, in order.
 
+use super::tally::Tally;
 use crate::chat::UnixMillis;
 use crate::chat::id::{MessageId, Seq};
 use crate::chat::message::{Completeness, Message};
@@ -29,6 +30,7 @@ pub struct Transcript {
     run_from: usize,
     aside: u32,
     edits: u64,
+    tally: Tally,
 }
 
 impl Transcript {
@@ -67,9 +69,9 @@ impl Transcript {
         self.places.get(&id).copied()
     }
 
-    /// The newest message that the agents can see.
-    pub fn last_heard(&self) -> Option<&Entry> {
-        self.entries.iter().rev().find(|entry| entry.message.completeness != Completeness::Interrupted)
+    /// The newest message that this agent hears.
+    pub fn last_heard_by(&self, agent: &str) -> Option<&Entry> {
+        self.entries.iter().rev().find(|entry| entry.message.is_heard_by(agent))
     }
 
     /// Raised by every edit, so that whoever keeps something derived knows when to start over.
@@ -77,15 +79,27 @@ impl Transcript {
         self.edits
     }
 
-    /// Messages of the present run that count as rounds: all but interrupted ones.
+    /// Messages of the present run that count as rounds: those that the team shares.
     pub fn rounds(&self) -> u32 {
         (self.entries.len() - self.run_from.min(self.entries.len())) as u32 - self.aside
     }
 
+    /// What the present run adds up to.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// A turn of the present run is over.
+    pub(super) fn turn_over(&mut self) {
+        self.tally.turns += 1;
+    }
+
     pub(super) fn post(&mut self, message: Arc<Message>, seq: Seq, at: UnixMillis) {
-        if message.completeness == Completeness::Interrupted {
+        if !message.is_shared() {
             self.aside += 1;
         }
+        let (place, round) = (self.entries.len(), self.rounds() + u32::from(message.is_shared()));
+        self.tally.hear(&message, place, round);
         self.places.insert(message.id, self.entries.len());
         self.entries.push(Entry { message, seq, at, revision: 0, original: None });
     }
@@ -94,20 +108,26 @@ impl Transcript {
         let Some(entry) = self.places.get(&id).and_then(|place| self.entries.get_mut(*place)) else { return false };
         let mut message = (*entry.message).clone();
         let before = std::mem::replace(&mut message.content, content);
-        if message.completeness == Completeness::Interrupted {
-            // What the operator wrote is whole, whatever the model had left unfinished.
-            self.aside = self.aside.saturating_sub(1);
-        }
+        let aside = !message.is_shared();
+        // What the operator wrote is whole, whatever the model had left unfinished.
         message.completeness = Completeness::Whole;
-        entry.message = Arc::new(message);
+        let joins = aside && message.is_shared();
+        let message = Arc::new(message);
+        entry.message = message.clone();
         entry.revision += 1;
         entry.original.get_or_insert(before);
         self.edits += 1;
+        if joins {
+            self.aside = self.aside.saturating_sub(1);
+            let place = self.places[&id];
+            self.tally.hear(&message, place, self.rounds());
+        }
         true
     }
 
     pub(super) fn start_run(&mut self) {
         self.run_from = self.entries.len();
         self.aside = 0;
+        self.tally = Tally::default();
     }
 }

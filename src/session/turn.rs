@@ -4,6 +4,7 @@ use crate::chat::code::{Execution, Payload};
 use crate::chat::event::{Actor, AskKind, Verdict};
 use crate::chat::id::*;
 use crate::chat::request::{Failure, Purpose};
+use crate::chat::tool::{ToolCall, ToolResult};
 use crate::chat::usage::Usage;
 use crate::chat::{Name, UnixMillis};
 use std::sync::Arc;
@@ -19,10 +20,47 @@ pub struct Turn {
     pub stage: Stage,
     /// The line to the speaker's model.
     pub inquiry: Inquiry,
+    /// Its tool calls, if it has made any.
+    pub tools: Tools,
+    /// The first of the turns that began together with it, if several did.
+    pub beside: Option<TurnId>,
     /// When it began.
     pub since: UnixMillis,
     /// When its stage was entered.
     pub stage_since: UnixMillis,
+}
+
+/// The tool calls of a turn. They are carried out one by one, in their order.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Tools {
+    /// The calls of the newest message that made any.
+    pub calls: Vec<ToolCall>,
+    /// Their results so far, in the order of the calls.
+    pub results: Vec<ToolResult>,
+    /// Messages of this turn that called tools.
+    pub rounds: u32,
+    /// To whom one of the calls has passed the floor; the first counts (AgentChat: AssistantAgent).
+    pub handoff: Option<Name>,
+}
+
+impl Tools {
+    /// The call that is next; `None` when all are answered.
+    pub fn next(&self) -> Option<&ToolCall> {
+        self.calls.get(self.results.len())
+    }
+}
+
+impl Turn {
+    /// A turn that begins now.
+    pub fn begun(id: TurnId, agent: Name, beside: Option<TurnId>, at: UnixMillis) -> Self {
+        let (inquiry, tools) = Default::default();
+        Turn { id, agent, stage: Stage::Begun, inquiry, tools, beside, since: at, stage_since: at }
+    }
+
+    /// Whether this turn hears what was said in that one: of the turns that began together none hears the others.
+    pub fn hears(&self, other: TurnId) -> bool {
+        other == self.id || self.beside.is_none_or(|first| other < first)
+    }
 }
 
 /// How far a turn has come.
@@ -46,6 +84,10 @@ pub enum Stage {
     Unknown(OpId),
     /// Nothing but words is wanted now: a model's, or the default ones.
     Wording,
+    /// Its model wants tools called.
+    Calling,
+    /// All its calls are answered.
+    Answered,
     /// Its message is in the transcript; nothing is left to do.
     Posted,
 }

@@ -11,7 +11,7 @@ mod text;
 use crate::catalog::{self, OptionError};
 use crate::chat::UnixMillis;
 use crate::chat::id::BranchId;
-use crate::chat::message::{Completeness, MessageKind};
+use crate::chat::message::MessageKind;
 use crate::chat::team;
 use crate::session::Session;
 use crate::session::transcript::Entry;
@@ -92,7 +92,7 @@ impl Endings {
         }
         let from = self.seen.messages.min(transcript.len());
         for (place, entry) in transcript.entries().iter().enumerate().skip(from) {
-            let heard = entry.message.completeness != Completeness::Interrupted;
+            let heard = entry.message.is_shared();
             // The words that begin a run after an end are its task, whatever they are called.
             if heard && entry.message.kind != MessageKind::Task && place != transcript.run_from() {
                 self.tree.iter_mut().for_each(|node| node.observe(entry));

@@ -221,7 +221,7 @@ struct Newest(&'static str);
 
 impl Condition for Newest {
     fn met(&self, session: &Session, _now: crate::chat::UnixMillis) -> Option<String> {
-        let newest = session.transcript().last_heard()?;
+        let newest = session.transcript().last_heard_by("")?;
         (&*newest.message.content == self.0).then(|| self.0.to_owned())
     }
 }

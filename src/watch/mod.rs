@@ -11,7 +11,7 @@ mod same_failure;
 
 use crate::chat::event::Event;
 use crate::chat::id::{BranchId, TurnId};
-use crate::chat::message::{Author, Completeness, MessageKind};
+use crate::chat::message::{Author, MessageKind};
 use crate::session::Session;
 use crate::session::transcript::Entry;
 
@@ -68,7 +68,7 @@ impl Watch {
             from = 0;
         }
         for entry in &transcript.entries()[from..] {
-            if entry.message.completeness == Completeness::Interrupted {
+            if !entry.message.is_shared() {
                 continue;
             }
             let by_person = entry.message.by_operator

@@ -108,7 +108,7 @@ pub fn docker(lasting: bool) -> Box<dyn Executor> {
 
 fn payload(executor: &dyn Executor, code: &CodeExecution, blocks: &[(&str, &str)]) -> Payload {
     let blocks = blocks.iter().map(|(language, code)| CodeBlock { language: (*language).into(), code: (*code).into() });
-    Payload { blocks: blocks.collect(), place: executor.place(code) }
+    Payload::code(blocks.collect(), executor.place(code))
 }
 
 fn job(payload: Payload) -> Job {

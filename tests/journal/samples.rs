@@ -7,6 +7,7 @@ use plenary::chat::id::*;
 use plenary::chat::message::{Author, Completeness, Message, MessageKind};
 use plenary::chat::request::{Failure, FailureKind, Finish, Purpose};
 use plenary::chat::team::{Limits, Team};
+use plenary::chat::tool::{ToolCall, ToolResult};
 use plenary::chat::usage::{Money, Tokens, Usage};
 use std::sync::Arc;
 
@@ -34,7 +35,8 @@ every_kind! {
     SpeakerChosen { choice: choice() }
     SelectorAnswered { call: CallId(1), answer: "Coder, I think".into(), mentions: vec![("Coder".into(), 1)] }
     QueueChanged { queue: vec!["A".into(), "B".into()] }
-    TurnStarted { turn: TurnId(1), agent: "A".into() }
+    GraphStepped { taken: vec!["A -> B".into()], graph: Graph { ready: vec!["B".into()], armed: [("C".to_owned(), vec![2])].into() } }
+    TurnStarted { turn: TurnId(1), agent: "A".into(), beside: None }
     TurnEnded { turn: TurnId(1), finished: false }
     ModelCalled {
         call: CallId(u64::MAX), turn: Some(TurnId(1)), agent: "A".into(), purpose: Purpose::Speak, model: "m".into(),
@@ -64,6 +66,8 @@ every_kind! {
     }
     OutcomeUnknown { op: OpId(1) }
     OutcomeResolved { op: OpId(1), resolution: Resolution::AskAgain }
+    ToolReturned { turn: TurnId(1), result: result(), handoff: Some("Critic".into()) }
+    ContextChanged { set: serde_json::Map::from_iter([("stage".to_owned(), serde_json::json!({"n": 1.5}))]) }
     HumanAsked { ask: AskId(1), turn: TurnId(1), agent: "A".into(), ask_kind: AskKind::LastWord }
     HumanAnswered { ask: AskId(1), answer: Answer::Say("go on".into()) }
     HoldAsked { boundary: Boundary::Step }
@@ -105,16 +109,17 @@ fn team() -> Team {
 
 pub fn message(id: u64, text: &str) -> Message {
     Message {
-        id: MessageId(id),
-        author: Author::Agent("Coder".into()),
-        kind: MessageKind::Reply,
-        content: text.into(),
         completeness: Completeness::CutOff,
         turn: Some(TurnId(1)),
-        call: None,
         reasoning: Some("hm".into()),
         by_operator: true,
+        ..Message::new(MessageId(id), Author::Agent("Coder".into()), MessageKind::Reply, text)
     }
+}
+
+fn result() -> ToolResult {
+    let call = ToolCall { id: "c".into(), name: "find".into(), arguments: "{}".into() };
+    ToolResult::of(&call, "none", true)
 }
 
 fn choice() -> Choice {
@@ -138,7 +143,7 @@ fn payload() -> Payload {
         output_limit: 2,
         ..Place::default()
     };
-    Payload { blocks: vec![CodeBlock { language: "python".into(), code: "print(1)\n".into() }], place }
+    Payload::code(vec![CodeBlock { language: "python".into(), code: "print(1)\n".into() }], place)
 }
 
 pub fn record(seq: u64, event: Event) -> Arc<Record> {

@@ -6,7 +6,7 @@ use plenary::chat::code::CodeBlock;
 use plenary::chat::command::Command;
 use plenary::chat::event::{Answer, Boundary, Event, Verdict};
 use plenary::chat::id::{ApprovalId, AskId, MessageId, Seq};
-use plenary::chat::team::ApprovalPolicy;
+use plenary::chat::team::{ApprovalPolicy, HumanInputMode};
 use plenary::chat::update::{Delta, Update};
 use plenary::session::{Session, Waiting};
 use serde::Deserialize;
@@ -274,6 +274,9 @@ impl Step {
 fn stands(session: &Session, id: ApprovalId) -> bool {
     let asked = session.approval(id).unwrap();
     let agent = session.team().and_then(|team| team.agent(&asked.agent)).unwrap();
-    let never = agent.code_execution.as_ref().is_some_and(|code| code.approval == ApprovalPolicy::Never);
-    never || session.is_granted(&asked.agent, &asked.hash)
+    let tool = asked.payload.tool.as_ref().and_then(|tool| Some(&session.team()?.tools.get(&tool.name)?.execution));
+    let execution = tool.or(agent.code_execution.as_ref());
+    let never = execution.is_some_and(|execution| execution.approval == ApprovalPolicy::Never)
+        && agent.human_input_mode != HumanInputMode::FunctionCall;
+    never || session.is_granted(&asked.agent, &asked.payload, &asked.hash)
 }

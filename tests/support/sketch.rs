@@ -5,7 +5,7 @@ use super::world::SESSION;
 use plenary::chat::code::{CodeBlock, Execution, Payload, Place};
 use plenary::chat::event::{Actor, Choice, EndCause, Event, FORMAT, Record, Totals, Verdict};
 use plenary::chat::id::{ApprovalId, BranchId, CallId, MessageId, OpId, Seq, TurnId};
-use plenary::chat::message::{Author, Completeness, Message, MessageKind};
+use plenary::chat::message::{Author, Message, MessageKind};
 use plenary::chat::request::{Finish, Purpose};
 use plenary::chat::team::Team;
 use plenary::chat::update::{Delta, Update};
@@ -90,17 +90,7 @@ impl Sketch {
 
     fn post(&mut self, author: Author, kind: MessageKind, text: &str, call: Option<CallId>) {
         let turn = (author != Author::Operator).then_some(TurnId(self.turn));
-        let message = Message {
-            id: MessageId(self.message),
-            author: author.clone(),
-            kind,
-            content: text.into(),
-            completeness: Completeness::Whole,
-            turn,
-            call,
-            reasoning: None,
-            by_operator: false,
-        };
+        let message = Message { turn, call, ..Message::new(MessageId(self.message), author.clone(), kind, text) };
         self.message += 1;
         let actor = match author {
             Author::Operator => Actor::Operator,
@@ -113,7 +103,7 @@ impl Sketch {
         let choice = choice(agent);
         self.turn += 1;
         self.tell(Actor::System, Event::SpeakerChosen { choice });
-        self.tell(Actor::System, Event::TurnStarted { turn: TurnId(self.turn), agent: agent.into() });
+        self.tell(Actor::System, Event::TurnStarted { turn: TurnId(self.turn), agent: agent.into(), beside: None });
     }
 
     /// An agent's model is asked; what it says comes later.
@@ -168,7 +158,7 @@ impl Sketch {
             ..Place::default()
         };
         let block = |(language, code): &(&str, &str)| CodeBlock { language: (*language).into(), code: (*code).into() };
-        let payload = Payload { blocks: blocks.iter().map(block).collect(), place };
+        let payload = Payload::code(blocks.iter().map(block).collect(), place);
         self.approval += 1;
         let asked = Event::ApprovalAsked {
             approval: ApprovalId(self.approval),

@@ -53,15 +53,15 @@ impl Machine {
             };
             return start(choice, Actor::Operator, session);
         }
-        if let Some(agent) = &floor.retry {
-            let choice = Choice {
+        if !floor.retry.is_empty() {
+            let again = |agent: &crate::chat::Name| Choice {
                 agent: agent.clone(),
                 mode: "retry".into(),
                 reason: "its turn was interrupted".into(),
                 candidates: Vec::new(),
                 attempts: 0,
             };
-            return start(choice, Actor::System, session);
+            return start_all(floor.retry.iter().map(again).collect(), session);
         }
         if floor.wanted.is_some() {
             return Vec::new();
@@ -75,12 +75,26 @@ impl Machine {
             let end = ended(EndCause::NoSpeaker, "No next speaker selected", None, session, now);
             return vec![Effect::append(Actor::System, vec![end])];
         }
-        if let [only] = candidates.eligible.as_slice() {
+        if let [only] = candidates.eligible.as_slice()
+            && self.selector.takes_the_only()
+        {
             let choice = candidates.choose(only.clone(), "only", "the only candidate", 0);
             return start(choice, Actor::System, session);
         }
+        if let Some(event) = self.selector.before(session) {
+            return vec![Effect::append(Actor::System, vec![event])];
+        }
         match self.selector.pick(&candidates, session) {
             Pick::Choose(choice) => start(choice, Actor::System, session),
+            Pick::Together(mut choices) => {
+                // What would pass the limit waits for the operator to raise it.
+                choices.truncate(team.max_round.saturating_sub(session.rounds()) as usize);
+                start_all(choices, session)
+            }
+            Pick::End { cause, text } => {
+                let agent = session.floor().last_speaker.clone();
+                vec![Effect::append(Actor::System, vec![ended(cause, text, agent, session, now)])]
+            }
             Pick::Person { proposed } => self.want_pick(candidates, proposed, session, now),
             Pick::Ask(messages) => {
                 let inquiry = &session.floor().selecting.inquiry;
@@ -96,13 +110,8 @@ impl Machine {
                         None => return self.want_pick(candidates, None, session, now),
                     },
                 };
-                let request = Request {
-                    call: session.ids().call,
-                    agent: candidates.last.clone().unwrap_or_else(|| "".into()),
-                    purpose: Purpose::Select,
-                    model,
-                    messages,
-                };
+                let asks = candidates.last.clone().unwrap_or_else(|| "".into());
+                let request = Request::new(session.ids().call, asks, Purpose::Select, model, messages);
                 let hash = request.hash();
                 call(request, hash, None, inquiry.attempts + 1)
             }
@@ -142,11 +151,13 @@ impl Machine {
         if let Some(agent) = floor.queue.first() {
             return Some(plain(agent, "queue", "called by the operator"));
         }
-        if let Some(agent) = &floor.retry {
+        if let Some(agent) = floor.retry.first() {
             return Some(plain(agent, "retry", "its turn was interrupted"));
         }
         let candidates = candidates(session, team);
-        if let [only] = candidates.eligible.as_slice() {
+        if let [only] = candidates.eligible.as_slice()
+            && self.selector.takes_the_only()
+        {
             return Some(plain(only, "only", "the only candidate"));
         }
         self.selector.foresee(&candidates, session)
@@ -198,5 +209,19 @@ impl Machine {
 fn start(choice: Choice, actor: Actor, session: &Session) -> Vec<Effect> {
     let agent = choice.agent.clone();
     let turn = session.ids().turn;
-    vec![Effect::append(actor, vec![Event::SpeakerChosen { choice }, Event::TurnStarted { turn, agent }])]
+    vec![Effect::append(actor, vec![Event::SpeakerChosen { choice }, Event::TurnStarted { turn, agent, beside: None }])]
+}
+
+/// Hands the floor to several at once; none of them hears the others. One alone is a turn like any other.
+fn start_all(choices: Vec<Choice>, session: &Session) -> Vec<Effect> {
+    let first = session.ids().turn;
+    let beside = (choices.len() > 1).then_some(first);
+    let mut turn = first;
+    let mut events = Vec::new();
+    for choice in choices {
+        let agent = choice.agent.clone();
+        events.extend([Event::SpeakerChosen { choice }, Event::TurnStarted { turn, agent, beside }]);
+        turn.0 += 1;
+    }
+    vec![Effect::append(Actor::System, events)]
 }

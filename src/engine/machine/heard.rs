@@ -1,6 +1,7 @@
 //! What models and programs send back.
 
 use super::reply::finish_with;
+use super::tools::{result_of, returned};
 use super::{Machine, message};
 use crate::chat::UnixMillis;
 use crate::chat::code::{Execution, Payload};
@@ -8,6 +9,7 @@ use crate::chat::event::{Actor, Event, Verdict};
 use crate::chat::id::{ApprovalId, CallId, OpId};
 use crate::chat::message::{Author, Completeness, Message, MessageKind};
 use crate::chat::request::{Chunk, Failure, FailureKind, Finish, Purpose};
+use crate::chat::tool::ToolCall;
 use crate::chat::update::Delta;
 use crate::chat::usage::{Tokens, Usage, estimate_tokens};
 use crate::engine::effect::Effect;
@@ -20,12 +22,15 @@ use std::sync::Arc;
 /// Most bytes of one answer, reasoning included. A stream that never ends must not fill memory, log and every later
 /// request (reference: reliability-security 1.15).
 const ANSWER_LIMIT: usize = 4 << 20;
+/// Most tool calls of one answer: more is a model that has lost itself.
+const CALL_LIMIT: usize = 128;
 
 /// What has been heard of a call that is still open.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Heard {
     pub text: String,
     pub reasoning: String,
+    calls: Vec<ToolCall>,
     tokens: Option<Tokens>,
     served: Option<String>,
 }
@@ -61,9 +66,11 @@ impl Machine {
         let heard = self.heard.entry(id).or_default();
         let more = match &chunk {
             Chunk::Text(text) | Chunk::Reasoning(text) => text.len(),
+            Chunk::Call(call) => call.arguments.len() + call.name.len(),
             _ => 0,
         };
-        if heard.text.len() + heard.reasoning.len() + more > ANSWER_LIMIT {
+        let called: usize = heard.calls.iter().map(|call| call.arguments.len()).sum();
+        if heard.text.len() + heard.reasoning.len() + called + more > ANSWER_LIMIT || heard.calls.len() > CALL_LIMIT {
             let text =
                 format!("{} said more than {} MiB in one answer; it was hung up.", call.model, ANSWER_LIMIT >> 20);
             let mut effects = vec![Effect::Cancel(id)];
@@ -79,6 +86,10 @@ impl Machine {
                 heard.reasoning.push_str(&text);
                 if speaks { vec![Effect::Delta(Delta::Reasoning { call: id, agent, text })] } else { Vec::new() }
             }
+            Chunk::Call(call) => {
+                heard.calls.push(call);
+                Vec::new()
+            }
             Chunk::Usage(tokens) => {
                 heard.tokens = Some(tokens);
                 Vec::new()
@@ -93,9 +104,21 @@ impl Machine {
 
     fn on_finish(&mut self, id: CallId, finish: Finish, session: &Session, now: UnixMillis) -> Vec<Effect> {
         let Some(call) = open_call(id, session) else { return Vec::new() };
+        let offered = call.turn.and_then(|turn| open_turn(turn, session)).is_some_and(|turn| {
+            let agent = session.team().and_then(|team| team.agent(&turn.agent));
+            agent.is_some_and(|agent| !self.offered(agent, turn, session).is_empty())
+        });
         let heard = self.heard.entry(id).or_default();
+        if !offered || finish != Finish::Stop {
+            // Nobody may call what was not offered, nor what may have been cut off.
+            heard.calls.clear();
+        }
         // AG2: a selector's empty answer is one that names nobody, which has retries of its own.
-        if heard.text.trim().is_empty() && finish != Finish::Filtered && call.purpose == Purpose::Speak {
+        if heard.text.trim().is_empty()
+            && heard.calls.is_empty()
+            && finish != Finish::Filtered
+            && call.purpose == Purpose::Speak
+        {
             let text = format!("{} answered with nothing at all.", call.model);
             return self.on_failure(id, Failure::new(FailureKind::Empty, text), session, now);
         }
@@ -127,6 +150,14 @@ impl Machine {
                 said.completeness = if finish == Finish::Length { Completeness::CutOff } else { Completeness::Whole };
                 said.call = Some(id);
                 said.turn = Some(turn.id);
+                if !heard.calls.is_empty() {
+                    said.kind = MessageKind::ToolCalls;
+                    said.tool_calls = heard.calls;
+                    return vec![Effect::append(
+                        actor,
+                        vec![answered, Event::MessagePosted { message: Arc::new(said) }],
+                    )];
+                }
                 vec![Effect::append(
                     actor,
                     vec![
@@ -253,6 +284,12 @@ pub(super) fn posted_result(
     turn: &Turn,
     session: &Session,
 ) -> Vec<Effect> {
+    if let Some(call) = turn.tools.next()
+        && let Some(asked) = session.approval(approval).filter(|asked| asked.payload.tool.is_some())
+    {
+        let edited = asked.original.as_ref().and_then(|_| asked.payload.blocks.first());
+        return vec![returned(turn, result_of(call, execution, edited.map(|block| &*block.code)))];
+    }
     let mut text = execution.reply();
     if let Some(asked) = session.approval(approval)
         && let (Some(original), Some((Verdict::RunEdited(_), _))) = (&asked.original, &asked.decision)

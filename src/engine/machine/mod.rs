@@ -11,16 +11,17 @@ mod floor;
 mod heard;
 mod reply;
 mod stop;
+mod tools;
 
 use super::context::Hashes;
 use super::effect::{Effect, Input};
 use crate::catalog::{self, OptionError};
-use crate::chat::code::Place;
+use crate::chat::code::{Payload, Place};
 use crate::chat::command::Command;
 use crate::chat::event::{Actor, Answer, AskKind, Choice, EndCause, Event, HoldReason, Resolution};
 use crate::chat::id::{CallId, OpId};
-use crate::chat::message::{Author, Completeness, Message, MessageKind};
-use crate::chat::team::Team;
+use crate::chat::message::{Author, Message, MessageKind};
+use crate::chat::team::{ApprovalPolicy, HumanInputMode, Team};
 use crate::chat::{Name, UnixMillis};
 use crate::selection::{SELECTORS, Selector};
 use crate::session::turn::Stage;
@@ -40,6 +41,8 @@ pub struct Rules {
     pub approve_all: Option<String>,
     /// Where each agent's code would run.
     pub places: HashMap<Name, Place>,
+    /// Where each tool would run.
+    pub tool_places: HashMap<String, Place>,
 }
 
 /// The turn logic of one session.
@@ -104,13 +107,16 @@ impl Machine {
         if session.hold_asked() == Some(crate::chat::event::Boundary::Step) && !session.acts() {
             return hold(HoldReason::Operator);
         }
+        let mut waits = Vec::new();
         for turn in session.turns() {
             let effects = self.step(turn, session, now);
-            if !effects.is_empty() {
+            if effects.iter().any(|effect| matches!(effect, Effect::Append { .. })) {
                 return effects;
             }
+            // One that waits for its time does not hold up those beside it.
+            waits.extend(effects);
         }
-        if session.turns().is_empty() { self.pass_floor(session, now) } else { Vec::new() }
+        if session.turns().is_empty() { self.pass_floor(session, now) } else { waits }
     }
 
     /// Who would be next, when that has changed since it was last said.
@@ -180,17 +186,7 @@ impl Machine {
 
 /// A reply by somebody, with the next free identity.
 fn message(session: &Session, author: Author, kind: MessageKind, content: impl Into<Arc<str>>) -> Message {
-    Message {
-        id: session.ids().message,
-        author,
-        kind,
-        content: content.into(),
-        completeness: Completeness::Whole,
-        turn: None,
-        call: None,
-        reasoning: None,
-        by_operator: false,
-    }
+    Message::new(session.ids().message, author, kind, content)
 }
 
 /// An end record with the figures of the moment.
@@ -229,19 +225,26 @@ fn resolved(op: OpId, resolution: Resolution, session: &Session) -> Vec<Event> {
 }
 
 /// Whether an agent's code may run without a question, and by which policy.
-fn standing_consent(rules: &Rules, session: &Session, agent: &str, hash: &str) -> Option<String> {
+fn standing_consent(rules: &Rules, session: &Session, agent: &str, payload: &Payload, hash: &str) -> Option<String> {
     if session.ran_elsewhere(hash) {
         return None;
     }
-    if session.is_granted(agent, hash) {
+    if session.is_granted(agent, payload, hash) {
         return Some("allowed for this branch by the operator".to_owned());
     }
     if let Some(policy) = &rules.approve_all {
         return Some(policy.clone());
     }
-    let code = session.team()?.agent(agent)?.code_execution.as_ref()?;
-    (code.approval == crate::chat::team::ApprovalPolicy::Never)
-        .then(|| format!("approval = \"never\" in the team file, for {agent}"))
+    let team = session.team()?;
+    let member = team.agent(agent)?;
+    let (execution, whom) = match &payload.tool {
+        Some(tool) => (&team.tools.get(&tool.name)?.execution, &tool.name as &str),
+        None => (member.code_execution.as_ref()?, agent),
+    };
+    // The mode asks before everything that runs; only the operator says otherwise.
+    let unasked =
+        execution.approval == ApprovalPolicy::Never && member.human_input_mode != HumanInputMode::FunctionCall;
+    unasked.then(|| format!("approval = \"never\" in the team file, for {whom}"))
 }
 
 /// What waits for a person, in words, for an end without one.

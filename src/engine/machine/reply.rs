@@ -12,6 +12,7 @@ use crate::chat::id::{ApprovalId, MessageId};
 use crate::chat::message::{Author, Completeness, MessageKind};
 use crate::chat::request::{Purpose, Request};
 use crate::chat::team::{Agent, HumanInputMode};
+use crate::chat::tool::ToolResult;
 use crate::engine::context;
 use crate::engine::effect::Effect;
 use crate::execution::blocks;
@@ -41,6 +42,8 @@ impl Machine {
             Stage::Cleared => self.run_or_speak(turn, agent, session, now),
             Stage::Decided(approval) => self.act_on(*approval, turn, session, now),
             Stage::Wording => self.speak(turn, agent, session, now),
+            Stage::Calling => self.call_tool(turn, agent, session),
+            Stage::Answered => self.after_tools(turn, agent, session, now),
             Stage::Ran(op, approval, execution) => {
                 super::heard::posted_result(*op, *approval, execution, turn, session)
             }
@@ -70,7 +73,7 @@ impl Machine {
 
     /// The human stage of the reply pipeline.
     fn begin(&mut self, turn: &Turn, agent: &Agent, session: &Session, now: UnixMillis) -> Vec<Effect> {
-        let last = session.transcript().last_heard();
+        let last = session.transcript().last_heard_by(&agent.name);
         let over = last.is_some_and(|entry| agent.is_termination_msg.matches(&entry.message.content));
         let spent = session.meter(&agent.name).auto_replies >= agent.max_consecutive_auto_reply;
         let ask = match agent.human_input_mode {
@@ -80,17 +83,17 @@ impl Machine {
             HumanInputMode::Terminate if over => Some(AskKind::LastWord),
             HumanInputMode::Terminate if spent => Some(AskKind::LimitReached),
             HumanInputMode::Terminate => None,
-            HumanInputMode::Never if spent => {
+            HumanInputMode::Never | HumanInputMode::FunctionCall if spent => {
                 let text = format!("Maximum number of consecutive auto-replies reached by {}", agent.name);
                 let end = ended(EndCause::Member, text, Some(agent.name.clone()), session, now);
                 return vec![Effect::append(Actor::System, vec![end])];
             }
-            HumanInputMode::Never if over => {
+            HumanInputMode::Never | HumanInputMode::FunctionCall if over => {
                 let text = format!("Termination message condition on agent '{}' met", agent.name);
                 let end = ended(EndCause::Member, text, Some(agent.name.clone()), session, now);
                 return vec![Effect::append(Actor::System, vec![end])];
             }
-            HumanInputMode::Never => None,
+            HumanInputMode::Never | HumanInputMode::FunctionCall => None,
         };
         match ask {
             None => self.run_or_speak(turn, agent, session, now),
@@ -109,19 +112,22 @@ impl Machine {
 
     fn consent_is_coming(&self, agent: &Agent, session: &Session) -> bool {
         match find_code(agent, session) {
-            Code::Blocks(_, blocks) => self
-                .payload(agent, blocks)
-                .is_some_and(|payload| standing_consent(&self.rules, session, &agent.name, &payload.hash()).is_none()),
+            Code::Blocks(_, blocks) => self.payload(agent, blocks).is_some_and(|payload| {
+                standing_consent(&self.rules, session, &agent.name, &payload, &payload.hash()).is_none()
+            }),
             _ => false,
         }
     }
 
     fn payload(&self, agent: &Agent, blocks: Vec<CodeBlock>) -> Option<Payload> {
-        Some(Payload { blocks, place: self.rules.places.get(&agent.name)?.clone() })
+        Some(Payload::code(blocks, self.rules.places.get(&agent.name)?.clone()))
     }
 
     /// The code stage, then words.
     fn run_or_speak(&mut self, turn: &Turn, agent: &Agent, session: &Session, now: UnixMillis) -> Vec<Effect> {
+        if let Some(handed) = self.hand_over_by_rule(turn, agent, session) {
+            return handed;
+        }
         match find_code(agent, session) {
             Code::Nothing => self.speak(turn, agent, session, now),
             Code::CutOff => {
@@ -150,7 +156,7 @@ impl Machine {
     /// The decision of a policy, where one stands, recorded under its name.
     fn standing_consent(&self, approval: ApprovalId, session: &Session) -> Option<Effect> {
         let asked = session.approval(approval)?;
-        let policy = standing_consent(&self.rules, session, &asked.agent, &asked.hash)?;
+        let policy = standing_consent(&self.rules, session, &asked.agent, &asked.payload, &asked.hash)?;
         let decided = Event::ApprovalDecided {
             approval,
             verdict: Verdict::Run,
@@ -166,6 +172,10 @@ impl Machine {
         let Some(asked) = session.approval(id) else { return Vec::new() };
         if let Some((Verdict::Deny(reason), _)) = &asked.decision {
             let reason = if reason.trim().is_empty() { "none was given" } else { reason.as_str() };
+            if let Some(call) = turn.tools.next().filter(|_| asked.payload.tool.is_some()) {
+                let text = format!("Error: The operator did not approve this call. Reason: {reason}");
+                return vec![super::tools::returned(turn, ToolResult::of(call, text, true))];
+            }
             let text = format!(
                 "exitcode: 1 (execution failed)\nCode output: The code was not run: the operator did not approve it. \
                  Reason: {reason}"
@@ -186,7 +196,7 @@ impl Machine {
     }
 
     /// The model, or the default words of an agent that has none.
-    fn speak(&mut self, turn: &Turn, agent: &Agent, session: &Session, now: UnixMillis) -> Vec<Effect> {
+    pub(super) fn speak(&mut self, turn: &Turn, agent: &Agent, session: &Session, now: UnixMillis) -> Vec<Effect> {
         let Some(model) = &agent.model else {
             let Some(text) = &agent.default_auto_reply else {
                 let text = format!("No reply generated by {}", agent.name);
@@ -207,14 +217,10 @@ impl Machine {
         if let Some(stopped) = self.over_budget(session, now) {
             return stopped;
         }
-        let request = Request {
-            call: session.ids().call,
-            agent: agent.name.clone(),
-            purpose: Purpose::Speak,
-            model,
-            messages: context::prompts_for(agent, session),
-        };
-        let hash = self.hashes.of(agent, &request.model, session, &request.messages);
+        let messages = context::prompts_for(agent, session);
+        let mut request = Request::new(session.ids().call, agent.name.clone(), Purpose::Speak, model, messages);
+        request.tools = self.offered(agent, turn, session);
+        let hash = self.hashes.of(agent, &request, session);
         call(request, hash, Some(turn.id), turn.inquiry.attempts + 1)
     }
 
@@ -264,12 +270,7 @@ pub(super) fn finish_with(message: crate::chat::message::Message, turn: &Turn, a
 fn find_code(agent: &Agent, session: &Session) -> Code {
     let Some(code) = &agent.code_execution else { return Code::Nothing };
     let own = Author::Agent(agent.name.clone());
-    let heard = session
-        .transcript()
-        .entries()
-        .iter()
-        .rev()
-        .filter(|entry| entry.message.completeness != Completeness::Interrupted);
+    let heard = session.transcript().entries().iter().rev().filter(|entry| entry.message.is_heard_by(&agent.name));
     let window: Vec<_> = match code.last_n_messages {
         Some(n) => heard.take(n as usize).collect(),
         None => heard.take_while(|entry| entry.message.author != own).collect(),

@@ -168,7 +168,7 @@ fn a_cut_off_answer_is_heard_but_its_code_never_runs() {
         let mut world = World::of(pair(ApprovalPolicy::Never));
         world.script("a", [Reply::Cut(text)]).begin("go");
         assert!(world.ran.is_empty());
-        let last = world.session.transcript().last_heard().unwrap();
+        let last = world.session.transcript().last_heard_by("").unwrap();
         assert_eq!(last.message.kind, MessageKind::Auto);
         assert!(last.message.content.contains("cut off"), "{}", last.message.content);
     }

@@ -49,7 +49,7 @@ fn what_came(world: &World) -> Then {
     if let Some((cause, text)) = world.ended() {
         return Then::Stops(cause, text.to_owned());
     }
-    let last = world.session.transcript().last_heard().unwrap();
+    let last = world.session.transcript().last_heard_by("").unwrap();
     let counter = world.session.meter("me").auto_replies;
     match (last.message.author.name(), last.message.kind) {
         ("me", MessageKind::Auto) => Then::Goes(counter),

@@ -8,6 +8,7 @@ use crate::chat::id::{BranchId, CallId, OpId, Seq};
 use crate::chat::message::Completeness;
 use crate::chat::request::{Chunk, Failure, FailureKind, Finish, Purpose, Request};
 use crate::chat::team::Team;
+use crate::chat::tool::ToolCall;
 use crate::chat::usage::Tokens;
 use crate::chat::{Name, UnixMillis};
 use crate::engine::effect::{Effect, Input};
@@ -30,6 +31,13 @@ pub enum Reply {
     Fail(String, FailureKind),
     /// Says this and does not go on.
     Hang(String),
+    /// Says this and wants these tools called, each with its arguments.
+    Call(String, Vec<(String, String)>),
+}
+
+/// Wants one tool called.
+pub fn call(name: &str, arguments: &str) -> Reply {
+    Reply::Call(String::new(), vec![(name.to_owned(), arguments.to_owned())])
 }
 
 pub fn say(text: &str) -> Reply {
@@ -88,6 +96,7 @@ impl World {
     pub fn from(session: Session, team: &Team, mut rules: Rules) -> Self {
         let runs = team.agents.iter().filter(|agent| agent.code_execution.is_some());
         rules.places = runs.map(|agent| (agent.name.clone(), place())).collect();
+        rules.tool_places = team.tools.keys().map(|name| (name.clone(), place())).collect();
         World {
             now: session.log().last().map_or(MORNING, |record| record.at),
             session,
@@ -175,7 +184,12 @@ impl World {
         let who = if request.purpose == Purpose::Select { "selector" } else { &*request.agent };
         let plain = || say(&format!("{} says {}", request.agent, call));
         let reply = self.scripts.get_mut(who).and_then(VecDeque::pop_front).unwrap_or_else(plain);
+        let mut calls = Vec::new();
         let (text, end) = match reply {
+            Reply::Call(text, wanted) => {
+                calls = wanted;
+                (text, Some(Finish::Stop))
+            }
             Reply::Say(text) => (text, Some(Finish::Stop)),
             Reply::Cut(text) => (text, Some(Finish::Length)),
             Reply::Hang(text) => {
@@ -193,6 +207,10 @@ impl World {
         let (one, two) = text.split_at(text.char_indices().nth(3).map_or(0, |(at, _)| at));
         self.chunk(call, Chunk::Text(one.into()));
         self.chunk(call, Chunk::Text(two.into()));
+        for (n, (name, arguments)) in calls.into_iter().enumerate() {
+            let id = format!("{call}-{n}");
+            self.chunk(call, Chunk::Call(ToolCall { id, name, arguments: arguments.into() }));
+        }
         if let Some(finish) = end {
             self.chunk(call, Chunk::Usage(Tokens { input: 10, output: 5, ..Tokens::default() }));
             self.open.retain(|open| open.call != call);
@@ -271,6 +289,9 @@ impl World {
         let last = &self.session.log().last().unwrap().event;
         let Event::ModelCalled { call, request: hash, .. } = last else { panic!("a call without its record") };
         assert_eq!((*call, hash), (request.call, &request.hash()), "the record is of another call");
+        let called = request.messages.iter().flat_map(|message| message.tool_calls.iter().map(|call| call.id.as_str()));
+        let answered = request.messages.iter().filter_map(|message| message.tool_call_id.as_deref());
+        assert!(called.eq(answered), "a call without its result, or twice:\n{:?}", request.messages);
         self.asked.push(request.clone());
         self.open.push(request);
     }

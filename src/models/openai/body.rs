@@ -1,14 +1,17 @@
 //! The request of a chat completion, as bytes.
 
 use crate::chat::request::{Request, Role};
+use crate::chat::tool::{ToolCall, ToolSpec};
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 
 #[derive(Serialize)]
 struct Body<'a> {
     model: &'a str,
     messages: Vec<Line<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tools: Vec<Value>,
     stream: bool,
     stream_options: StreamOptions,
     #[serde(flatten)]
@@ -26,10 +29,14 @@ struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<Cow<'a, str>>,
     content: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tool_calls: Vec<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_call_id: Option<&'a str>,
 }
 
 /// What a team may not set, because the answer could not be read any more (or one model would pass for another).
-pub const RESERVED: &[&str] = &["model", "messages", "stream", "stream_options", "n"];
+pub const RESERVED: &[&str] = &["model", "messages", "stream", "stream_options", "n", "tools"];
 
 /// The body of one request. `parameters` are passed on as they stand and hold none of [`RESERVED`].
 ///
@@ -44,13 +51,28 @@ pub fn body(request: &Request, model: &str, parameters: &Map<String, Value>) -> 
                 Role::System => "system",
                 Role::User => "user",
                 Role::Assistant => "assistant",
+                Role::Tool => "tool",
             },
             name: prompt.name.as_deref().filter(|name| !name.is_empty()).map(allowed),
             content: &prompt.content,
+            tool_calls: prompt.tool_calls.iter().map(call).collect(),
+            tool_call_id: prompt.tool_call_id.as_deref(),
         })
         .collect();
+    let tools = request.tools.iter().map(tool).collect();
     let stream_options = StreamOptions { include_usage: true };
-    serde_json::to_vec(&Body { model, messages, stream: true, stream_options, parameters })
+    serde_json::to_vec(&Body { model, messages, tools, stream: true, stream_options, parameters })
+}
+
+fn call(call: &ToolCall) -> Value {
+    // Servers refuse a history with arguments that are no object, even where the model itself wrote them.
+    let arguments = if call.object().is_ok() && !call.arguments.trim().is_empty() { &call.arguments } else { "{}" };
+    json!({"id": call.id, "type": "function", "function": {"name": allowed(&call.name), "arguments": arguments}})
+}
+
+fn tool(tool: &ToolSpec) -> Value {
+    let ToolSpec { name, description, parameters } = tool;
+    json!({"type": "function", "function": {"name": name, "description": description, "parameters": parameters}})
 }
 
 /// OpenAI takes `[A-Za-z0-9_-]{1,64}` as a name and refuses the whole request otherwise.
@@ -67,26 +89,25 @@ mod tests {
     use super::*;
     use crate::chat::id::CallId;
     use crate::chat::request::{Prompt, Purpose};
-    use serde_json::json;
 
     #[test]
     fn roles_names_and_parameters_reach_the_body_as_they_stand() {
-        let prompt = |role, name: Option<&str>, content: &str| Prompt {
-            role,
-            name: name.map(Into::into),
-            content: content.into(),
-        };
-        let request = Request {
-            call: CallId(1),
-            agent: "Coder".into(),
-            purpose: Purpose::Speak,
-            model: "smart".into(),
-            messages: vec![
-                prompt(Role::System, None, "Be kind."),
-                prompt(Role::User, Some("Reviewer"), "Why?"),
-                prompt(Role::Assistant, Some("Zoë K"), "Because."),
-            ],
-        };
+        let prompt = |role, name: Option<&str>, content: &str| Prompt::new(role, name.map(Into::into), content);
+        let search = |arguments: &str| ToolCall { id: "c1".into(), name: "search".into(), arguments: arguments.into() };
+        let mut calls = prompt(Role::Assistant, None, "");
+        calls.tool_calls = vec![search("{\"q\":1}"), search("not json")];
+        let mut result = prompt(Role::Tool, None, "found");
+        result.tool_call_id = Some("c1".into());
+        let messages = vec![
+            prompt(Role::System, None, "Be kind."),
+            prompt(Role::User, Some("Reviewer"), "Why?"),
+            prompt(Role::Assistant, Some("Zoë K"), "Because."),
+            calls,
+            result,
+        ];
+        let mut request = Request::new(CallId(1), "Coder".into(), Purpose::Speak, "smart", messages);
+        let (name, description) = ("search".to_owned(), "Finds.".to_owned());
+        request.tools = vec![ToolSpec { name, description, parameters: json!({"type": "object"}) }];
         let Value::Object(parameters) = json!({"temperature": 0.2, "stop": ["END"]}) else { unreachable!() };
         let sent: Value = serde_json::from_slice(&body(&request, "gpt-x", &parameters).unwrap()).unwrap();
         assert_eq!(
@@ -97,7 +118,14 @@ mod tests {
                     {"role": "system", "content": "Be kind."},
                     {"role": "user", "name": "Reviewer", "content": "Why?"},
                     {"role": "assistant", "name": "Zo__K", "content": "Because."},
+                    {"role": "assistant", "content": "", "tool_calls": [
+                        {"id": "c1", "type": "function", "function": {"name": "search", "arguments": "{\"q\":1}"}},
+                        {"id": "c1", "type": "function", "function": {"name": "search", "arguments": "{}"}},
+                    ]},
+                    {"role": "tool", "content": "found", "tool_call_id": "c1"},
                 ],
+                "tools": [{"type": "function", "function":
+                    {"name": "search", "description": "Finds.", "parameters": {"type": "object"}}}],
                 "stream": true,
                 "stream_options": {"include_usage": true},
                 "temperature": 0.2,

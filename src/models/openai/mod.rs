@@ -5,6 +5,7 @@
 //! the dialect is one more `House` here and one row in [`super::PROVIDERS`].
 
 mod body;
+mod calls;
 mod lenient;
 mod options;
 mod reading;

@@ -1,5 +1,6 @@
 //! The answer of a chat completion, event by event: pure, so that every prefix and every cut can be tested.
 
+use super::calls::Calls;
 use super::lenient;
 use crate::chat::request::{Chunk, Failure, FailureKind, Finish};
 use crate::chat::usage::Tokens;
@@ -25,7 +26,7 @@ pub struct Reading {
     done: bool,
     said: bool,
     thought: bool,
-    called: bool,
+    calls: Calls,
     understood: bool,
     values: u32,
     empty_events: u32,
@@ -45,7 +46,7 @@ impl Reading {
             done: false,
             said: false,
             thought: false,
-            called: false,
+            calls: Calls::default(),
             understood: false,
             values: 0,
             empty_events: 0,
@@ -115,6 +116,10 @@ impl Reading {
             }
         }
         let finish = self.conclude()?;
+        // Arguments that the output limit may have cut are nothing to act on.
+        if finish == Finish::Stop {
+            out.extend(std::mem::take(&mut self.calls).whole().into_iter().map(Chunk::Call));
+        }
         out.push(Chunk::Finished(finish));
         Ok(())
     }
@@ -161,7 +166,7 @@ impl Reading {
                 return Err(self.garbled(format!("{what}: {}", self.peer.quote(&self.head))));
             }
         };
-        if self.said {
+        if self.said || (finish == Finish::Stop && !self.calls.is_empty()) {
             return Ok(finish);
         }
         let (kind, what) = match finish {
@@ -172,9 +177,6 @@ impl Reading {
                 FailureKind::Empty,
                 "the output limit was used up before the first word of an answer. Raise max_tokens",
             ),
-            Finish::Stop if self.called => {
-                (FailureKind::Empty, "the model called a tool, though none was offered, and said nothing. Try again")
-            }
             Finish::Stop if self.thought => (FailureKind::Empty, "the model reasoned and then said nothing. Try again"),
             Finish::Stop => (FailureKind::Empty, "the model stopped without a word. Try again, or use another model"),
         };
@@ -253,9 +255,8 @@ impl Reading {
                 self.progress += 1;
                 self.refusal.push_str(&text);
             }
-            if ["tool_calls", "function_call"].iter().any(|name| delta.get(*name).is_some_and(|call| !call.is_null())) {
+            if self.calls.add(delta) {
                 self.progress += 1;
-                self.called = true;
             }
         }
         if let Some(error) = choice.get("error").filter(|error| !error.is_null()) {

@@ -27,8 +27,8 @@ pub const ROW: Entry<dyn Provider> = Entry {
             name: "reply",
             kind: FieldKind::Table,
             required: true,
-            about: "list of tables, the first that fits answers: when agent, purpose, turn, last_result, contains; \
-                    then text, reasoning, usage, finish, fail",
+            about: "list of tables, the first that fits answers: when agent, purpose, turn, last_result, contains, \
+                    after_tool; then text, reasoning, tool_calls, usage, finish, fail",
         },
         Field {
             name: "pace",

@@ -2,9 +2,11 @@
 
 use super::row::Row;
 use crate::chat::request::{Chunk, Failure, FailureKind, Finish, Request};
+use crate::chat::tool::ToolCall;
 use crate::chat::usage::{Tokens, estimate_tokens};
 use crate::models::ReplyStream;
 use futures_util::{StreamExt, stream};
+use serde_json::Value;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
@@ -49,7 +51,7 @@ fn ending(row: &Row, request: &Request, text: &str, reasoning: &str) -> Vec<Resu
         failure.retry_after_ms = fail.retry_after_ms;
         return vec![Err(failure)];
     }
-    if text.trim().is_empty() {
+    if text.trim().is_empty() && row.tool_calls.is_empty() {
         // As every provider here: an end without a word is not an answer.
         let (kind, what) = match row.finish {
             Finish::Filtered => (FailureKind::Filtered, "is filtered as scripted, without a word"),
@@ -67,7 +69,18 @@ fn ending(row: &Row, request: &Request, text: &str, reasoning: &str) -> Vec<Resu
         reasoning: thought,
     };
     let tokens = Tokens { reasoning: tokens.reasoning.min(tokens.output), ..tokens };
-    vec![Ok(Chunk::Usage(tokens)), Ok(Chunk::Finished(row.finish))]
+    let calls = row.tool_calls.iter().enumerate().map(|(n, call)| {
+        let arguments = match &call.arguments {
+            Value::Null => "{}".to_owned(),
+            Value::String(text) => text.clone(),
+            value => value.to_string(),
+        };
+        let id = format!("{}-{}", request.call, n + 1);
+        Ok(Chunk::Call(ToolCall { id, name: call.name.clone(), arguments: arguments.into() }))
+    });
+    let mut ending: Vec<_> = calls.collect();
+    ending.extend([Ok(Chunk::Usage(tokens)), Ok(Chunk::Finished(row.finish))]);
+    ending
 }
 
 /// Pieces of [`PIECE`] characters, never less than a whole character.

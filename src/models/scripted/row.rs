@@ -1,6 +1,6 @@
 //! One scripted reply: when it fits, and what it says.
 
-use crate::chat::request::{FailureKind, Finish, Purpose, Request, Role};
+use crate::chat::request::{FailureKind, Finish, Prompt, Purpose, Request, Role};
 use crate::models::hint::duration_ms;
 use serde::Deserialize;
 use serde_json::Value;
@@ -39,6 +39,8 @@ pub struct Row {
     turn: Option<u64>,
     last_result: Option<LastResult>,
     contains: Option<String>,
+    /// The newest message is the result of this tool.
+    after_tool: Option<String>,
     /// What is said.
     #[serde(default)]
     pub text: Arc<str>,
@@ -46,11 +48,25 @@ pub struct Row {
     pub reasoning: Option<Arc<str>>,
     /// Tokens, where they should not be estimated.
     pub usage: Option<UsageRow>,
+    /// Tools it calls.
+    #[serde(default)]
+    pub tool_calls: Vec<CallRow>,
     /// How it ends.
     #[serde(default = "stop")]
     pub finish: Finish,
     /// How it fails.
     pub fail: Option<Fail>,
+}
+
+/// A tool that is called.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CallRow {
+    /// Which.
+    pub name: String,
+    /// With what: a table, or a text that is sent as it stands, however broken.
+    #[serde(default)]
+    pub arguments: Value,
 }
 
 /// Tokens of a reply; what is missing is estimated.
@@ -102,8 +118,8 @@ impl Row {
     /// What is wrong with it, in words.
     pub fn read(value: &Value) -> Result<Self, String> {
         let row = Row::deserialize(value).map_err(|error| error.to_string())?;
-        if value.get("text").is_none() && row.fail.is_none() {
-            return Err("it needs `text` (what is said) or `fail` (how it fails)".to_owned());
+        if value.get("text").is_none() && row.fail.is_none() && row.tool_calls.is_empty() {
+            return Err("it needs `text` (what is said), `tool_calls` or `fail` (how it fails)".to_owned());
         }
         if row.turn == Some(0) {
             return Err("turns are counted from 1".to_owned());
@@ -118,6 +134,7 @@ impl Row {
             && self.turn.is_none_or(|turn| turn == situation.turn)
             && self.last_result.is_none_or(|result| result == situation.last_result)
             && self.contains.as_deref().is_none_or(|part| situation.newest.contains(part))
+            && self.after_tool.as_deref().is_none_or(|tool| situation.after_tool == Some(tool))
     }
 
     /// Whether this row fits wherever `other` fits.
@@ -127,6 +144,7 @@ impl Row {
             && (self.turn.is_none() || self.turn == other.turn)
             && (self.last_result.is_none() || self.last_result == other.last_result)
             && self.contains.as_deref().is_none_or(|part| other.contains.as_deref().is_some_and(|o| o.contains(part)))
+            && (self.after_tool.is_none() || self.after_tool == other.after_tool)
     }
 }
 
@@ -146,6 +164,9 @@ impl fmt::Display for Row {
         if let Some(part) = &self.contains {
             write!(f, " containing {part:?}")?;
         }
+        if let Some(tool) = &self.after_tool {
+            write!(f, " after tool {tool}")?;
+        }
         Ok(())
     }
 }
@@ -159,12 +180,17 @@ pub struct Situation<'a> {
     turn: u64,
     last_result: LastResult,
     newest: &'a str,
+    /// The tool whose result is the newest message.
+    after_tool: Option<&'a str>,
 }
 
 impl<'a> Situation<'a> {
     /// Reads the situation off a request: an agent's own words are those in the role of the assistant.
     pub fn of(request: &'a Request) -> Self {
-        let spoken = request.messages.iter().filter(|message| message.role == Role::Assistant).count();
+        // What calls tools is not yet the answer of its turn.
+        let answers = |message: &&Prompt| message.role == Role::Assistant && message.tool_calls.is_empty();
+        let spoken = request.messages.iter().filter(answers).count();
+        let newest = request.messages.iter().rev().find(|message| message.role != Role::System);
         let last_result = request.messages.iter().rev().find_map(|message| exit_code(&message.content));
         Situation {
             agent: &request.agent,
@@ -176,9 +202,8 @@ impl<'a> Situation<'a> {
                 Some(_) => LastResult::Failed,
             },
             // Instructions are not part of the conversation: the selector's question ends with one.
-            newest: (request.messages.iter().rev())
-                .find(|message| message.role != Role::System)
-                .map_or("", |message| &message.content),
+            newest: newest.map_or("", |message| &message.content),
+            after_tool: newest.filter(|message| message.role == Role::Tool).and_then(|message| message.name.as_deref()),
         }
     }
 }

@@ -12,16 +12,8 @@ fn script(options: Value) -> Script {
 }
 
 fn request(agent: &str, messages: &[(Role, &str)]) -> Request {
-    Request {
-        call: CallId(1),
-        agent: agent.into(),
-        purpose: Purpose::Speak,
-        model: "actor".into(),
-        messages: messages
-            .iter()
-            .map(|(role, content)| Prompt { role: *role, name: None, content: (*content).into() })
-            .collect(),
-    }
+    let messages = messages.iter().map(|(role, content)| Prompt::new(*role, None, *content)).collect();
+    Request::new(CallId(1), agent.into(), Purpose::Speak, "actor", messages)
 }
 
 async fn play(script: &Script, request: &Request) -> Vec<Result<Chunk, Failure>> {

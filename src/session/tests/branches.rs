@@ -121,7 +121,8 @@ fn consent_and_grants_are_void_after_a_fork_above_them() {
     let mut log = Log::with_task(team(vec![speaker("a"), runner("x", ApprovalPolicy::Always)]), "talk");
     let code = log.says("a", "```python\nprint(1)\n```");
     let turn = log.turn("x");
-    let payload = Arc::new(python("print(1)"));
+    let code_payload = python("print(1)");
+    let payload = Arc::new(code_payload.clone());
     let (approval, hash) = (log.session.ids().approval, payload.hash());
     let asked = Event::ApprovalAsked { approval, turn, agent: "x".into(), source: code, payload, hash: hash.clone() };
     log.add(vec![asked]);
@@ -129,11 +130,11 @@ fn consent_and_grants_are_void_after_a_fork_above_them() {
     let decision =
         Command::Decide { approval, hash: hash.clone(), verdict: Verdict::Run, seen_in_full: true, remember: true };
     carry_out(&mut log, decision.clone());
-    assert!(log.session.is_granted("x", &hash) && log.session.waiting().is_empty());
-    assert!(!log.session.is_granted("a", &hash), "a grant is for one agent");
+    assert!(log.session.is_granted("x", &code_payload, &hash) && log.session.waiting().is_empty());
+    assert!(!log.session.is_granted("a", &code_payload, &hash), "a grant is for one agent");
     let note = log.operator("noted");
     move_to(&mut log, code);
-    assert!(!log.session.is_granted("x", &hash));
+    assert!(!log.session.is_granted("x", &code_payload, &hash));
     assert!(log.session.approval(approval).is_none());
     assert!(decide(&log.session, &decision, log.now).is_err(), "the old answer is worth nothing here");
     assert!(log.session.ids().approval > ApprovalId(approval.0));
@@ -141,7 +142,7 @@ fn consent_and_grants_are_void_after_a_fork_above_them() {
     let tip = log.session.branches()[0].tip;
     carry_out(&mut log, Command::MoveTo { seq: tip });
     move_to_or_stay(&mut log, note);
-    assert!(log.session.is_granted("x", &hash));
+    assert!(log.session.is_granted("x", &code_payload, &hash));
 }
 
 fn move_to_or_stay(log: &mut Log, message: MessageId) {
@@ -162,12 +163,13 @@ fn what_was_in_flight_at_the_place_one_goes_back_to_is_not_in_flight_any_more() 
     log.add(vec![Event::TurnEnded { turn, finished: false }]);
     move_to(&mut log, aside);
     assert!(!log.session.is_busy() && log.session.turns().is_empty());
-    assert_eq!(log.session.floor().retry.as_deref(), Some("a"), "who was speaking gets the floor back");
+    assert_eq!(log.session.floor().retry, ["a".into()], "who was speaking gets the floor back");
 
     let mut log = Log::with_task(team(vec![speaker("a"), runner("x", ApprovalPolicy::Always)]), "talk");
     let code = log.says("a", "```python\nprint(1)\n```");
     let turn = log.turn("x");
-    let payload = Arc::new(python("print(1)"));
+    let code_payload = python("print(1)");
+    let payload = Arc::new(code_payload.clone());
     let (approval, op, hash) = (log.session.ids().approval, log.session.ids().op, payload.hash());
     log.add(vec![
         Event::ApprovalAsked { approval, turn, agent: "x".into(), source: code, payload, hash: hash.clone() },
@@ -186,9 +188,9 @@ fn what_was_in_flight_at_the_place_one_goes_back_to_is_not_in_flight_any_more() 
     for aside in [running, decided] {
         move_to(&mut log, aside);
         assert!(!log.session.is_busy() && log.session.turns().is_empty(), "one consent is not for two runs");
-        assert_eq!(log.session.floor().retry.as_deref(), Some("x"));
+        assert_eq!(log.session.floor().retry, ["x".into()]);
     }
-    assert_eq!(Session::replay(log.session.log().iter().cloned()).unwrap().floor().retry.as_deref(), Some("x"));
+    assert_eq!(Session::replay(log.session.log().iter().cloned()).unwrap().floor().retry, ["x".into()]);
 }
 
 #[test]
@@ -196,7 +198,8 @@ fn edited_code_is_what_may_run_and_the_original_is_kept() {
     let mut log = Log::with_task(team(vec![speaker("a"), runner("x", ApprovalPolicy::Always)]), "talk");
     let code = log.says("a", "```python\nprint(1)\n```");
     let turn = log.turn("x");
-    let payload = Arc::new(python("print(1)"));
+    let code_payload = python("print(1)");
+    let payload = Arc::new(code_payload.clone());
     let (approval, hash) = (log.session.ids().approval, payload.hash());
     log.add(vec![Event::ApprovalAsked {
         approval,

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 fn refused(log: &mut Log, change: impl FnOnce(&mut Record)) -> ApplyError {
     let before = format!("{:?}", log.session);
-    let mut record = log.next(Event::TurnStarted { turn: log.session.ids().turn, agent: "a".into() });
+    let mut record = log.next(Event::TurnStarted { turn: log.session.ids().turn, agent: "a".into(), beside: None });
     change(&mut record);
     let error = log.session.apply(Arc::new(record)).unwrap_err();
     assert_eq!(format!("{:?}", log.session), before, "a refused record changed the session");

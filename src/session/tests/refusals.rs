@@ -131,7 +131,7 @@ fn a_question_wants_words_or_a_skip_and_only_once() {
     assert!(refusal(&log, say(" ")).contains("To say nothing, skip"));
     log.add(decision(&log, say("mine")).events);
     assert!(refusal(&log, say("again")).contains("no longer open"));
-    let last = log.session.transcript().last_heard().unwrap();
+    let last = log.session.transcript().last_heard_by("").unwrap();
     assert_eq!((last.message.author.name(), &*last.message.content, last.message.by_operator), ("a", "mine", false));
 }
 

@@ -10,8 +10,12 @@ use toml::de::DeValue;
 
 const KINDS: &[(&str, AgentKind)] =
     &[("assistant", AgentKind::Assistant), ("user_proxy", AgentKind::UserProxy), ("executor", AgentKind::Executor)];
-const MODES: &[(&str, HumanInputMode)] =
-    &[("ALWAYS", HumanInputMode::Always), ("NEVER", HumanInputMode::Never), ("TERMINATE", HumanInputMode::Terminate)];
+const MODES: &[(&str, HumanInputMode)] = &[
+    ("ALWAYS", HumanInputMode::Always),
+    ("NEVER", HumanInputMode::Never),
+    ("TERMINATE", HumanInputMode::Terminate),
+    ("FUNCTION_CALL", HumanInputMode::FunctionCall),
+];
 /// Names that mean something else in prompts and records.
 const RESERVED: &[&str] = &["user", "system", "operator", "tool"];
 const LONGEST_NAME: usize = 32;
@@ -86,6 +90,13 @@ impl<'a> World<'a> {
         marks.description = fields.span_of("description");
         marks.system_message = fields.span_of("system_message");
         let model = self.agent_model(fields, &who, kind, models, marks);
+        let tools = fields.texts("tools").unwrap_or_default();
+        marks.tools = tools.clone();
+        let handoffs = fields.get("handoffs").map(|node| self.handoffs(node, marks)).unwrap_or_default();
+        let after_work = fields.get("after_work").map(|node| self.after_work(node, marks)).unwrap_or_default();
+        let max_tool_iterations = fields.small("max_tool_iterations", 1).unwrap_or(1);
+        let reflect_on_tool_use = fields.flag("reflect_on_tool_use").unwrap_or(false);
+        let tool_call_summary_format = fields.filled("tool_call_summary_format");
         fields.finish();
 
         let description = description.or_else(|| system.clone().filter(|text| !text.trim().is_empty()));
@@ -112,6 +123,12 @@ impl<'a> World<'a> {
                 AgentKind::Assistant | AgentKind::UserProxy => Some(String::new()),
             }),
             code_execution: code,
+            tools: tools.into_iter().map(|(name, _)| name).collect(),
+            handoffs,
+            after_work,
+            max_tool_iterations,
+            reflect_on_tool_use,
+            tool_call_summary_format,
         }
     }
 

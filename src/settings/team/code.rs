@@ -77,7 +77,7 @@ impl<'a> World<'a> {
         }
     }
 
-    fn execution(&self, mut fields: Fields<'_>, marks: &mut AgentMarks) -> CodeExecution {
+    pub(super) fn execution(&self, mut fields: Fields<'_>, marks: &mut AgentMarks) -> CodeExecution {
         let executor = fields.filled("executor");
         let executor_span = fields.span_of("executor").unwrap_or_else(|| fields.span.clone());
         let approval = fields.word("approval", POLICIES).unwrap_or(ApprovalPolicy::Always);

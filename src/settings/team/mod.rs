@@ -11,13 +11,14 @@ mod models;
 mod options;
 mod prompts;
 mod termination;
+mod tools;
 
 use super::file;
 use super::reader::{self, Fields, Findings, Node, Span, number_in};
 use super::report::{Finding, Report, in_order};
 use super::secrets;
 use super::user::Defaults;
-use crate::catalog::Row;
+use crate::catalog::{Remark, Row};
 use crate::chat::Name;
 use crate::chat::team::{Agent, AgentKind, Limits, ModelSpec, Repeat, Spec, Team};
 use crate::chat::usage::{Money, Price};
@@ -35,6 +36,8 @@ pub struct Families {
     pub providers: Vec<Row>,
     /// What runs code.
     pub executors: Vec<Row>,
+    /// What is wrong with a finished team that no row can know.
+    pub review: fn(&Team) -> Vec<Remark>,
 }
 
 /// Price and context window (in tokens) of a model, by the names of its provider and of the model, as far as known.
@@ -139,6 +142,12 @@ struct AgentMarks {
     approval: Option<Span>,
     /// Names of environment variables that are passed on.
     environment: Vec<(String, Span)>,
+    /// Tools it names.
+    tools: Vec<(String, Span)>,
+    /// Agents it hands over to.
+    targets: Vec<(Name, Span)>,
+    /// Agents that follow it; it may be one of them.
+    after: Vec<(Name, Span)>,
 }
 
 impl<'a> World<'a> {
@@ -148,17 +157,32 @@ impl<'a> World<'a> {
         let team = file.get("team").and_then(|node| Some((self.table("team", node, "[team]")?, node.span())));
         let models = file.get("models");
         let agents = file.get("agents");
+        let tools = file.get("tools").map(|node| self.tools(node)).unwrap_or_default();
         file.finish();
 
         let models = self.models(models, &mut marks);
         let agents = self.agents(agents, &models, &mut marks);
+        self.known_targets(&agents, &tools, &marks.agents);
         self.keep_keys_from_code(&models, &marks);
         let empty = DeTable::default();
         let (table, span) = team.unwrap_or((&empty, 0..0));
         // `empty` does not outlive this function, so the rest is read with its shorter lifetime.
         let world =
             World { findings: self.findings, families: self.families, price_of: self.price_of, base: self.base };
-        (world.head(table, span, origin, agents, models, &mut marks), marks)
+        let mut team = world.head(table, span, origin, agents, models, &mut marks);
+        if let Some(team) = &mut team {
+            team.tools = tools;
+            let method = table.get("speaker_selection_method");
+            for remark in (self.families.review)(team) {
+                let mut finding = match remark.warning {
+                    true => Finding::warning(remark.message),
+                    false => Finding::error(remark.message),
+                };
+                finding.span = method.map(|node| place(node, &remark.path));
+                self.findings.push(finding.help(remark.help));
+            }
+        }
+        (team, marks)
     }
 
     /// Everything below `[team]`.
@@ -190,6 +214,8 @@ impl<'a> World<'a> {
         let termination =
             fields.get("termination").map_or_else(Vec::new, |node| self.termination(node, &agents, marks));
         let seed = fields.whole("seed", 0..=i64::MAX as u64).unwrap_or(0);
+        let context_variables =
+            fields.get("context_variables").map(|node| self.variables("context_variables", node)).unwrap_or_default();
         let limits = fields.get("limits").map_or(self.base.defaults.limits, |node| self.limits(node));
         let selector_span = fields.span_of("selector_model");
         fields.finish();
@@ -210,6 +236,8 @@ impl<'a> World<'a> {
             limits,
             models,
             seed,
+            tools: BTreeMap::new(),
+            context_variables,
         })
     }
 
@@ -325,4 +353,15 @@ pub(super) fn read_limits(fields: &mut Fields<'_>, limits: &mut Limits) {
 fn stem(origin: &str) -> String {
     let stem = Path::new(origin).file_stem().map(|stem| stem.to_string_lossy().into_owned());
     stem.filter(|stem| !stem.trim().is_empty()).unwrap_or_else(|| "team".into())
+}
+
+/// Where a path of names and numbers leads from here; as far as it leads anywhere.
+fn place(node: &Node<'_>, path: &[String]) -> Span {
+    let Some((first, rest)) = path.split_first() else { return node.span() };
+    let next = match node.get_ref() {
+        DeValue::Table(table) => table.get(first.as_str()),
+        DeValue::Array(list) => first.parse().ok().and_then(|n: usize| list.get(n)),
+        _ => None,
+    };
+    next.map_or(node.span(), |next| place(next, rest))
 }

@@ -39,8 +39,10 @@ pub(super) fn user_proxy(mode: HumanInputMode, runs_code: bool) -> &'static str 
             "Stands for the person behind this task: runs code that others wrote, reports its output, and says when the \
              task is done."
         }
-        (HumanInputMode::Never, false) => "Stands for the person behind this task and answers without asking them.",
-        (HumanInputMode::Never, true) => EXECUTOR,
+        (HumanInputMode::Never | HumanInputMode::FunctionCall, false) => {
+            "Stands for the person behind this task and answers without asking them."
+        }
+        (HumanInputMode::Never | HumanInputMode::FunctionCall, true) => EXECUTOR,
     }
 }
 

@@ -5,7 +5,7 @@
 //! engine refuses anything else. (Reference: reliability-security 1.3 and 1.4.)
 
 use super::Step;
-use crate::chat::code::{CodeBlock, Payload};
+use crate::chat::code::CodeBlock;
 use crate::chat::command::Command;
 use crate::chat::event::Verdict;
 use crate::chat::id::ApprovalId;
@@ -271,7 +271,7 @@ impl Approval {
     fn header(&self, session: &Session, area: Rect) -> Vec<(String, Role)> {
         let Some(asked) = session.approval(self.id) else { return Vec::new() };
         let place = &asked.payload.place;
-        let payload = Payload { blocks: self.blocks(session), place: place.clone() };
+        let payload = asked.payload.with_blocks(self.blocks(session));
         let mut lines = vec![
             (
                 format!(

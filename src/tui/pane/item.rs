@@ -139,8 +139,11 @@ fn message(entry: &Entry, session: &Session, width: u16, fold: Fold) -> Vec<Line
     match message.kind {
         MessageKind::Task => marks.push("task".to_owned()),
         MessageKind::Human if matches!(message.author, Author::Agent(_)) => marks.push("in your words".to_owned()),
-        MessageKind::Auto => marks.push("auto reply".to_owned()),
-        _ => {}
+        MessageKind::Human | MessageKind::CodeResult => {}
+        kind => marks.extend(kind.label().map(str::to_owned)),
+    }
+    if !message.to.is_empty() {
+        marks.push(format!("only to {}", one_line(&message.to.join(", "))));
     }
     if message.by_operator {
         marks.push("spoken by you".to_owned());
@@ -155,7 +158,7 @@ fn message(entry: &Entry, session: &Session, width: u16, fold: Fold) -> Vec<Line
     }
     let name = match &message.author {
         Author::Operator => "You".to_owned(),
-        Author::Agent(name) => one_line(name),
+        Author::Agent(_) => one_line(&message.author_path().collect::<Vec<_>>().join(" › ")),
     };
     let mut shown = vec![Line::Head {
         role,
@@ -177,6 +180,7 @@ fn message(entry: &Entry, session: &Session, width: u16, fold: Fold) -> Vec<Line
     }
     let rows = match message.kind {
         MessageKind::CodeResult => output(&message.content, inner, fold),
+        MessageKind::ToolCalls | MessageKind::ToolResults => output(&message.told(), inner, fold),
         _ if message.content.trim().is_empty() => vec![Row::of(vec![Piece::new("(no words)", Ink::Dim)])],
         _ => markdown::render(&message.content, inner),
     };

@@ -1,0 +1,237 @@
+//! Tool calls of one turn: carried out one by one, each answered exactly once, and then put into words.
+//!
+//! The order is AgentChat's AssistantAgent: a hand-off beats everything, then the model is asked again while rounds are
+//! left, then once more without tools if the agent reflects, and otherwise the results are passed on in short
+//! (reference: agentchat-semantics 4.1). What cannot be carried out is an answer too, never a failure of the turn.
+
+use super::reply::finish_with;
+use super::{Machine, message};
+use crate::chat::code::{CodeBlock, Execution, Payload, ToolUse};
+use crate::chat::event::{Actor, Event};
+use crate::chat::message::{Author, Message, MessageKind};
+use crate::chat::team::{Agent, Handoff, ToolSetup};
+use crate::chat::tool::{ToolCall, ToolResult, ToolSpec};
+use crate::chat::{Name, UnixMillis};
+use crate::engine::effect::Effect;
+use crate::rules::Rule;
+use crate::session::Session;
+use crate::session::turn::Turn;
+use serde_json::json;
+use std::sync::Arc;
+
+/// Longest tool name of the OpenAI dialect, which the others follow.
+const LONGEST_NAME: usize = 64;
+
+impl Machine {
+    /// The tools that the agent's model may call now.
+    pub(super) fn offered(&self, agent: &Agent, turn: &Turn, session: &Session) -> Vec<ToolSpec> {
+        if turn.tools.rounds >= agent.max_tool_iterations {
+            return Vec::new();
+        }
+        let Some(team) = session.team() else { return Vec::new() };
+        let declared = agent.tools.iter().filter_map(|name| Some((name, team.tools.get(name)?)));
+        let declared = declared.map(|(name, tool)| ToolSpec {
+            name: name.clone(),
+            description: tool.description.clone(),
+            parameters: tool.parameters.clone(),
+        });
+        let handoffs = agent.handoffs.iter().filter(|handoff| self.is_open(handoff, session)).map(|handoff| ToolSpec {
+            name: handoff.name.clone(),
+            description: handoff.description.clone(),
+            parameters: json!({"type": "object", "properties": {}}),
+        });
+        declared.chain(handoffs).collect()
+    }
+
+    /// The next call of the turn, or all results together.
+    pub(super) fn call_tool(&self, turn: &Turn, agent: &Agent, session: &Session) -> Vec<Effect> {
+        let Some(call) = turn.tools.next() else {
+            let author = Author::Agent(agent.name.clone());
+            let told = Message {
+                turn: Some(turn.id),
+                tool_calls: turn.tools.calls.clone(),
+                tool_results: turn.tools.results.clone(),
+                ..message(session, author, MessageKind::ToolResults, "")
+            };
+            return vec![Effect::append(
+                Actor::Agent(agent.name.clone()),
+                vec![Event::MessagePosted { message: Arc::new(told) }],
+            )];
+        };
+        let name = normal(&call.name);
+        if let Some(handoff) = agent.handoffs.iter().find(|handoff| handoff.name == name) {
+            return self.hand_over(handoff, call, turn, session);
+        }
+        let tool = session.team().and_then(|team| team.tools.get(&name)).filter(|_| agent.tools.contains(&name));
+        let Some(tool) = tool else {
+            return vec![returned(
+                turn,
+                ToolResult::of(call, format!("Error: Function {} not found.", call.name), true),
+            )];
+        };
+        match self.tool_payload(&name, tool, call) {
+            Ok(payload) => {
+                let asked = Event::ApprovalAsked {
+                    approval: session.ids().approval,
+                    turn: turn.id,
+                    agent: agent.name.clone(),
+                    source: calling_message(turn, session).unwrap_or_default(),
+                    hash: payload.hash(),
+                    payload: Arc::new(payload),
+                };
+                vec![Effect::append(Actor::Agent(agent.name.clone()), vec![asked])]
+            }
+            Err(why) => vec![returned(turn, ToolResult::of(call, format!("Error: {why}"), true))],
+        }
+    }
+
+    fn tool_payload(&self, name: &str, tool: &ToolSetup, call: &ToolCall) -> Result<Payload, String> {
+        let arguments = call.object()?;
+        let required = tool.parameters.get("required").and_then(|names| names.as_array());
+        let missing = required.into_iter().flatten().filter_map(|name| name.as_str());
+        let missing: Vec<&str> = missing.filter(|name| !arguments.contains_key(*name)).collect();
+        if !missing.is_empty() {
+            return Err(format!("missing required arguments: {}.", missing.join(", ")));
+        }
+        let place = self.rules.tool_places.get(name).ok_or("the tool is not available here.")?.clone();
+        let block = CodeBlock { language: "json".into(), code: call.arguments.clone() };
+        let tool = ToolUse { name: name.to_owned(), call_id: call.id.clone(), argv: tool.command.clone() };
+        Ok(Payload { tool: Some(tool), ..Payload::code(vec![block], place) })
+    }
+
+    fn hand_over(&self, handoff: &Handoff, call: &ToolCall, turn: &Turn, session: &Session) -> Vec<Effect> {
+        if !self.is_open(handoff, session) {
+            let text = format!("Error: {} is not available at present.", handoff.name);
+            return vec![returned(turn, ToolResult::of(call, text, true))];
+        }
+        let result = ToolResult::of(call, handoff.message.as_str(), false);
+        let mut events = vec![Event::ToolReturned { turn: turn.id, result, handoff: Some(handoff.target.clone()) }];
+        if turn.tools.handoff.is_none() && !handoff.set.is_empty() {
+            events.push(Event::ContextChanged { set: handoff.set.clone() });
+        }
+        vec![Effect::append(Actor::Agent(turn.agent.clone()), events)]
+    }
+
+    /// All calls are answered: pass the floor, ask again, or tell the others.
+    pub(super) fn after_tools(
+        &mut self,
+        turn: &Turn,
+        agent: &Agent,
+        session: &Session,
+        now: UnixMillis,
+    ) -> Vec<Effect> {
+        if let Some(target) = &turn.tools.handoff {
+            let text = agent.handoffs.iter().find(|handoff| handoff.target == *target);
+            let text = text.map_or("", |handoff| handoff.message.as_str());
+            return vec![handed(turn, target.clone(), text, session)];
+        }
+        if turn.tools.rounds < agent.max_tool_iterations || agent.reflect_on_tool_use {
+            return self.speak(turn, agent, session, now);
+        }
+        let format = agent.tool_call_summary_format.as_deref().unwrap_or("{result}");
+        let lines = turn.tools.calls.iter().zip(&turn.tools.results).map(|(call, result)| {
+            let fields = [
+                ("{tool_name}", call.name.as_str()),
+                ("{arguments}", &call.arguments),
+                ("{result}", &result.content),
+                ("{is_error}", if result.is_error { "true" } else { "false" }),
+            ];
+            fill(format, &fields)
+        });
+        let text = lines.collect::<Vec<_>>().join("\n");
+        let mut summary = message(session, Author::Agent(agent.name.clone()), MessageKind::ToolSummary, text);
+        summary.turn = Some(turn.id);
+        vec![finish_with(summary, turn, Actor::Agent(agent.name.clone()))]
+    }
+}
+
+impl Machine {
+    /// Whether a hand-off may be taken now.
+    fn is_open(&self, handoff: &Handoff, session: &Session) -> bool {
+        handoff.available_when.as_ref().is_none_or(|rule| holds(rule, session))
+    }
+
+    /// The hand-off that a rule of the agent takes before its model is asked (AG2: OnContextCondition).
+    pub(super) fn hand_over_by_rule(&self, turn: &Turn, agent: &Agent, session: &Session) -> Option<Vec<Effect>> {
+        let handoff = agent.handoffs.iter().find(|handoff| {
+            let holds = handoff.when.as_ref().is_some_and(|rule| holds(rule, session));
+            holds && self.is_open(handoff, session)
+        })?;
+        let mut effects = Vec::new();
+        if !handoff.set.is_empty() {
+            let set = Event::ContextChanged { set: handoff.set.clone() };
+            effects.push(Effect::append(Actor::Agent(agent.name.clone()), vec![set]));
+        }
+        let text = format!("[Handing off to {}]", handoff.target);
+        effects.push(handed(turn, handoff.target.clone(), &text, session));
+        Some(effects)
+    }
+}
+
+/// Whether a rule holds now. A team file with a rule that cannot be read is not loaded.
+fn holds(rule: &str, session: &Session) -> bool {
+    Rule::parse(rule).is_ok_and(|rule| rule.holds(session, session.context()))
+}
+
+/// The message that passes the floor and ends the turn.
+pub(super) fn handed(turn: &Turn, target: Name, text: &str, session: &Session) -> Effect {
+    let mut said = message(session, Author::Agent(turn.agent.clone()), MessageKind::Handoff, text);
+    said.turn = Some(turn.id);
+    said.handoff = Some(target);
+    finish_with(said, turn, Actor::Agent(turn.agent.clone()))
+}
+
+/// The answer to a call.
+pub(super) fn returned(turn: &Turn, result: ToolResult) -> Effect {
+    Effect::append(Actor::System, vec![Event::ToolReturned { turn: turn.id, result, handoff: None }])
+}
+
+/// What a tool's program came to, for the model that called it.
+pub(super) fn result_of(call: &ToolCall, execution: &Execution, edited: Option<&str>) -> ToolResult {
+    let mut text = execution.output.trim_end_matches('\n').to_owned();
+    if execution.exit_code != 0 {
+        text = format!("Error: exit code {}\n{text}", execution.exit_code);
+    }
+    if execution.omitted > 0 {
+        text.push_str(&format!("\n({} bytes were left out)", execution.omitted));
+    }
+    if let Some(arguments) = edited {
+        text.push_str(&format!("\n\nThe operator changed the arguments before the call to: {arguments}"));
+    }
+    ToolResult::of(call, text, execution.exit_code != 0)
+}
+
+/// The message with the calls that are being answered.
+fn calling_message(turn: &Turn, session: &Session) -> Option<crate::chat::id::MessageId> {
+    let mut newest = session.transcript().entries().iter().rev();
+    let calls = |message: &Message| message.turn == Some(turn.id) && message.kind == MessageKind::ToolCalls;
+    newest.find(|entry| calls(&entry.message)).map(|entry| entry.message.id)
+}
+
+/// A name as a model may have bent it (AG2: normalises before it looks a function up).
+fn normal(name: &str) -> String {
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    name.chars().take(LONGEST_NAME).map(|c| if fits(c) { c } else { '_' }).collect()
+}
+
+/// Fills every field in one pass, so that what is filled in is never filled again.
+fn fill(format: &str, fields: &[(&str, &str)]) -> String {
+    let mut text = String::new();
+    let mut rest = format;
+    while let Some(at) = rest.find('{') {
+        text.push_str(&rest[..at]);
+        rest = &rest[at..];
+        match fields.iter().find(|(field, _)| rest.starts_with(field)) {
+            Some((field, value)) => {
+                text.push_str(value);
+                rest = &rest[field.len()..];
+            }
+            None => {
+                text.push('{');
+                rest = &rest[1..];
+            }
+        }
+    }
+    text.push_str(rest);
+    text
+}

@@ -1,0 +1,114 @@
+//! Rules: one-line conditions on the conversation, as a team file writes them (`docs/rules.md` is their manual).
+//!
+//! A rule decides who may speak (`available_when`), who speaks (`kind = "rule"`), when a run ends (`rule = "…"`), which
+//! edge of a graph is taken and where a breakpoint holds. It is parsed and type-checked once, with the place of every
+//! mistake, and asked as often as one likes: an answer costs the same at message ten and at message ten thousand, because
+//! the session keeps the counts. Pure; may import [`crate::session`] and [`crate::chat`]. `token.rs` splits the text,
+//! `parse.rs` checks it, `eval.rs` answers. To add a fact: a row in [`FACTS`], in `facts.rs`.
+
+mod eval;
+mod facts;
+mod parse;
+mod token;
+mod tree;
+
+pub use facts::{Argument, FACTS, Fact};
+
+use crate::session::Session;
+use serde_json::{Map, Value};
+use std::ops::Range;
+use tree::Expr;
+
+/// Longest rule, in bytes: far above what anybody writes by hand.
+pub const LONGEST: usize = 4000;
+
+/// A rule that was parsed and fits: asking it cannot fail.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    source: String,
+    expr: Expr,
+    names: Vec<Named>,
+}
+
+/// Somebody or something that a rule names, for whoever knows the team to check.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// What it names.
+    pub what: Naming,
+    /// The name.
+    pub name: String,
+    /// Where it stands in the rule, in bytes.
+    pub at: Range<usize>,
+}
+
+/// What a name in a rule stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Naming {
+    /// An agent, or `user` for the operator.
+    Speaker,
+    /// A tool.
+    Tool,
+    /// A detector, by identifier or name.
+    Detector,
+    /// A context variable.
+    Variable,
+}
+
+/// Why a text is no rule.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct RuleError {
+    /// The place in the text, in bytes.
+    pub at: Range<usize>,
+    /// What is wrong.
+    pub message: String,
+    /// What to write instead, where that is known.
+    pub help: Option<String>,
+}
+
+impl Rule {
+    /// Reads a rule.
+    ///
+    /// # Errors
+    /// With the place of the first mistake. Never panics, whatever the text.
+    pub fn parse(text: &str) -> Result<Rule, RuleError> {
+        let (expr, names) = parse::parse(text)?;
+        Ok(Rule { source: text.to_owned(), expr, names })
+    }
+
+    /// The text it was read from.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// Everybody and everything it names, in the order of the text.
+    pub fn names(&self) -> &[Named] {
+        &self.names
+    }
+
+    /// Whether it is true of the active branch as it stands, with these context variables.
+    pub fn holds(&self, session: &Session, context: &Map<String, Value>) -> bool {
+        eval::holds(&self.expr, &facts::Scene { session, context })
+    }
+
+    /// What its facts are at present, each as `fact = value`, for whoever asks why it held.
+    pub fn because(&self, session: &Session, context: &Map<String, Value>) -> Vec<(String, String)> {
+        eval::values(&self.expr, &facts::Scene { session, context })
+    }
+}
+
+impl PartialEq for Rule {
+    fn eq(&self, other: &Self) -> bool {
+        self.expr == other.expr
+    }
+}
+
+impl std::fmt::Display for Rule {
+    /// In the one way in which it can be written without superfluous signs; reading that gives the same rule.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.expr.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests;

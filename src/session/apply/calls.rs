@@ -1,0 +1,82 @@
+//! What is asked of models.
+
+use super::super::State;
+use super::super::turn::{Inquiry, Phase, Stage};
+use crate::chat::event::{Event, Record};
+use crate::chat::id::{CallId, TurnId};
+use crate::chat::request::Purpose;
+use crate::chat::usage::Usage;
+
+impl State {
+    pub(super) fn fold_call(&mut self, record: &Record) {
+        match &record.event {
+            Event::ModelCalled { call, turn, model, .. } => {
+                self.calls.ask(record);
+                if let Some(id) = turn {
+                    self.stage(*id, Stage::Wording, record);
+                }
+                if let Some(inquiry) = self.inquiry(*turn) {
+                    if inquiry.models.last() == Some(model) {
+                        inquiry.tries += 1;
+                    } else {
+                        inquiry.models.push(model.clone());
+                        inquiry.tries = 1;
+                    }
+                    inquiry.attempts += 1;
+                    inquiry.phase = Phase::Calling(*call);
+                }
+            }
+            Event::ModelAnswered { call, usage, .. } => {
+                self.settle(*call, usage, record);
+                // The next question of the same turn starts over, with the first model.
+                let turn = self.calls.turn(*call);
+                if let Some(inquiry) = self.inquiry(turn)
+                    && inquiry.phase == Phase::Calling(*call)
+                {
+                    *inquiry = Inquiry::default();
+                }
+            }
+            Event::ModelInterrupted { call, usage } => {
+                self.settle(*call, usage, record);
+                self.line(*call, Phase::Idle);
+            }
+            Event::ModelFailed { call, failure, usage, retry_ms, fallback } => {
+                self.settle(*call, usage, record);
+                let model = fallback.clone().or_else(|| self.calls.open(*call).map(|call| call.model.clone()));
+                let phase = match (retry_ms, model) {
+                    (Some(wait), Some(model)) => {
+                        Phase::Backoff { until: record.at + *wait as i64, model, failure: failure.clone() }
+                    }
+                    _ => Phase::Failed(failure.clone()),
+                };
+                self.line(*call, phase);
+            }
+            _ => {}
+        }
+    }
+
+    fn inquiry(&mut self, turn: Option<TurnId>) -> Option<&mut Inquiry> {
+        match turn {
+            None => Some(&mut self.floor.selecting.inquiry),
+            Some(id) => self.turns.iter_mut().find(|turn| turn.id == id).map(|turn| &mut turn.inquiry),
+        }
+    }
+
+    /// Sets the phase of the line that this call is on, if it still is.
+    fn line(&mut self, call: CallId, phase: Phase) {
+        let turn = self.calls.turn(call);
+        if let Some(inquiry) = self.inquiry(turn)
+            && inquiry.phase == Phase::Calling(call)
+        {
+            inquiry.phase = phase;
+        }
+    }
+
+    fn settle(&mut self, id: CallId, usage: &Usage, record: &Record) {
+        let Some(call) = self.calls.settle(id, record) else { return };
+        match call.purpose {
+            Purpose::Speak => self.agents.entry(call.agent.clone()).or_default().add(usage),
+            Purpose::Select => self.selector.add(usage),
+        }
+    }
+}

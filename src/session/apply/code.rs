@@ -1,0 +1,90 @@
+//! Code and tools: consent, intent, outcome, result.
+
+use super::super::turn::{Approval, Stage};
+use super::super::{State, granted_tool};
+use crate::chat::event::{Event, Record, Resolution, Verdict};
+use crate::chat::id::{ApprovalId, OpId, TurnId};
+use std::sync::Arc;
+
+impl State {
+    pub(super) fn fold_code(&mut self, record: &Record) {
+        match &record.event {
+            Event::ApprovalAsked { approval, turn, agent, source, payload, hash } => {
+                self.approvals.insert(
+                    *approval,
+                    Approval {
+                        id: *approval,
+                        turn: *turn,
+                        agent: agent.clone(),
+                        source: *source,
+                        payload: payload.clone(),
+                        original: None,
+                        hash: hash.clone(),
+                        at: record.at,
+                        decision: None,
+                    },
+                );
+                self.stage(*turn, Stage::Consent(*approval), record);
+            }
+            Event::ApprovalDecided { approval, verdict, hash, remember, .. } => {
+                let Some(asked) = self.approvals.get_mut(approval) else { return };
+                if let Verdict::RunEdited(blocks) = verdict {
+                    let mut payload = (*asked.payload).clone();
+                    payload.blocks = blocks.clone();
+                    asked.original = Some(std::mem::replace(&mut asked.payload, Arc::new(payload)));
+                    asked.hash = hash.clone();
+                }
+                asked.decision = Some((verdict.clone(), record.actor.clone()));
+                let (turn, agent) = (asked.turn, asked.agent.clone());
+                if *remember {
+                    // No two calls of a tool are the same, so what is remembered is the tool.
+                    let granted = asked.payload.tool.as_ref().map_or_else(|| hash.clone(), granted_tool);
+                    self.grants.insert((agent, granted));
+                }
+                self.stage(turn, Stage::Decided(*approval), record);
+            }
+            Event::Intent { op, approval, .. } => {
+                if let Some(turn) = self.approvals.get(approval).map(|asked| asked.turn) {
+                    self.stage(turn, Stage::Running(*op, *approval), record);
+                }
+            }
+            Event::Outcome { op, execution } => {
+                if let Some((turn, approval)) = self.running(*op) {
+                    if let Some(agent) = self.turns.iter().find(|open| open.id == turn).map(|open| open.agent.clone()) {
+                        self.agents.entry(agent).or_default().last_exit = Some(execution.exit_code);
+                    }
+                    self.stage(turn, Stage::Ran(*op, approval, execution.clone()), record);
+                }
+            }
+            Event::ToolReturned { turn, result, handoff } => {
+                if let Some(open) = self.turns.iter_mut().find(|open| open.id == *turn) {
+                    open.tools.results.push(result.clone());
+                    if open.tools.handoff.is_none() {
+                        open.tools.handoff = handoff.clone();
+                    }
+                }
+                self.stage(*turn, Stage::Calling, record);
+            }
+            Event::OutcomeUnknown { op } => {
+                if let Some((turn, _)) = self.running(*op) {
+                    self.stage(turn, Stage::Unknown(*op), record);
+                }
+            }
+            Event::OutcomeResolved { op, resolution } => {
+                let turn = self.turns.iter().find(|turn| turn.stage == Stage::Unknown(*op)).map(|turn| turn.id);
+                if let (Some(turn), Resolution::AskAgain) = (turn, resolution) {
+                    let calls = self.turns.iter().any(|open| open.id == turn && open.tools.next().is_some());
+                    self.stage(turn, if calls { Stage::Calling } else { Stage::Begun }, record);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn running(&self, op: OpId) -> Option<(TurnId, ApprovalId)> {
+        self.turns.iter().find_map(|turn| match turn.stage {
+            Stage::Running(running, approval) if running == op => Some((turn.id, approval)),
+            _ => None,
+        })
+    }
+}

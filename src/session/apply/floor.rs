@@ -1,0 +1,70 @@
+//! Who speaks: picks, the queue, turns.
+
+use super::super::State;
+use super::super::floor::{Attempt, Wanted};
+use super::super::turn::Turn;
+use crate::chat::event::{Boundary, Event, Record};
+
+impl State {
+    pub(super) fn fold_floor(&mut self, record: &Record) {
+        match &record.event {
+            Event::SpeakerWanted { candidates, barred, proposed } => {
+                self.floor.wanted =
+                    Some(Wanted { candidates: candidates.clone(), barred: barred.clone(), proposed: proposed.clone() });
+            }
+            Event::SpeakerChosen { choice } => {
+                if self.floor.queue.first() == Some(&choice.agent) && choice.mode == "queue" {
+                    self.floor.queue.remove(0);
+                }
+                self.floor.choice = Some(choice.clone());
+                self.floor.wanted = None;
+                if choice.mode == "retry" {
+                    self.floor.retry.retain(|name| *name != choice.agent);
+                } else {
+                    self.floor.retry.clear();
+                }
+                if let Some(graph) = &mut self.floor.graph
+                    && let Some(place) = graph.ready.iter().position(|name| *name == choice.agent)
+                {
+                    graph.ready.remove(place);
+                }
+                self.floor.selecting = Default::default();
+            }
+            Event::SelectorAnswered { call, answer, mentions } => {
+                self.floor.selecting.inquiry = Default::default();
+                self.floor.selecting.attempts.push(Attempt {
+                    call: *call,
+                    answer: answer.clone(),
+                    mentions: mentions.clone(),
+                });
+            }
+            Event::QueueChanged { queue } => self.floor.queue = queue.clone(),
+            Event::GraphStepped { graph, .. } => {
+                self.floor.graph = Some(graph.clone());
+                self.floor.finished.clear();
+            }
+            Event::TurnStarted { turn, agent, beside } => {
+                self.turns.push(Turn::begun(*turn, agent.clone(), *beside, record.at));
+            }
+            Event::TurnEnded { turn, finished } => {
+                if let Some(place) = self.turns.iter().position(|open| open.id == *turn) {
+                    let turn = self.turns.remove(place);
+                    if std::mem::take(&mut self.stepping) {
+                        self.hold_asked = Some(Boundary::Turn);
+                    }
+                    if *finished {
+                        self.transcript.turn_over();
+                        self.agents.entry(turn.agent.clone()).or_default().turns += 1;
+                        if self.floor.graph.is_some() {
+                            self.floor.finished.push(turn.agent.clone());
+                        }
+                        self.floor.last_speaker = Some(turn.agent);
+                    } else {
+                        self.floor.retry.push(turn.agent);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! The only mutation: one record at a time, in order.
+//!
+//! What a record means for its branch stands in the file of its noun: `words`, `floor`, `calls`, `code`. Imports only
+//! [`crate::chat`] and the nouns beside it. A new kind of event is an arm in [`State::fold`] and in one of these files.
+
+mod calls;
+mod code;
+mod floor;
+mod words;
+
+use super::turn::{Phase, Stage, Turn};
+use super::{Branch, Ended, Finding, Ids, Session, Started, State};
+use crate::chat::event::{EndCause, Event, HoldReason, Record};
+use crate::chat::id::*;
+use std::sync::Arc;
+
+/// Why a record cannot be part of this log.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ApplyError {
+    /// Records must come without gaps.
+    #[error("record {found} does not follow record {last}: the log has a gap")]
+    Gap {
+        /// The last record that was applied.
+        last: u64,
+        /// What came instead of its successor.
+        found: u64,
+    },
+    /// A parent must be an earlier record, and HEAD unless a branch moved.
+    #[error("record {seq} hangs from record {parent}, which is not where the session stood")]
+    Parent {
+        /// The record.
+        seq: u64,
+        /// The parent it names.
+        parent: u64,
+    },
+    /// The first record of a session, and only the first, starts it.
+    #[error("record {seq} is out of place: a session starts once, with its first record")]
+    Start {
+        /// The record.
+        seq: u64,
+    },
+}
+
+impl Session {
+    /// Adds the next record and brings the state up to date. This is the only way in which a session changes.
+    ///
+    /// # Errors
+    /// When the record does not continue the log; the session is then unchanged.
+    pub fn apply(&mut self, record: Arc<Record>) -> Result<(), ApplyError> {
+        let seq = record.seq;
+        if seq != self.next_seq() {
+            return Err(ApplyError::Gap { last: self.log.len() as u64, found: seq.0 });
+        }
+        let moved = matches!(record.event, Event::BranchMoved { .. });
+        let starts = matches!(record.event, Event::SessionStarted { .. });
+        if starts != self.head.is_none() {
+            return Err(ApplyError::Start { seq: seq.0 });
+        }
+        let known = record.parent.is_none_or(|parent| parent < seq && parent.0 > 0);
+        if !known || (!moved && record.parent != self.head) || (moved && record.parent.is_none()) {
+            return Err(ApplyError::Parent { seq: seq.0, parent: record.parent.map_or(0, |parent| parent.0) });
+        }
+        if moved {
+            let path = self.path_to(record.parent);
+            let mut state = State::default();
+            for earlier in &path {
+                state.fold(earlier);
+            }
+            self.state = state;
+        }
+        self.note(&record);
+        self.state.fold(&record);
+        self.head = Some(seq);
+        self.log.push(record);
+        Ok(())
+    }
+
+    /// The facts that belong to the whole tree, not to a branch.
+    fn note(&mut self, record: &Record) {
+        self.ids.note(&record.event);
+        match self.branches.iter_mut().find(|branch| branch.id == record.branch) {
+            Some(branch) => branch.tip = record.seq,
+            None => {
+                let name = match &record.event {
+                    Event::BranchMoved { name, .. } => name.clone(),
+                    _ => "main".to_owned(),
+                };
+                let from = record.parent;
+                self.branches.push(Branch { id: record.branch, name, tip: record.seq, from });
+            }
+        }
+        match &record.event {
+            Event::SessionStarted { session, team, headless, .. } => {
+                self.started =
+                    Some(Started { session: session.clone(), team: team.clone(), headless: *headless, at: record.at });
+            }
+            Event::ModelAnswered { usage, .. }
+            | Event::ModelFailed { usage, .. }
+            | Event::ModelInterrupted { usage, .. } => self.spent.add(usage),
+            Event::Intent { .. } => self.spent.executions += 1,
+            _ => {}
+        }
+    }
+}
+
+impl Ids {
+    fn note(&mut self, event: &Event) {
+        fn raise(next: &mut u64, used: u64) {
+            *next = (*next).max(used.saturating_add(1));
+        }
+        match event {
+            Event::MessagePosted { message } => raise(&mut self.message.0, message.id.0),
+            Event::TurnStarted { turn, .. } => raise(&mut self.turn.0, turn.0),
+            Event::ModelCalled { call, .. } => raise(&mut self.call.0, call.0),
+            Event::ApprovalAsked { approval, .. } => raise(&mut self.approval.0, approval.0),
+            Event::HumanAsked { ask, .. } => raise(&mut self.ask.0, ask.0),
+            Event::Intent { op, .. } => raise(&mut self.op.0, op.0),
+            _ => {}
+        }
+    }
+}
+
+impl State {
+    /// What one record means for the branch it is on.
+    fn fold(&mut self, record: &Record) {
+        match &record.event {
+            Event::SessionStarted { team, .. } => {
+                self.limits = Some(team.limits);
+                self.context = team.context_variables.clone();
+            }
+            Event::LimitsChanged { limits } => self.limits = Some(*limits),
+            Event::MessagePosted { .. } | Event::MessageEdited { .. } => self.fold_words(record),
+            Event::SpeakerWanted { .. }
+            | Event::SpeakerChosen { .. }
+            | Event::SelectorAnswered { .. }
+            | Event::QueueChanged { .. }
+            | Event::GraphStepped { .. }
+            | Event::TurnStarted { .. }
+            | Event::TurnEnded { .. } => self.fold_floor(record),
+            Event::ModelCalled { .. }
+            | Event::ModelAnswered { .. }
+            | Event::ModelFailed { .. }
+            | Event::ModelInterrupted { .. } => self.fold_call(record),
+            Event::ApprovalAsked { .. }
+            | Event::ApprovalDecided { .. }
+            | Event::Intent { .. }
+            | Event::Started { .. }
+            | Event::Outcome { .. }
+            | Event::OutcomeUnknown { .. }
+            | Event::OutcomeResolved { .. }
+            | Event::ToolReturned { .. } => self.fold_code(record),
+            Event::ContextChanged { set } => {
+                for (name, value) in set {
+                    if value.is_null() {
+                        self.context.shift_remove(name);
+                    } else {
+                        self.context.insert(name.clone(), value.clone());
+                    }
+                }
+            }
+            Event::HumanAsked { .. } | Event::HumanAnswered { .. } => self.fold_ask(record),
+            Event::HoldAsked { boundary } => self.hold_asked = Some(*boundary),
+            Event::Held { .. } if self.ended.is_some() => {}
+            Event::Held { why } => {
+                if *why == HoldReason::Opened {
+                    self.activity.cut();
+                }
+                self.hold = Some(why.clone());
+                self.hold_asked = None;
+                self.stepping = false;
+            }
+            Event::Released { step } => self.fold_release(*step),
+            Event::DetectorChanged { detector, text, count, turns } => {
+                self.findings.retain(|finding| finding.detector != *detector);
+                if *count > 0 {
+                    self.findings.push(Finding {
+                        detector: detector.clone(),
+                        text: text.clone(),
+                        count: *count,
+                        turns: turns.clone(),
+                    });
+                }
+            }
+            Event::BranchMoved { .. } => {
+                self.activity.cut();
+                self.fold_arrival();
+            }
+            Event::BudgetCrossed { .. } => {}
+            Event::Ended { cause, text, agent, totals } => {
+                self.ended =
+                    Some(Ended { cause: cause.clone(), text: text.clone(), agent: agent.clone(), totals: *totals });
+                self.hold = None;
+                self.hold_asked = None;
+                self.stepping = false;
+                self.turns.clear();
+                self.floor.wanted = None;
+                self.floor.selecting = Default::default();
+                if *cause == EndCause::Complete {
+                    self.floor.graph = None;
+                    self.floor.finished.clear();
+                }
+            }
+        }
+        if matches!(
+            record.event,
+            Event::TurnEnded { .. }
+                | Event::ModelAnswered { .. }
+                | Event::ModelFailed { .. }
+                | Event::ModelInterrupted { .. }
+                | Event::BranchMoved { .. }
+                | Event::Ended { .. }
+        ) {
+            self.calls.retire(&self.turns);
+        }
+        let waits = !self.transcript.is_empty()
+            && self.floor.wanted.is_none()
+            && !self
+                .turns
+                .iter()
+                .any(|turn| matches!(turn.stage, Stage::Consent(_) | Stage::Asked(_) | Stage::Unknown(_)));
+        let busy = self.turns.iter().any(Turn::is_busy) || self.floor.selecting.inquiry.is_busy();
+        let going = self.ended.is_none() && (busy || (self.hold.is_none() && waits));
+        self.activity.set(going, record.at);
+    }
+
+    /// What was in flight at the record one arrives at went on without this branch: no answer to it will come here, and
+    /// a consent that was acted on there is used up. Its speaker gets the floor back and asks anew.
+    fn fold_arrival(&mut self) {
+        let left = |turn: &mut Turn| {
+            matches!(turn.inquiry.phase, Phase::Calling(_))
+                || matches!(turn.stage, Stage::Decided(_) | Stage::Running(..))
+        };
+        for turn in self.turns.extract_if(.., left) {
+            if let Stage::Running(_, approval) = turn.stage
+                && let Some(asked) = self.approvals.get(&approval)
+            {
+                self.ran_elsewhere.insert(asked.hash.clone());
+            }
+            self.floor.retry.push(turn.agent);
+        }
+        for turn in self.turns.iter_mut().filter(|turn| matches!(turn.inquiry.phase, Phase::Failed(_))) {
+            turn.inquiry = Default::default();
+        }
+        if let Phase::Calling(_) = self.floor.selecting.inquiry.phase {
+            self.floor.selecting = Default::default();
+        }
+    }
+
+    fn fold_release(&mut self, step: bool) {
+        // Going on after a failure means asking again from the start.
+        if let Some(HoldReason::Failed { .. }) = self.hold {
+            for turn in &mut self.turns {
+                if matches!(turn.inquiry.phase, Phase::Failed(_)) {
+                    turn.inquiry = Default::default();
+                }
+            }
+            if matches!(self.floor.selecting.inquiry.phase, Phase::Failed(_)) {
+                self.floor.selecting.inquiry = Default::default();
+            }
+        }
+        self.hold = None;
+        self.hold_asked = None;
+        self.stepping = step;
+    }
+
+    fn stage(&mut self, id: TurnId, stage: Stage, record: &Record) {
+        if let Some(turn) = self.turns.iter_mut().find(|turn| turn.id == id) {
+            turn.stage = stage;
+            turn.stage_since = record.at;
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! What was said, and what a person answered.
+
+use super::super::State;
+use super::super::turn::{Ask, Stage};
+use crate::chat::event::{Answer, AskKind, Event, Record};
+use crate::chat::message::{Author, MessageKind};
+
+impl State {
+    pub(super) fn fold_words(&mut self, record: &Record) {
+        match &record.event {
+            Event::MessagePosted { message } => {
+                let by_person = message.by_operator || message.kind == MessageKind::Human;
+                let starts = self.ended.take().is_some();
+                if starts {
+                    // Words after the end begin a new run of the same session.
+                    self.transcript.start_run();
+                }
+                if starts || message.author == Author::Operator {
+                    // A person has spoken to all of them (AG2: every start sets the counters to 0).
+                    self.agents.values_mut().for_each(|meter| meter.auto_replies = 0);
+                }
+                let answers = self.transcript.entries().iter().rev().find(|entry| entry.message.is_shared());
+                if message.author == Author::Operator
+                    && answers.is_some_and(|entry| entry.message.handoff.as_deref() == Some(Author::Operator.name()))
+                {
+                    // The floor was handed to the person, who has spoken: nobody needs to be picked.
+                    self.floor.wanted = None;
+                }
+                if message.author == Author::Operator && message.kind == MessageKind::Task {
+                    self.transcript.start_run();
+                }
+                self.transcript.post(message.clone(), record.seq, record.at);
+                if let Author::Agent(name) = &message.author {
+                    if message.by_operator {
+                        // No turn says that it has spoken; to the team it has.
+                        self.floor.last_speaker = Some(name.clone());
+                    }
+                    let meter = self.agents.entry(name.clone()).or_default();
+                    if by_person {
+                        meter.auto_replies = 0;
+                    } else if message.is_shared() {
+                        meter.auto_replies += 1;
+                    }
+                }
+                if let Some(id) = message.turn {
+                    let stage = match message.kind {
+                        MessageKind::ToolCalls => Stage::Calling,
+                        MessageKind::ToolResults => Stage::Answered,
+                        _ => Stage::Posted,
+                    };
+                    if stage == Stage::Calling
+                        && let Some(turn) = self.turns.iter_mut().find(|turn| turn.id == id)
+                    {
+                        turn.tools.calls = message.tool_calls.clone();
+                        turn.tools.results.clear();
+                        turn.tools.rounds += 1;
+                    }
+                    self.stage(id, stage, record);
+                }
+            }
+            Event::MessageEdited { message, content } => {
+                self.transcript.edit(*message, content.clone());
+                // What was cut short is whole now: its turn has said what it had to say.
+                let call = self.transcript.get(*message).and_then(|entry| entry.message.call);
+                if let Some(turn) = call.and_then(|call| self.calls.turn(call)) {
+                    self.stage(turn, Stage::Posted, record);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn fold_ask(&mut self, record: &Record) {
+        match &record.event {
+            Event::HumanAsked { ask, turn, agent, ask_kind } => {
+                let asked = Ask { id: *ask, turn: *turn, agent: agent.clone(), kind: *ask_kind, at: record.at };
+                self.asks.insert(*ask, asked);
+                self.stage(*turn, Stage::Asked(*ask), record);
+            }
+            Event::HumanAnswered { ask, answer } => {
+                let Some(asked) = self.asks.get(ask).cloned() else { return };
+                if matches!((answer, asked.kind), (Answer::Skip, AskKind::Feedback | AskKind::LimitReached)) {
+                    self.stage(asked.turn, Stage::Cleared, record);
+                }
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! `[tools.<name>]`, and what an agent says of tools and of passing the floor.
+
+use super::{AgentMarks, World};
+use crate::chat::Name;
+use crate::chat::team::{AfterWork, Agent, Handoff, Target, ToolSetup};
+use crate::rules::Rule;
+use crate::settings::reader::{self, Fields, Node, Span};
+use crate::settings::report::Finding;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use toml::de::{DeTable, DeValue};
+
+/// AG2: tool names; the dialects follow it.
+const LONGEST_NAME: usize = 64;
+/// Types of JSON schema that a short form may name.
+const TYPES: [&str; 6] = ["string", "integer", "number", "boolean", "array", "object"];
+/// Words of `after_work` that are no agents (AG2: TransitionTarget).
+const TARGETS: [(&str, Target); 6] = [
+    ("stay", Target::Stay),
+    ("terminate", Target::Terminate),
+    ("user", Target::User),
+    ("ask", Target::Ask),
+    ("random", Target::Random),
+    ("auto", Target::Auto),
+];
+/// The person in the chair as the target of a hand-off (AgentChat: HandoffTermination("user")).
+const USER: &str = "user";
+
+impl<'a> World<'a> {
+    pub(super) fn tools(&self, node: &'a Node<'a>) -> BTreeMap<String, ToolSetup> {
+        let mut tools = BTreeMap::new();
+        let Some(table) = reader::table(self.findings, "tools", node) else { return tools };
+        for (name, node) in table.iter() {
+            let (name, span) = (name.get_ref().to_string(), name.span());
+            let fits = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+            if name.is_empty() || name.len() > LONGEST_NAME || !name.chars().all(fits) {
+                let message = "a tool's name is 1 to 64 letters (a-z, A-Z), digits, `_` and `-`";
+                self.findings.push(Finding::error(message).at(span.clone()));
+            }
+            let Some(table) = reader::table(self.findings, &name, node) else { continue };
+            let fields = Fields::new(self.findings, table, node.span(), format!("[tools.{name}]"));
+            if let Some(tool) = self.tool(fields, &name, span) {
+                tools.insert(name, tool);
+            }
+        }
+        tools
+    }
+
+    fn tool(&self, mut fields: Fields<'a>, name: &str, span: Span) -> Option<ToolSetup> {
+        let description = fields.filled("description");
+        if description.is_none() && fields.span_of("description").is_none() {
+            let finding = Finding::error(format!("tool {name:?} has no `description`")).at(span.clone());
+            self.findings.push(finding.help("say what it does and when to use it: that is all its model knows"));
+        }
+        let parameters = match fields.get("parameters") {
+            Some(node) => self.schema(node),
+            None => json!({"type": "object", "properties": {}}),
+        };
+        let command: Vec<String> =
+            fields.texts("command").unwrap_or_default().into_iter().map(|(word, _)| word).collect();
+        if command.first().is_none_or(|program| program.trim().is_empty()) {
+            let finding = Finding::error(format!("tool {name:?} has no `command`")).at(span);
+            self.findings.push(finding.help("for example: command = [\"grep\", \"-rn\", \"{pattern}\", \".\"]"));
+        }
+        let mut marks = AgentMarks::default();
+        let execution = self.execution(fields, &mut marks);
+        Some(ToolSetup { description: description?, parameters, command, execution })
+    }
+
+    /// A JSON schema of an object, or the short form: a table of names, each with a type or a schema of its own. All
+    /// names of the short form are required unless they have a `default`.
+    fn schema(&self, node: &Node<'_>) -> Value {
+        let none = || json!({"type": "object", "properties": {}});
+        let Some(Value::Object(given)) = super::options::json(self.findings, "parameters", node) else {
+            let message = format!("`parameters` takes a table, and this is {}", reader::found(node));
+            self.findings.push(Finding::error(message).at(node.span()));
+            return none();
+        };
+        if given.get("type").is_some_and(|kind| kind == "object") {
+            return Value::Object(given);
+        }
+        let (mut properties, mut required) = (Map::new(), Vec::new());
+        for (name, value) in given {
+            let schema = match value {
+                Value::String(kind) if TYPES.contains(&kind.as_str()) => json!({"type": kind}),
+                Value::String(kind) => {
+                    let finding = Finding::error(format!("`{name}` has no type {kind:?}")).at(node.span());
+                    self.findings.push(finding.help(reader::suggestion(&kind, TYPES)));
+                    continue;
+                }
+                Value::Object(schema) => Value::Object(schema),
+                _ => {
+                    let finding = Finding::error(format!("`{name}` takes a type or a schema")).at(node.span());
+                    self.findings.push(finding.help("for example: parameters = { query = \"string\" }"));
+                    continue;
+                }
+            };
+            if schema.get("default").is_none() {
+                required.push(Value::from(name.clone()));
+            }
+            properties.insert(name, schema);
+        }
+        json!({"type": "object", "properties": properties, "required": required})
+    }
+
+    /// `handoffs`: a name, or a list of names and tables.
+    pub(super) fn handoffs(&self, node: &'a Node<'a>, marks: &mut AgentMarks) -> Vec<Handoff> {
+        const HELP: &str = "for example: handoffs = [\"Billing\", { target = \"Expert\", description = \"…\" }]";
+        let Some(list) = node.get_ref().as_array() else {
+            let message = format!("`handoffs` takes a list, and this is {}", reader::found(node));
+            self.findings.push(Finding::error(message).at(node.span()).help(HELP));
+            return Vec::new();
+        };
+        let mut handoffs: Vec<Handoff> = Vec::new();
+        for item in list.iter() {
+            let read = match item.get_ref() {
+                DeValue::String(target) => Some(handoff(target)),
+                DeValue::Table(table) => self.handoff(table, item.span()),
+                _ => {
+                    let message = format!("a hand-off is a name or a table, and this is {}", reader::found(item));
+                    self.findings.push(Finding::error(message).at(item.span()).help(HELP));
+                    None
+                }
+            };
+            let Some(read) = read else { continue };
+            if handoffs.iter().any(|other| other.name == read.name) {
+                let finding = Finding::error(format!("two hand-offs are called {:?}", read.name)).at(item.span());
+                self.findings.push(finding.help("give one of them another `name`"));
+            }
+            marks.targets.push((read.target.clone(), item.span()));
+            handoffs.push(read);
+        }
+        handoffs
+    }
+
+    fn handoff(&self, table: &'a DeTable<'a>, span: Span) -> Option<Handoff> {
+        let mut fields = Fields::new(self.findings, table, span.clone(), "this hand-off");
+        let target = fields.filled("target");
+        if target.is_none() && fields.span_of("target").is_none() {
+            self.findings.push(Finding::error("this hand-off has no `target`").at(span));
+        }
+        let (name, description) = (fields.filled("name"), fields.filled("description"));
+        let message = fields.filled("message");
+        let available_when = self.rule(&mut fields, "available_when");
+        let when = self.rule(&mut fields, "when");
+        let set = fields.get("set").map(|node| self.variables("set", node)).unwrap_or_default();
+        fields.finish();
+        let plain = handoff(&target?);
+        Some(Handoff {
+            name: name.unwrap_or(plain.name),
+            description: description.unwrap_or(plain.description),
+            message: message.unwrap_or(plain.message),
+            available_when,
+            when,
+            set,
+            ..plain
+        })
+    }
+
+    /// `after_work`: a target, or a list of tables with `target` and `when`.
+    pub(super) fn after_work(&self, node: &'a Node<'a>, marks: &mut AgentMarks) -> Vec<AfterWork> {
+        match node.get_ref() {
+            DeValue::String(name) => vec![AfterWork { when: None, target: target(name, node.span(), marks) }],
+            DeValue::Array(list) => {
+                let read = |item: &'a Node<'a>, marks: &mut AgentMarks| {
+                    let table = reader::table(self.findings, "after_work", item)?;
+                    let mut fields = Fields::new(self.findings, table, item.span(), "`after_work`");
+                    let name = fields.filled("target");
+                    let span = fields.span_of("target").unwrap_or(item.span());
+                    if name.is_none() {
+                        let finding = Finding::error("this entry has no `target`").at(item.span());
+                        self.findings
+                            .push(finding.help("for example: { when = \"round > 8\", target = \"terminate\" }"));
+                    }
+                    let when = self.rule(&mut fields, "when");
+                    fields.finish();
+                    Some(AfterWork { when, target: target(&name?, span, marks) })
+                };
+                list.iter().filter_map(|item| read(item, marks)).collect()
+            }
+            _ => {
+                let message = format!("`after_work` takes a text or a list, and this is {}", reader::found(node));
+                self.findings.push(Finding::error(message).at(node.span()));
+                Vec::new()
+            }
+        }
+    }
+
+    /// A rule, with the caret on the spot where it cannot be read.
+    pub(super) fn rule(&self, fields: &mut Fields<'a>, key: &'static str) -> Option<String> {
+        let text = fields.filled(key)?;
+        if let Err(error) = Rule::parse(&text) {
+            let span = fields.span_of(key).unwrap_or_default();
+            // The text stands in quotes, and escapes would move what follows them.
+            let plain = span.len() == text.len() + 2;
+            let at = if plain { span.start + 1 + error.at.start..span.start + 1 + error.at.end } else { span };
+            let mut finding = Finding::error(format!("`{key}`: {}", error.message)).at(at);
+            finding.help = error.help.clone();
+            self.findings.push(finding);
+        }
+        Some(text)
+    }
+
+    /// A table of context variables.
+    pub(super) fn variables(&self, key: &str, node: &Node<'_>) -> Map<String, Value> {
+        match super::options::json(self.findings, key, node) {
+            Some(Value::Object(map)) => map,
+            _ => {
+                let message = format!("`{key}` takes a table, and this is {}", reader::found(node));
+                self.findings.push(Finding::error(message).at(node.span()));
+                Map::new()
+            }
+        }
+    }
+
+    /// Reports hand-offs to nobody, to oneself, and tools that are not declared, once all agents are known.
+    pub(super) fn known_targets(&self, agents: &[Agent], tools: &BTreeMap<String, ToolSetup>, marks: &[AgentMarks]) {
+        for (agent, marks) in agents.iter().zip(marks) {
+            for (target, span) in &marks.targets {
+                if *target == agent.name {
+                    let finding = Finding::error(format!("{target} cannot hand over to itself")).at(span.clone());
+                    self.findings.push(finding.help("it keeps the floor with after_work = \"stay\""));
+                } else if &**target != USER {
+                    self.known_agent(target, span.clone(), agents);
+                }
+            }
+            for (name, span) in &marks.tools {
+                if !tools.contains_key(name) {
+                    let finding = Finding::error(format!("there is no tool {name:?} in [tools]")).at(span.clone());
+                    self.findings.push(finding.help(reader::suggestion(name, tools.keys().map(String::as_str))));
+                }
+                if agent.handoffs.iter().any(|handoff| handoff.name == *name) {
+                    let finding = Finding::error(format!("a hand-off has the name of tool {name:?}")).at(span.clone());
+                    self.findings.push(finding.help("give the hand-off another `name`"));
+                }
+            }
+        }
+    }
+}
+
+/// A hand-off as it is when only its target is given (AgentChat: Handoff).
+fn handoff(target: &str) -> Handoff {
+    let lower: String =
+        target.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+    Handoff {
+        target: Name::from(target),
+        name: format!("transfer_to_{lower}"),
+        description: format!("Handoff to {target}."),
+        message: format!("Transferred to {target}, adopting the role of {target} immediately."),
+        available_when: None,
+        when: None,
+        set: Map::new(),
+    }
+}
+
+fn target(name: &str, span: Span, marks: &mut AgentMarks) -> Target {
+    match TARGETS.iter().find(|(word, _)| *word == name) {
+        Some((_, target)) => target.clone(),
+        None => {
+            marks.after.push((Name::from(name), span));
+            Target::Agent(Name::from(name))
+        }
+    }
+}
