@@ -15,6 +15,7 @@ pub mod event;
 pub mod failing;
 pub mod handoff;
 pub mod id;
+pub mod ledger;
 pub mod message;
 pub mod pattern;
 pub mod request;

@@ -140,6 +140,7 @@ impl State {
             | Event::SelectorAnswered { .. }
             | Event::QueueChanged { .. }
             | Event::GraphStepped { .. }
+            | Event::LedgerChanged { .. }
             | Event::TurnStarted { .. }
             | Event::TurnEnded { .. } => self.fold_floor(record),
             Event::ModelCalled { .. }
