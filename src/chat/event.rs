@@ -343,6 +343,14 @@ pub enum Event {
         /// Turns that match, oldest first.
         turns: Vec<TurnId>,
     },
+    /// Something happened inside the team behind an agent. It numbers turns, messages and calls on its own, so that no
+    /// number stands for two things.
+    Inner {
+        /// The agent.
+        agent: Name,
+        /// What happened.
+        event: Box<Event>,
+    },
     /// A limit was reached.
     BudgetCrossed {
         /// Which limit: `max_cost`, `max_tokens`, `max_time`, `max_executions`.
@@ -370,6 +378,18 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         achieved: Option<Achieved>,
     },
+}
+
+impl Event {
+    /// What really happened, and in which nested teams, outermost first.
+    pub fn innermost(&self) -> (Vec<&Name>, &Event) {
+        let (mut within, mut event) = (Vec::new(), self);
+        while let Event::Inner { agent, event: inner } = event {
+            within.push(agent);
+            event = inner;
+        }
+        (within, event)
+    }
 }
 
 fn is_zero(n: &u32) -> bool {

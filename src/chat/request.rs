@@ -73,12 +73,15 @@ pub struct Request {
     /// Tools it may call.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tools: Vec<ToolSpec>,
+    /// The members in whose nested team the model is described, outermost first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub within: Vec<Name>,
 }
 
 impl Request {
     /// A request without tools. `agent` asks; for [`Purpose::Select`] it is the last speaker, if there is one.
     pub fn new(call: CallId, agent: Name, purpose: Purpose, model: impl Into<String>, messages: Vec<Prompt>) -> Self {
-        Request { call, agent, purpose, model: model.into(), messages, tools: Vec::new() }
+        Request { call, agent, purpose, model: model.into(), messages, tools: Vec::new(), within: Vec::new() }
     }
 
     /// About how many tokens it has: words, calls and the tools that are offered.

@@ -178,6 +178,8 @@ pub enum AgentKind {
     UserProxy,
     /// Only runs code.
     Executor,
+    /// A team that answers as one (AgentChat: SocietyOfMindAgent).
+    Team,
 }
 
 /// When the person behind an agent is asked (AG2: ConversableAgent.human_input_mode).
@@ -258,6 +260,9 @@ pub struct Agent {
     /// Tools its model may call: keys into [`Team::tools`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tools: Vec<String>,
+    /// The team behind it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nested: Option<Box<Nested>>,
     /// To whom its model may pass the floor by a tool call (AgentChat: Handoff; AG2: OnCondition).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub handoffs: Vec<Handoff>,
@@ -294,6 +299,7 @@ impl Agent {
             speaks_to: Vec::new(),
             context: ContextRule::Full,
             tools: Vec::new(),
+            nested: None,
             handoffs: Vec::new(),
             after_work: Vec::new(),
             max_tool_iterations: 1,
@@ -309,6 +315,31 @@ fn one() -> u32 {
 
 fn is_one(n: &u32) -> bool {
     *n == 1
+}
+
+/// A team that answers in the name of a member (AgentChat: SocietyOfMindAgent; AG2: register_nested_chats).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Nested {
+    /// Its members and how they talk.
+    pub team: Team,
+    /// It is asked only while this rule holds, and the agent answers by itself otherwise (AG2: the trigger of nested
+    /// chats). Always when missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<String>,
+    /// What its conversation begins with; what the agent has not answered yet when missing (AG2: `message`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// Add what earlier teams came to (AG2: carryover of initiate_chats).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub carryover: bool,
+    /// Its members remember earlier conversations of this session. Otherwise each begins afresh (AgentChat: the inner
+    /// team is reset after every turn).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub memory: bool,
+    /// What the agent's model is told before the conversation of its team (AgentChat: `instruction`).
+    pub instruction: String,
+    /// What it is asked after it (AgentChat: `response_prompt`).
+    pub response_prompt: String,
 }
 
 /// A way to pass the floor that a model is offered as a tool, or that a rule takes by itself.

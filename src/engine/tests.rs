@@ -7,6 +7,7 @@ mod graphs;
 mod handoffs;
 mod human;
 mod models;
+mod nested;
 mod pauses;
 mod properties;
 mod recovery;

@@ -9,6 +9,7 @@ mod apply;
 mod calls;
 pub mod decide;
 pub mod floor;
+pub mod inner;
 pub mod meters;
 pub mod search;
 pub mod sight;
@@ -49,6 +50,8 @@ pub struct Session {
     spent: Spent,
     started: Option<Started>,
     state: State,
+    /// Where the numbers of this session begin: 0 unless it is that of a nested team.
+    base: u64,
 }
 
 /// What the first record says.
@@ -140,6 +143,11 @@ struct State {
     findings: Vec<Finding>,
     selector: AgentMeter,
     activity: meters::Activity,
+    /// Conversations of nested teams, by the agent that they stand behind.
+    inner: BTreeMap<Name, Session>,
+    /// Names of the team's members, and where this session's numbers begin: they make those of the inner ones.
+    members: Vec<Name>,
+    base: u64,
 }
 
 /// What waits for the operator, oldest first within its kind.
@@ -285,7 +293,7 @@ impl Session {
 
     /// A request for consent.
     pub fn approval(&self, id: ApprovalId) -> Option<&Approval> {
-        self.state.approvals.get(&id)
+        self.state.approvals.get(&id).or_else(|| self.inner_approval(id))
     }
 
     /// All requests for consent on this branch, oldest first.
@@ -295,18 +303,19 @@ impl Session {
 
     /// A question to the operator.
     pub fn ask(&self, id: AskId) -> Option<&Ask> {
-        self.state.asks.get(&id)
+        self.state.asks.get(&id).or_else(|| self.inner_ask(id))
     }
 
     /// A model call on this branch.
     pub fn call(&self, id: CallId) -> Option<Cow<'_, Call>> {
         let open = self.open_call(id).map(Cow::Borrowed);
         open.or_else(|| self.state.calls.over(id, &self.log).map(Cow::Owned))
+            .or_else(|| self.inners().find_map(|(_, inner)| inner.call(id)))
     }
 
     /// A model call whose turn, or pick of a speaker, goes on.
     pub fn open_call(&self, id: CallId) -> Option<&Call> {
-        self.state.calls.open(id)
+        self.state.calls.open(id).or_else(|| self.inners().find_map(|(_, inner)| inner.open_call(id)))
     }
 
     /// Whether this exact payload, or every call of its tool, was allowed for the rest of the branch.
@@ -324,7 +333,8 @@ impl Session {
 
     /// Why the engine holds, if it does.
     pub fn hold(&self) -> Option<&HoldReason> {
-        self.state.hold.as_ref()
+        // A nested team that cannot go on holds the whole run.
+        self.state.hold.as_ref().or_else(|| self.active_inners().find_map(Session::hold))
     }
 
     /// A pause that was asked for and has not taken hold yet.
@@ -410,6 +420,7 @@ impl Session {
         if state.floor.wanted.is_some() {
             waiting.push(Waiting::Pick);
         }
+        waiting.extend(self.active_inners().flat_map(Session::waiting));
         match &state.hold {
             None | Some(HoldReason::Operator | HoldReason::Opened | HoldReason::Interrupted(_)) => {}
             Some(why) => waiting.push(Waiting::Hold(why.clone())),
@@ -423,11 +434,14 @@ impl Session {
         let turns = &self.state.turns;
         turns.iter().any(|turn| matches!(turn.stage, Stage::Running(..)) || calling(&turn.inquiry))
             || calling(&self.state.floor.selecting.inquiry)
+            || self.active_inners().any(Session::acts)
     }
 
     /// Whether something is under way that will end by itself: a model call, a program, a pause between attempts.
     pub fn is_busy(&self) -> bool {
-        self.state.turns.iter().any(|turn| turn.is_busy()) || self.state.floor.selecting.inquiry.is_busy()
+        self.state.turns.iter().any(|turn| turn.is_busy())
+            || self.state.floor.selecting.inquiry.is_busy()
+            || self.active_inners().any(Session::is_busy)
     }
 }
 

@@ -37,7 +37,8 @@ fn the_demo_prints_the_conversation_as_it_was() {
     assert_eq!(session, format!("session: {}", home.session_names()[0]));
     // What is not a heading of ours is indented, so that no message can imitate one.
     for line in &lines {
-        let ours = ["── ", "·· ", "plenary  ", "ended: ", "result: ", "session: "].iter().any(|head| line.starts_with(head));
+        let ours =
+            ["── ", "·· ", "plenary  ", "ended: ", "result: ", "session: "].iter().any(|head| line.starts_with(head));
         assert!(ours || line.is_empty() || line.starts_with("  "), "{line:?}");
     }
 }

@@ -72,6 +72,7 @@ every_kind! {
     OutcomeResolved { op: OpId(1), resolution: Resolution::AskAgain }
     ToolReturned { turn: TurnId(1), result: result(), handoff: Some("Critic".into()) }
     ContextChanged { set: serde_json::Map::from_iter([("stage".to_owned(), serde_json::json!({"n": 1.5}))]) }
+    Inner { agent: "A".into(), event: Box::new(Event::Held { why: HoldReason::Opened }) }
     HumanAsked { ask: AskId(1), turn: TurnId(1), agent: "A".into(), ask_kind: AskKind::LastWord }
     HumanAnswered { ask: AskId(1), answer: Answer::Say("go on".into()) }
     HoldAsked { boundary: Boundary::Step }

@@ -11,6 +11,7 @@
 mod failing;
 mod floor;
 mod heard;
+mod inner;
 mod reply;
 mod stop;
 mod tools;
@@ -31,7 +32,7 @@ use crate::session::{Session, Waiting, decide, summary};
 use crate::termination::Endings;
 use crate::watch::Watch;
 use heard::Heard;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// How the machine decides where the team file does not.
@@ -57,6 +58,8 @@ pub struct Machine {
     contexts: Contexts,
     ending: Option<EndCause>,
     outlook: Option<Option<Choice>>,
+    /// Those of nested teams, by the agent that they stand behind.
+    inner: BTreeMap<Name, Machine>,
 }
 
 impl Machine {
@@ -69,6 +72,7 @@ impl Machine {
             selector: catalog::build(SELECTORS, &team.speaker_selection_method)?,
             endings: Endings::new(&team.termination)?,
             watch: Watch::default(),
+            inner: inner::machines(team, &rules)?,
             rules,
             heard: HashMap::new(),
             contexts: Contexts::default(),
@@ -79,6 +83,9 @@ impl Machine {
 
     /// What an input leads to. Afterwards ask [`Machine::next`] until it has nothing to append.
     pub fn on(&mut self, input: Input, session: &Session, now: UnixMillis) -> Vec<Effect> {
+        if let Some(name) = self.addressee(&input, session) {
+            return self.on_inner(&name, input, session, now);
+        }
         match input {
             Input::Command(command) => self.on_command(command, session, now),
             Input::Chunk { call, chunk } => self.on_chunk(call, chunk, session, now),

@@ -41,6 +41,7 @@ impl Machine {
             Stage::Begun => self.begin(turn, agent, session, now),
             Stage::Cleared => self.run_or_speak(turn, agent, session, now),
             Stage::Decided(approval) => self.act_on(*approval, turn, session, now),
+            Stage::Within => self.go_on_within(turn, agent, session, now),
             Stage::Wording => self.speak(turn, agent, session, now),
             Stage::Calling => self.call_tool(turn, agent, session),
             Stage::Answered => self.after_tools(turn, agent, session, now),
@@ -127,6 +128,9 @@ impl Machine {
     fn run_or_speak(&mut self, turn: &Turn, agent: &Agent, session: &Session, now: UnixMillis) -> Vec<Effect> {
         if let Some(handed) = self.hand_over_by_rule(turn, agent, session) {
             return handed;
+        }
+        if let Some(entered) = self.enter(turn, agent, session, now) {
+            return entered;
         }
         match find_code(agent, session) {
             Code::Nothing => self.speak(turn, agent, session, now),
@@ -216,6 +220,11 @@ impl Machine {
         };
         if let Some(stopped) = self.over_budget(session, now) {
             return stopped;
+        }
+        if let Some(messages) = turn.entered.then(|| super::inner::digest(agent, session)).flatten() {
+            let request = Request::new(session.ids().call, agent.name.clone(), Purpose::Speak, model, messages);
+            let hash = request.hash();
+            return ask(request, hash, 0, Some(turn.id), turn.inquiry.attempts + 1);
         }
         let tools = self.offered(agent, turn, session);
         let Question { messages, hash, left_out } = self.contexts.question(agent, &model, &tools, session);

@@ -81,7 +81,7 @@ impl<'a> World<'a> {
         let assumed = kind.unwrap_or(AgentKind::UserProxy);
         let mode = fields.word("human_input_mode", MODES).unwrap_or(match assumed {
             AgentKind::UserProxy => HumanInputMode::Always,
-            AgentKind::Assistant | AgentKind::Executor => HumanInputMode::Never,
+            AgentKind::Assistant | AgentKind::Executor | AgentKind::Team => HumanInputMode::Never,
         });
         let limit = fields.small("max_consecutive_auto_reply", 0).unwrap_or(AUTO_REPLIES);
         marks.limit = fields.span_of("max_consecutive_auto_reply");
@@ -111,10 +111,11 @@ impl<'a> World<'a> {
             AgentKind::Assistant => prompts::ASSISTANT_DESCRIPTION.into(),
             AgentKind::UserProxy => prompts::user_proxy(mode, code.is_some()).into(),
             AgentKind::Executor => prompts::EXECUTOR.into(),
+            AgentKind::Team => prompts::TEAM.into(),
         });
         let system_message = system.unwrap_or_else(|| match assumed {
             AgentKind::Assistant => prompts::ASSISTANT.into(),
-            AgentKind::UserProxy | AgentKind::Executor => String::new(),
+            AgentKind::UserProxy | AgentKind::Executor | AgentKind::Team => String::new(),
         });
         Agent {
             name: Name::from(name),
@@ -127,9 +128,10 @@ impl<'a> World<'a> {
             is_termination_msg: end.flatten().unwrap_or_else(|| TerminationMatch::Exactly("TERMINATE".into())),
             default_auto_reply: reply.unwrap_or_else(|| match assumed {
                 AgentKind::Executor => Some(prompts::NOTHING_TO_RUN.into()),
-                AgentKind::Assistant | AgentKind::UserProxy => Some(String::new()),
+                AgentKind::Assistant | AgentKind::UserProxy | AgentKind::Team => Some(String::new()),
             }),
             code_execution: code,
+            nested: None,
             on_failure,
             speaks_to,
             context,
