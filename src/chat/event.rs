@@ -2,7 +2,7 @@
 
 use super::code::{Execution, Payload};
 pub use super::decision::*;
-pub use super::end::{EndCause, Totals};
+pub use super::end::{EndCause, SummaryMethod, Totals};
 pub use super::failing::{Achieved, AfterFailure};
 use super::id::*;
 use super::message::Message;
@@ -362,6 +362,19 @@ pub enum Event {
     LimitsChanged {
         /// The limits from now on.
         limits: super::team::Limits,
+    },
+    /// The run, which is over, was summed up.
+    Summarized {
+        /// How.
+        method: SummaryMethod,
+        /// The summary.
+        text: Arc<str>,
+        /// The call that wrote it, if a model did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        call: Option<CallId>,
+        /// Why it is not the summary that the team asks for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        problem: Option<String>,
     },
     /// The run is over.
     Ended {

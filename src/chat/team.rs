@@ -6,6 +6,7 @@
 
 use super::Name;
 use super::context::ContextRule;
+use super::end::SummarySetup;
 use super::failing::OnFailure;
 use super::message::Author;
 use super::usage::{Money, Price};
@@ -69,6 +70,9 @@ pub struct Team {
     pub allow_repeat_speaker: Repeat,
     /// Most messages in the transcript, the task included (AG2: GroupChat.max_round).
     pub max_round: u32,
+    /// How a run is summed up when it is over; `None` means not at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summary: Option<SummarySetup>,
     /// Any of these ends the run.
     pub termination: Vec<Condition>,
     /// Ceilings that hold (interactive) or end (headless) the run.
@@ -93,6 +97,7 @@ impl Team {
             task: None,
             initial: Vec::new(),
             send_introductions: false,
+            summary: None,
             agents,
             speaker_selection_method: Spec::named("round_robin"),
             selector_model: None,

@@ -436,6 +436,7 @@ fn is_hard(event: &Event) -> bool {
             | Event::HumanAnswered { .. }
             | Event::LimitsChanged { .. }
             | Event::Ended { .. }
+            | Event::Summarized { .. }
     )
 }
 

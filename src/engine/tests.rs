@@ -12,5 +12,6 @@ mod pauses;
 mod properties;
 mod recovery;
 mod stops;
+mod summary;
 mod tools;
 mod world;

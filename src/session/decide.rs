@@ -73,7 +73,7 @@ pub fn decide(session: &Session, command: &Command, _now: UnixMillis) -> Decided
         Command::Resume => resume(session, false),
         Command::Step => resume(session, true),
         Command::Interrupt | Command::End => {
-            if session.ended().is_some() {
+            if session.ended().is_some() && !(session.acts() && *command == Command::Interrupt) {
                 refuse("The run has already ended.")
             } else {
                 Ok(Decision::default())

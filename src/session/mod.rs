@@ -26,7 +26,7 @@ mod tests;
 use crate::chat::Name;
 use crate::chat::UnixMillis;
 use crate::chat::code::{Payload, ToolUse};
-use crate::chat::event::{Achieved, Boundary, EndCause, HoldReason, Record, Totals};
+use crate::chat::event::{Achieved, Boundary, EndCause, HoldReason, Record, SummaryMethod, Totals};
 use crate::chat::id::*;
 use crate::chat::message::Author;
 use crate::chat::team::{Limits, Team};
@@ -108,6 +108,28 @@ pub struct Ended {
     pub achieved: Option<Achieved>,
 }
 
+/// How far the summary of a run has come.
+#[derive(Debug, Clone, Default)]
+pub struct Summing {
+    /// The line to the model that writes it.
+    pub inquiry: turn::Inquiry,
+    /// The summary.
+    pub done: Option<Summary>,
+    /// What it used.
+    pub meter: AgentMeter,
+}
+
+/// The summary of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Summary {
+    /// How it was made.
+    pub method: SummaryMethod,
+    /// What it says.
+    pub text: Arc<str>,
+    /// Why it is not the summary that the team asks for.
+    pub problem: Option<String>,
+}
+
 /// A detector's present finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
@@ -143,6 +165,7 @@ struct State {
     findings: Vec<Finding>,
     selector: AgentMeter,
     activity: meters::Activity,
+    summing: Summing,
     /// Conversations of nested teams, by the agent that they stand behind.
     inner: BTreeMap<Name, Session>,
     /// Names of the team's members, and where this session's numbers begin: they make those of the inner ones.
@@ -362,6 +385,17 @@ impl Session {
         &self.state.context
     }
 
+    /// The summary of the run that is over, and how far it has come.
+    pub fn summing(&self) -> &Summing {
+        &self.state.summing
+    }
+
+    /// Whether the run is over and its summary is still to come.
+    pub fn awaits_summary(&self) -> bool {
+        let wanted = self.team().is_some_and(|team| team.summary.is_some());
+        wanted && self.state.ended.is_some() && self.state.summing.done.is_none()
+    }
+
     /// What was used on all branches together.
     pub fn spent(&self) -> &Spent {
         &self.spent
@@ -434,6 +468,7 @@ impl Session {
         let turns = &self.state.turns;
         turns.iter().any(|turn| matches!(turn.stage, Stage::Running(..)) || calling(&turn.inquiry))
             || calling(&self.state.floor.selecting.inquiry)
+            || calling(&self.state.summing.inquiry)
             || self.active_inners().any(Session::acts)
     }
 
@@ -441,6 +476,7 @@ impl Session {
     pub fn is_busy(&self) -> bool {
         self.state.turns.iter().any(|turn| turn.is_busy())
             || self.state.floor.selecting.inquiry.is_busy()
+            || self.state.summing.inquiry.is_busy()
             || self.active_inners().any(Session::is_busy)
     }
 }

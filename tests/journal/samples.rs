@@ -83,6 +83,10 @@ every_kind! {
     LimitsChanged {
         limits: Limits { max_cost: Some(Money(u64::MAX)), max_tokens: None, max_time_ms: Some(0), max_executions: None }
     }
+    Summarized {
+        method: SummaryMethod::ReflectionWithLlm, text: "all in all".into(), call: Some(CallId(1)),
+        problem: Some("none".into())
+    }
     Ended {
         cause: EndCause::Condition("text_mention".into()), text: "TERMINATE".into(), agent: None,
         totals: Totals { rounds: 3, tokens: usage().tokens, cost: Money(1), unpriced_calls: 0, active_ms: 12 },

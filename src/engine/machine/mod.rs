@@ -14,6 +14,7 @@ mod heard;
 mod inner;
 mod reply;
 mod stop;
+pub(super) mod summing;
 mod tools;
 
 use super::context::Contexts;
@@ -103,6 +104,7 @@ impl Machine {
         if session.ended().is_some() {
             // What was to end has ended; words after it begin a run that this does not concern.
             self.ending = None;
+            return self.sum_up(session, now);
         }
         if session.team().is_none() || session.ended().is_some() || session.hold().is_some() {
             return Vec::new();
@@ -155,6 +157,12 @@ impl Machine {
             Ok(decision) => decision,
             Err(refusal) => return vec![Effect::Refuse(refusal.0)],
         };
+        if matches!(command, Command::Speak { .. } | Command::Whisper { .. }) && session.awaits_summary() {
+            // Words after the end begin a new run; the one that is over is not summed up any more.
+            let mut effects = self.hang_up_summary(session);
+            effects.push(Effect::append(Actor::Operator, decision.events));
+            return effects;
+        }
         let mut events = decision.events;
         match &command {
             Command::Interrupt => return self.stop(None, Actor::Operator, session, now),

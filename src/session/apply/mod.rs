@@ -9,7 +9,7 @@ mod floor;
 mod words;
 
 use super::turn::{Phase, Stage, Turn};
-use super::{Branch, Ended, Finding, Ids, Session, Started, State};
+use super::{Branch, Ended, Finding, Ids, Session, Started, State, Summary};
 use crate::chat::event::{EndCause, Event, HoldReason, Record};
 use crate::chat::id::*;
 use std::sync::Arc;
@@ -190,7 +190,12 @@ impl State {
             }
             Event::Inner { agent, event } => self.fold_inner(agent, event, record),
             Event::BudgetCrossed { .. } => {}
+            Event::Summarized { method, text, problem, .. } => {
+                let (text, problem) = (text.clone(), problem.clone());
+                self.summing.done = Some(Summary { method: *method, text, problem });
+            }
             Event::Ended { cause, text, agent, totals, achieved } => {
+                self.summing = Default::default();
                 self.ended = Some(Ended {
                     cause: cause.clone(),
                     text: text.clone(),
@@ -257,6 +262,9 @@ impl State {
         }
         if let Phase::Calling(_) = self.floor.selecting.inquiry.phase {
             self.floor.selecting = Default::default();
+        }
+        if self.summing.inquiry.is_busy() {
+            self.summing.inquiry.phase = Phase::Idle;
         }
     }
 

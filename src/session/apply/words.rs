@@ -14,6 +14,7 @@ impl State {
                 if starts {
                     // Words after the end begin a new run of the same session.
                     self.transcript.start_run();
+                    self.summing = Default::default();
                 }
                 let is_task = message.kind == MessageKind::Task;
                 if starts || is_task || message.author == Author::Operator {
