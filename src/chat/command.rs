@@ -49,6 +49,20 @@ pub enum Command {
     },
     /// Leave a manual pick to the team's order.
     AcceptProposal,
+    /// Let the selector's model propose a speaker for a manual pick.
+    Propose,
+    /// Take an agent off the floor: nobody and nothing hands it to it until it is let back.
+    Bar {
+        /// Who.
+        agent: Name,
+        /// For how many turns of others; `None` until it is taken back.
+        turns: Option<u32>,
+    },
+    /// Let an agent speak again.
+    Unbar {
+        /// Who.
+        agent: Name,
+    },
     /// Hold at a boundary.
     Pause {
         /// Which.

@@ -2,7 +2,7 @@
 
 use super::code::{Execution, Payload};
 pub use super::decision::*;
-pub use super::end::{EndCause, SummaryMethod, Totals};
+pub use super::end::{EndCause, EndDetail, SummaryMethod, Totals};
 pub use super::failing::{Achieved, AfterFailure};
 use super::id::*;
 use super::message::Message;
@@ -103,6 +103,27 @@ pub enum Event {
         barred: Vec<(Name, String)>,
         /// Who would speak if the choice were left to the team's order.
         proposed: Option<Name>,
+        /// Why one might pick whom, a line each.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        reasons: Vec<(Name, String)>,
+        /// When the proposal is taken by itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<UnixMillis>,
+    },
+    /// The operator wants a model's proposal for a pick.
+    ProposalWanted,
+    /// The operator took an agent off the floor.
+    SpeakerBarred {
+        /// Who.
+        agent: Name,
+        /// For how many turns of others; `None` until it is taken back.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        turns: Option<u32>,
+    },
+    /// The operator lets an agent speak again.
+    SpeakerUnbarred {
+        /// Who.
+        agent: Name,
     },
     /// Somebody gets the floor.
     SpeakerChosen {
@@ -387,6 +408,9 @@ pub enum Event {
         agent: Option<Name>,
         /// The figures.
         totals: Totals,
+        /// Which condition, and what it saw.
+        #[serde(default, skip_serializing_if = "EndDetail::is_empty")]
+        detail: EndDetail,
         /// What there is, however it ended.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         achieved: Option<Achieved>,

@@ -8,7 +8,9 @@ use super::Name;
 use super::context::ContextRule;
 use super::end::SummarySetup;
 use super::failing::OnFailure;
+pub use super::handoff::{AfterWork, Handoff, Nested, Target};
 use super::message::Author;
+use super::pattern::Pattern;
 use super::usage::{Money, Price};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -68,6 +70,12 @@ pub struct Team {
     pub max_retries_for_selecting_speaker: u32,
     /// Who may speak twice in a row (AG2: GroupChat.allow_repeat_speaker).
     pub allow_repeat_speaker: Repeat,
+    /// Who may follow whom, if that is restricted (AG2: allowed_or_disallowed_speaker_transitions).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speaker_transitions: Option<Transitions>,
+    /// How long a proposal waits for the operator before it is taken, in milliseconds; `None` waits for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pick_countdown_ms: Option<u64>,
     /// Most messages in the transcript, the task included (AG2: GroupChat.max_round).
     pub max_round: u32,
     /// How a run is summed up when it is over; `None` means not at all.
@@ -103,6 +111,8 @@ impl Team {
             selector_model: None,
             max_retries_for_selecting_speaker: 2,
             allow_repeat_speaker: Repeat::Everyone,
+            speaker_transitions: None,
+            pick_countdown_ms: None,
             max_round: 10,
             termination: Vec::new(),
             limits: Limits { max_cost: None, max_tokens: None, max_time_ms: None, max_executions: None },
@@ -160,6 +170,21 @@ pub enum Repeat {
     Only(Vec<Name>),
 }
 
+/// Who may follow whom: a graph whose edges the team file lists, or all but the edges that it lists.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transitions {
+    /// For every member the members that may speak after it, in the team's order; nobody means that it has the last
+    /// word. Both of AG2's spellings (allowed, disallowed) come to this.
+    pub after: BTreeMap<Name, Vec<Name>>,
+}
+
+impl Transitions {
+    /// Whether `next` may speak after `last`. An author who is no member restricts nobody.
+    pub fn allow(&self, last: &str, next: &str) -> bool {
+        self.after.get(last).is_none_or(|after| after.iter().any(|name| &**name == next))
+    }
+}
+
 /// Ceilings of one session. `None` means no ceiling of that kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
@@ -211,6 +236,8 @@ pub enum TerminationMatch {
     Contains(String),
     /// The message ends with this text, trailing white space aside.
     EndsWith(String),
+    /// The message matches this regular expression somewhere.
+    Matches(Pattern),
     /// Never.
     Never,
 }
@@ -222,6 +249,7 @@ impl TerminationMatch {
             TerminationMatch::Exactly(wanted) => text == wanted,
             TerminationMatch::Contains(wanted) => text.contains(wanted.as_str()),
             TerminationMatch::EndsWith(wanted) => text.trim_end().ends_with(wanted.as_str()),
+            TerminationMatch::Matches(pattern) => pattern.is_match(text),
             TerminationMatch::Never => false,
         }
     }
@@ -262,6 +290,12 @@ pub struct Agent {
     /// Which messages its model is sent.
     #[serde(default, skip_serializing_if = "ContextRule::is_full")]
     pub context: ContextRule,
+    /// Never chosen by any selection; the operator may call on it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub silent: bool,
+    /// The rule that must hold for it to be chosen (AG2: eligibility_policies; AgentChat: candidate_func).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub available_when: Option<String>,
     /// Tools its model may call: keys into [`Team::tools`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tools: Vec<String>,
@@ -303,6 +337,8 @@ impl Agent {
             on_failure: None,
             speaks_to: Vec::new(),
             context: ContextRule::Full,
+            silent: false,
+            available_when: None,
             tools: Vec::new(),
             nested: None,
             handoffs: Vec::new(),
@@ -320,83 +356,6 @@ fn one() -> u32 {
 
 fn is_one(n: &u32) -> bool {
     *n == 1
-}
-
-/// A team that answers in the name of a member (AgentChat: SocietyOfMindAgent; AG2: register_nested_chats).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Nested {
-    /// Its members and how they talk.
-    pub team: Team,
-    /// It is asked only while this rule holds, and the agent answers by itself otherwise (AG2: the trigger of nested
-    /// chats). Always when missing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub when: Option<String>,
-    /// What its conversation begins with; what the agent has not answered yet when missing (AG2: `message`).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub message: Option<String>,
-    /// Add what earlier teams came to (AG2: carryover of initiate_chats).
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub carryover: bool,
-    /// Its members remember earlier conversations of this session. Otherwise each begins afresh (AgentChat: the inner
-    /// team is reset after every turn).
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub memory: bool,
-    /// What the agent's model is told before the conversation of its team (AgentChat: `instruction`).
-    pub instruction: String,
-    /// What it is asked after it (AgentChat: `response_prompt`).
-    pub response_prompt: String,
-}
-
-/// A way to pass the floor that a model is offered as a tool, or that a rule takes by itself.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Handoff {
-    /// A member of the team, or `user` for the person in the chair.
-    pub target: Name,
-    /// Name of the tool; `transfer_to_<target>` in lower case unless given.
-    pub name: String,
-    /// What the model is told about it.
-    pub description: String,
-    /// What the others hear.
-    pub message: String,
-    /// Offered only while this rule holds (AG2: OnCondition.available).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub available_when: Option<String>,
-    /// Taken without asking the model when this rule holds (AG2: OnContextCondition).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub when: Option<String>,
-    /// Context variables that it sets.
-    #[serde(default, skip_serializing_if = "Map::is_empty")]
-    pub set: Map<String, Value>,
-}
-
-/// Who follows an agent that handed over to nobody.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct AfterWork {
-    /// Applies while this rule holds; always when missing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub when: Option<String>,
-    /// Who or what.
-    pub target: Target,
-}
-
-/// Where the floor goes (AG2: TransitionTarget).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Target {
-    /// To this agent.
-    Agent(Name),
-    /// Stays where it is.
-    Stay,
-    /// The run ends.
-    Terminate,
-    /// The person in the chair speaks; then the agent before has the floor again.
-    User,
-    /// The operator picks.
-    Ask,
-    /// Anybody else, by the seed.
-    Random,
-    /// A model picks (AG2: GroupManagerTarget).
-    Auto,
 }
 
 /// A tool as a team file declares it.

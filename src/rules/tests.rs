@@ -178,6 +178,7 @@ fn counts_are_of_the_present_run_and_of_what_the_team_shares() {
         text: String::new(),
         agent: None,
         totals: Totals::default(),
+        detail: Default::default(),
         achieved: None,
     };
     log.add(vec![end]);

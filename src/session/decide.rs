@@ -52,15 +52,13 @@ pub fn decide(session: &Session, command: &Command, _now: UnixMillis) -> Decided
         Command::Whisper { text, as_agent, to, announced } => whisper(session, text, as_agent.as_ref(), to, *announced),
         Command::CallOn { agent } => call_on(session, agent),
         Command::Queue { queue } => {
-            if let Some(unknown) = queue.iter().find(|name| !is_member(session, name)) {
-                return refuse(format!("{unknown} is not a member of this team."));
+            for name in queue {
+                may_be_called(session, name)?;
             }
             Ok(vec![Event::QueueChanged { queue: queue.clone() }].into())
         }
         Command::Enqueue { agent } => {
-            if !is_member(session, agent) {
-                return refuse(format!("{agent} is not a member of this team."));
-            }
+            may_be_called(session, agent)?;
             let mut queue = session.floor().queue.clone();
             queue.push(agent.clone());
             Ok(vec![Event::QueueChanged { queue }].into())
@@ -68,6 +66,12 @@ pub fn decide(session: &Session, command: &Command, _now: UnixMillis) -> Decided
         Command::AcceptProposal => match session.floor().wanted.as_ref().and_then(|wanted| wanted.proposed.clone()) {
             Some(agent) => call_on(session, &agent),
             None => refuse("Nobody is proposed. Call on an agent by its number."),
+        },
+        Command::Propose => propose(session),
+        Command::Bar { agent, turns } => bar(session, agent, *turns),
+        Command::Unbar { agent } => match session.floor().bar(agent) {
+            Some(_) => Ok(vec![Event::SpeakerUnbarred { agent: agent.clone() }].into()),
+            None => refuse(format!("{agent} is not barred.")),
         },
         Command::Pause { boundary } => pause(session, *boundary),
         Command::Resume => resume(session, false),
@@ -138,10 +142,39 @@ fn whisper(session: &Session, text: &Arc<str>, as_agent: Option<&Name>, to: &[Na
     Ok(decided)
 }
 
-fn call_on(session: &Session, agent: &Name) -> Decided {
+/// Whether the operator can hand the floor to this agent.
+fn may_be_called(session: &Session, agent: &str) -> Result<(), Refusal> {
     if !is_member(session, agent) {
         return refuse(format!("{agent} is not a member of this team."));
     }
+    match session.floor().bar(agent) {
+        Some(bar) => refuse(format!("{agent} is {}. Let it back first.", bar.words())),
+        None => Ok(()),
+    }
+}
+
+fn propose(session: &Session) -> Decided {
+    if session.floor().wanted.is_none() {
+        return refuse("There is no pick to make, so there is nothing to propose.");
+    }
+    if session.team().is_none_or(|team| team.selector_model.is_none()) {
+        return refuse("There is no model to ask: name one as `selector_model` in the team file.");
+    }
+    Ok(vec![Event::ProposalWanted].into())
+}
+
+fn bar(session: &Session, agent: &Name, turns: Option<u32>) -> Decided {
+    if !is_member(session, agent) {
+        return refuse(format!("{agent} is not a member of this team."));
+    }
+    if turns == Some(0) {
+        return refuse("A bar lasts for at least one turn.");
+    }
+    Ok(vec![Event::SpeakerBarred { agent: agent.clone(), turns }].into())
+}
+
+fn call_on(session: &Session, agent: &Name) -> Decided {
+    may_be_called(session, agent)?;
     if session.ended().is_some() {
         return refuse("The run has ended. Say something to go on, then call on an agent.");
     }

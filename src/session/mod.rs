@@ -26,7 +26,7 @@ mod tests;
 use crate::chat::Name;
 use crate::chat::UnixMillis;
 use crate::chat::code::{Payload, ToolUse};
-use crate::chat::event::{Achieved, Boundary, EndCause, HoldReason, Record, SummaryMethod, Totals};
+use crate::chat::event::{Achieved, Boundary, EndCause, EndDetail, HoldReason, Record, SummaryMethod, Totals};
 use crate::chat::id::*;
 use crate::chat::message::Author;
 use crate::chat::team::{Limits, Team};
@@ -104,6 +104,8 @@ pub struct Ended {
     pub agent: Option<Name>,
     /// The figures.
     pub totals: Totals,
+    /// Which condition, and what it saw.
+    pub detail: EndDetail,
     /// What there is, however it ended.
     pub achieved: Option<Achieved>,
 }

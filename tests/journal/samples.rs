@@ -31,7 +31,10 @@ every_kind! {
     MessagePosted { message: Arc::new(message(1, "Implement \"LRU\"\u{0}\u{1b}[31m\u{202e}\n\t文 🦀")) }
     MessageEdited { message: MessageId(1), content: "".into() }
     BranchMoved { name: "try two".into(), why: "edited".into() }
-    SpeakerWanted { candidates: vec!["A".into()], barred: vec![("B".into(), "spoke last".into())], proposed: None }
+    SpeakerWanted { candidates: vec!["A".into()], barred: vec![("B".into(), "spoke last".into())], proposed: None, reasons: vec![("A".into(), "has not spoken yet".into())], until: Some(7) }
+    ProposalWanted {}
+    SpeakerBarred { agent: "A".into(), turns: Some(2) }
+    SpeakerUnbarred { agent: "A".into() }
     SpeakerChosen { choice: choice() }
     SelectorAnswered { call: CallId(1), answer: "Coder, I think".into(), mentions: vec![("Coder".into(), 1)] }
     QueueChanged { queue: vec!["A".into(), "B".into()] }
@@ -90,6 +93,7 @@ every_kind! {
     Ended {
         cause: EndCause::Condition("text_mention".into()), text: "TERMINATE".into(), agent: None,
         totals: Totals { rounds: 3, tokens: usage().tokens, cost: Money(1), unpriced_calls: 0, active_ms: 12 },
+        detail: EndDetail { condition: Some("termination[0]".into()), values: vec![("text".into(), "TERMINATE".into())] },
         achieved: Some(Achieved { message: MessageId(1), agent: "A".into(), text: "so far".into() })
     }
 }

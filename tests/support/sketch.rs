@@ -217,7 +217,14 @@ impl Sketch {
         let cause = EndCause::Condition("text_mention".into());
         self.tell(
             Actor::System,
-            Event::Ended { cause, text: text.into(), agent: Some("Reviewer".into()), totals, achieved: None },
+            Event::Ended {
+                cause,
+                text: text.into(),
+                agent: Some("Reviewer".into()),
+                totals,
+                detail: Default::default(),
+                achieved: None,
+            },
         );
         self
     }

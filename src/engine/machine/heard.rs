@@ -136,7 +136,7 @@ impl Machine {
         match (call.purpose, call.turn.and_then(|turn| open_turn(turn, session))) {
             (Purpose::Select, _) => {
                 let candidates = match session.team() {
-                    Some(team) => crate::selection::candidates::candidates(session, team),
+                    Some(team) => self.gates.candidates(session, team),
                     None => Default::default(),
                 };
                 let mentions = self.selector.read(&heard.text, &candidates);

@@ -22,11 +22,12 @@ use super::effect::{Effect, Input};
 use crate::catalog::{self, OptionError};
 use crate::chat::code::{Payload, Place};
 use crate::chat::command::Command;
-use crate::chat::event::{Actor, Answer, AskKind, Choice, EndCause, Event, HoldReason, Resolution};
+use crate::chat::event::{Actor, Answer, AskKind, Choice, EndCause, EndDetail, Event, HoldReason, Resolution};
 use crate::chat::id::{CallId, OpId};
 use crate::chat::message::{Author, Message, MessageKind};
-use crate::chat::team::{ApprovalPolicy, HumanInputMode, Team};
+use crate::chat::team::{ApprovalPolicy, HumanInputMode, Spec, Team};
 use crate::chat::{Name, UnixMillis};
+use crate::selection::candidates::Gates;
 use crate::selection::{SELECTORS, Selector};
 use crate::session::turn::Stage;
 use crate::session::{Session, Waiting, decide, summary};
@@ -49,15 +50,28 @@ pub struct Rules {
     pub tool_places: HashMap<String, Place>,
 }
 
+/// An end that waits until what is in flight has been stopped.
+#[derive(Debug, Clone)]
+struct Ending {
+    actor: Actor,
+    cause: EndCause,
+    text: String,
+    agent: Option<Name>,
+    detail: EndDetail,
+}
+
 /// The turn logic of one session.
 pub struct Machine {
     selector: Box<dyn Selector>,
+    /// Whom the operator may ask for a proposal: the model that `auto` asks.
+    adviser: Box<dyn Selector>,
+    gates: Gates,
     endings: Endings,
     watch: Watch,
     rules: Rules,
     heard: HashMap<CallId, Heard>,
     contexts: Contexts,
-    ending: Option<EndCause>,
+    ending: Option<Ending>,
     outlook: Option<Option<Choice>>,
     /// Those of nested teams, by the agent that they stand behind.
     inner: BTreeMap<Name, Machine>,
@@ -71,6 +85,8 @@ impl Machine {
     pub fn new(team: &Team, rules: Rules) -> Result<Self, OptionError> {
         Ok(Machine {
             selector: catalog::build(SELECTORS, &team.speaker_selection_method)?,
+            adviser: catalog::build(SELECTORS, &Spec::named("auto"))?,
+            gates: Gates::new(team)?,
             endings: Endings::new(&team.termination)?,
             watch: Watch::default(),
             inner: inner::machines(team, &rules)?,
@@ -87,7 +103,7 @@ impl Machine {
         if let Some(name) = self.addressee(&input, session) {
             return self.on_inner(&name, input, session, now);
         }
-        match input {
+        let effects = match input {
             Input::Command(command) => self.on_command(command, session, now),
             Input::Chunk { call, chunk } => self.on_chunk(call, chunk, session, now),
             Input::Failed { call, failure } => self.on_failure(call, failure, session, now),
@@ -96,7 +112,40 @@ impl Machine {
             Input::Ran { op, execution } => heard::ran(op, execution, session),
             Input::Tick => Vec::new(),
             Input::Stop { cause } => self.stop(cause, Actor::System, session, now),
+        };
+        self.put_off(effects, session)
+    }
+
+    /// An end in one of several turns waits until the others have been stopped: nothing goes on after it.
+    fn put_off(&mut self, mut effects: Vec<Effect>, session: &Session) -> Vec<Effect> {
+        if session.turns().len() < 2 || !session.is_busy() {
+            return effects;
         }
+        for effect in &mut effects {
+            let Effect::Append { actor, events, .. } = effect else { continue };
+            if let Some(Event::Ended { cause, text, agent, detail, .. }) =
+                events.pop_if(|event| matches!(event, Event::Ended { .. }))
+            {
+                self.ending = Some(Ending { actor: actor.clone(), cause, text, agent, detail });
+            }
+        }
+        effects.retain(|effect| !matches!(effect, Effect::Append { events, .. } if events.is_empty()));
+        effects
+    }
+
+    /// Stops what is in flight, and then ends.
+    fn bring_to_end(&mut self, ending: Ending, session: &Session, now: UnixMillis) -> Vec<Effect> {
+        let mut effects = self.hang_up(ending.actor.clone(), session);
+        effects.extend(session.running().into_iter().map(Effect::Kill));
+        if !session.is_busy() {
+            let Ending { actor, cause, text, agent, detail } = ending;
+            let mut end = ended(cause, text, agent, session, now);
+            if let Event::Ended { detail: known, .. } = &mut end {
+                *known = detail;
+            }
+            effects.push(Effect::append(actor, vec![end]));
+        }
+        effects
     }
 
     /// What should happen now, given the session alone.
@@ -106,11 +155,19 @@ impl Machine {
             self.ending = None;
             return self.sum_up(session, now);
         }
-        if session.team().is_none() || session.ended().is_some() || session.hold().is_some() {
+        if session.team().is_none() || session.ended().is_some() {
             return Vec::new();
         }
-        if let Some(cause) = self.ending.clone() {
-            return if session.is_busy() { Vec::new() } else { self.end(cause, None, session, now) };
+        if let Some(ending) = self.ending.clone() {
+            return self.bring_to_end(ending, session, now);
+        }
+        let effects = self.go_on(session, now);
+        self.put_off(effects, session)
+    }
+
+    fn go_on(&mut self, session: &Session, now: UnixMillis) -> Vec<Effect> {
+        if session.hold().is_some() {
+            return Vec::new();
         }
         if session.transcript().is_empty() {
             return self.need_task(session, now);
@@ -185,19 +242,16 @@ impl Machine {
                     Answer::Skip | Answer::Say(_) => {}
                 }
             }
+            Command::Bar { .. } | Command::Unbar { .. } => {
+                // What a selector is being asked is no longer the question.
+                let mut effects = self.hang_up_selector(session);
+                effects.push(Effect::append(Actor::Operator, events));
+                return effects;
+            }
             Command::Resolve { op, resolution } => events.extend(resolved(*op, *resolution, session)),
             _ => {}
         }
         vec![Effect::append(Actor::Operator, events)]
-    }
-
-    fn end(&self, cause: EndCause, agent: Option<Name>, session: &Session, now: UnixMillis) -> Vec<Effect> {
-        let text = match cause {
-            EndCause::Operator => "by the operator",
-            EndCause::Interrupted => "interrupted by a signal",
-            _ => "ended",
-        };
-        vec![Effect::append(Actor::System, vec![ended(cause, text, agent, session, now)])]
     }
 }
 
@@ -231,7 +285,7 @@ fn message(session: &Session, author: Author, kind: MessageKind, content: impl I
 /// An end record with the figures of the moment.
 fn ended(cause: EndCause, text: impl Into<String>, agent: Option<Name>, session: &Session, now: UnixMillis) -> Event {
     let (totals, achieved) = (session.totals(now), summary::achieved(session));
-    Event::Ended { cause, text: text.into(), agent, totals, achieved }
+    Event::Ended { cause, text: text.into(), agent, totals, detail: EndDetail::default(), achieved }
 }
 
 fn last_word_unsaid(agent: Option<Name>, session: &Session, now: UnixMillis) -> Event {

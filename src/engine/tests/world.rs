@@ -315,10 +315,13 @@ impl World {
 
     fn append(&mut self, actor: Actor, events: Vec<Event>, moved: Option<(Seq, BranchId)>) {
         let mut place = moved.map(|(seq, branch)| (Some(seq), branch));
-        for event in events {
-            if let Event::SpeakerChosen { choice } = &event {
+        // Those who begin together are chosen at the same moment.
+        for event in &events {
+            if let Event::SpeakerChosen { choice } = event {
                 self.may_speak(choice);
             }
+        }
+        for event in events {
             let (parent, branch) = place.take().unwrap_or((self.session.head(), self.session.branch()));
             let seq = self.session.next_seq();
             let record = Record { seq, parent, branch, actor: actor.clone(), at: self.now, event };
@@ -332,6 +335,7 @@ impl World {
         if choice.mode != "operator" {
             assert!(self.session.rounds() < team.max_round, "{choice:?} after the last round");
         }
+        assert!(self.session.floor().bar(&choice.agent).is_none(), "{choice:?} is barred");
         if !["operator", "queue", "retry"].contains(&choice.mode.as_str()) {
             let eligible = candidates(&self.session, team).eligible;
             assert!(eligible.contains(&choice.agent), "{choice:?} is not among {eligible:?}");

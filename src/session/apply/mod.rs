@@ -134,6 +134,9 @@ impl State {
             Event::MessagePosted { .. } | Event::MessageEdited { .. } => self.fold_words(record),
             Event::SpeakerWanted { .. }
             | Event::SpeakerChosen { .. }
+            | Event::ProposalWanted
+            | Event::SpeakerBarred { .. }
+            | Event::SpeakerUnbarred { .. }
             | Event::SelectorAnswered { .. }
             | Event::QueueChanged { .. }
             | Event::GraphStepped { .. }
@@ -194,13 +197,14 @@ impl State {
                 let (text, problem) = (text.clone(), problem.clone());
                 self.summing.done = Some(Summary { method: *method, text, problem });
             }
-            Event::Ended { cause, text, agent, totals, achieved } => {
+            Event::Ended { cause, text, agent, totals, detail, achieved } => {
                 self.summing = Default::default();
                 self.ended = Some(Ended {
                     cause: cause.clone(),
                     text: text.clone(),
                     agent: agent.clone(),
                     totals: *totals,
+                    detail: detail.clone(),
                     achieved: achieved.clone(),
                 });
                 self.hold = None;
@@ -208,6 +212,7 @@ impl State {
                 self.stepping = false;
                 self.turns.clear();
                 self.floor.wanted = None;
+                self.floor.proposing = false;
                 self.floor.selecting = Default::default();
                 if *cause == EndCause::Complete {
                     self.floor.graph = None;
@@ -279,6 +284,10 @@ impl State {
             if matches!(self.floor.selecting.inquiry.phase, Phase::Failed(_)) {
                 self.floor.selecting.inquiry = Default::default();
             }
+        }
+        if self.hold.is_some() && self.floor.wanted.as_ref().is_some_and(|wanted| wanted.until.is_some()) {
+            // Time that passed while nothing could happen is not time to think: the pick is asked for again.
+            self.floor.wanted = None;
         }
         self.hold = None;
         self.hold_asked = None;

@@ -2,14 +2,19 @@
 
 use super::{AgentMarks, Marks, World, prompts};
 use crate::chat::Name;
+use crate::chat::pattern::Pattern;
 use crate::chat::team::{Agent, AgentKind, HumanInputMode, ModelSpec, TerminationMatch};
 use crate::settings::reader::{self, Fields, Node, suggestion};
 use crate::settings::report::Finding;
 use std::collections::BTreeMap;
 use toml::de::DeValue;
 
-const KINDS: &[(&str, AgentKind)] =
-    &[("assistant", AgentKind::Assistant), ("user_proxy", AgentKind::UserProxy), ("executor", AgentKind::Executor)];
+const KINDS: &[(&str, AgentKind)] = &[
+    ("assistant", AgentKind::Assistant),
+    ("user_proxy", AgentKind::UserProxy),
+    ("executor", AgentKind::Executor),
+    ("team", AgentKind::Team),
+];
 const MODES: &[(&str, HumanInputMode)] = &[
     ("ALWAYS", HumanInputMode::Always),
     ("NEVER", HumanInputMode::Never),
@@ -75,7 +80,7 @@ impl<'a> World<'a> {
         let kind = fields.word("kind", KINDS);
         if fields.span_of("kind").is_none() {
             let finding = Finding::error(format!("{who} has no `kind`")).at(marks.name.clone());
-            self.findings.push(finding.help("one of: assistant, user_proxy, executor"));
+            self.findings.push(finding.help("one of: assistant, user_proxy, executor, team"));
         }
         // What follows from the kind is only right, and only missed, when the kind is known.
         let assumed = kind.unwrap_or(AgentKind::UserProxy);
@@ -96,11 +101,14 @@ impl<'a> World<'a> {
         let description = fields.text("description");
         marks.description = fields.span_of("description");
         marks.system_message = fields.span_of("system_message");
+        let silent = fields.flag("silent").unwrap_or(false);
+        let available_when = self.rule_text(fields, "available_when", marks);
         let model = self.agent_model(fields, &who, kind, models, marks);
         let tools = fields.texts("tools").unwrap_or_default();
         marks.tools = tools.clone();
         let handoffs = fields.get("handoffs").map(|node| self.handoffs(node, marks)).unwrap_or_default();
         let after_work = fields.get("after_work").map(|node| self.after_work(node, marks)).unwrap_or_default();
+        let nested = self.nested(fields, &who, assumed, models, marks);
         let max_tool_iterations = fields.small("max_tool_iterations", 1).unwrap_or(1);
         let reflect_on_tool_use = fields.flag("reflect_on_tool_use").unwrap_or(false);
         let tool_call_summary_format = fields.filled("tool_call_summary_format");
@@ -131,10 +139,12 @@ impl<'a> World<'a> {
                 AgentKind::Assistant | AgentKind::UserProxy | AgentKind::Team => Some(String::new()),
             }),
             code_execution: code,
-            nested: None,
+            nested: nested.map(Box::new),
             on_failure,
             speaks_to,
             context,
+            silent,
+            available_when,
             tools: tools.into_iter().map(|(name, _)| name).collect(),
             handoffs,
             after_work,
@@ -217,8 +227,8 @@ impl<'a> World<'a> {
 
     fn end(&self, node: &Node<'_>) -> Option<TerminationMatch> {
         const HELP: &str = "a text (the whole message), { exactly = \"…\" }, { contains = \"…\" }, \
-            { ends_with = \"…\" }, or false";
-        const WAYS: [&str; 3] = ["exactly", "contains", "ends_with"];
+            { ends_with = \"…\" }, { matches = \"regular expression\" }, or false";
+        const WAYS: [&str; 4] = ["exactly", "contains", "ends_with", "matches"];
         let refuse = |message: String, span| {
             self.findings.push(Finding::error(message).at(span).help(HELP));
             None
@@ -241,6 +251,14 @@ impl<'a> World<'a> {
                 Some(match &**key.get_ref() {
                     "contains" => TerminationMatch::Contains(text),
                     "ends_with" => TerminationMatch::EndsWith(text),
+                    "matches" => match Pattern::new(&text) {
+                        Ok(pattern) => TerminationMatch::Matches(pattern),
+                        Err(why) => {
+                            let message = format!("this regular expression cannot be used: {why}");
+                            self.findings.push(Finding::error(message).at(node.span()));
+                            return None;
+                        }
+                    },
                     _ => TerminationMatch::Exactly(text),
                 })
             }
