@@ -3,6 +3,7 @@
 //! Commands are data, so that a console may sit in another process than the engine.
 
 use super::Name;
+use super::configure::Change;
 use super::event::{Answer, Boundary, Resolution, Verdict};
 use super::id::{ApprovalId, AskId, MessageId, OpId, Seq};
 use serde::{Deserialize, Serialize};
@@ -72,6 +73,9 @@ pub enum Command {
     Resume,
     /// Go on for one turn.
     Step,
+    /// Begin a new run of a session that has ended, without new words (AgentChat: `run()` without a task). The
+    /// conversation goes on where it was; rounds, conditions and replies in a row are counted anew.
+    Continue,
     /// Cancel what runs now, keep what was said, and hold.
     Interrupt,
     /// End the run.
@@ -107,6 +111,13 @@ pub enum Command {
     MoveTo {
         /// The record.
         seq: Seq,
+    },
+    /// Change an agent, from its next request on.
+    Configure {
+        /// Who.
+        agent: Name,
+        /// What.
+        change: Change,
     },
     /// Say what became of an effect whose outcome was lost.
     Resolve {

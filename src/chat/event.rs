@@ -1,6 +1,7 @@
 //! What happened: the durable vocabulary of a session.
 
 use super::code::{Execution, Payload};
+use super::configure::Change;
 pub use super::decision::*;
 pub use super::end::{EndCause, EndDetail, SummaryMethod, Totals};
 pub use super::failing::{Achieved, AfterFailure};
@@ -383,6 +384,13 @@ pub enum Event {
     LimitsChanged {
         /// The limits from now on.
         limits: super::team::Limits,
+    },
+    /// The operator changed an agent; the change belongs to this branch.
+    Configured {
+        /// Who.
+        agent: Name,
+        /// What.
+        change: Change,
     },
     /// The run, which is over, was summed up.
     Summarized {

@@ -140,6 +140,9 @@ impl<W: Write + ?Sized> Printer<'_, W> {
                 };
                 writeln!(self.out, "\n·· {} ({then})", plain(&failure.message, Context::Prose))?;
             }
+            Event::Configured { agent, change } => {
+                writeln!(self.out, "\n·· {} changed: {}", one_line(agent), one_line(&change.to_string()))?;
+            }
             Event::AgentFailed { agent, then, .. } => {
                 writeln!(self.out, "\n·· {} could not speak: {then}", one_line(agent))?;
             }

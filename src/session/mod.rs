@@ -26,7 +26,7 @@ mod tests;
 use crate::chat::Name;
 use crate::chat::UnixMillis;
 use crate::chat::code::{Payload, ToolUse};
-use crate::chat::event::{Achieved, Boundary, EndCause, EndDetail, HoldReason, Record, SummaryMethod, Totals};
+use crate::chat::event::{Achieved, Boundary, EndCause, EndDetail, HoldReason, Record, Totals};
 use crate::chat::id::*;
 use crate::chat::message::Author;
 use crate::chat::team::{Limits, Team};
@@ -58,7 +58,6 @@ pub struct Session {
 #[derive(Debug, Clone)]
 struct Started {
     session: String,
-    team: Arc<Team>,
     headless: bool,
     at: UnixMillis,
 }
@@ -110,28 +109,6 @@ pub struct Ended {
     pub achieved: Option<Achieved>,
 }
 
-/// How far the summary of a run has come.
-#[derive(Debug, Clone, Default)]
-pub struct Summing {
-    /// The line to the model that writes it.
-    pub inquiry: turn::Inquiry,
-    /// The summary.
-    pub done: Option<Summary>,
-    /// What it used.
-    pub meter: AgentMeter,
-}
-
-/// The summary of a run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Summary {
-    /// How it was made.
-    pub method: SummaryMethod,
-    /// What it says.
-    pub text: Arc<str>,
-    /// Why it is not the summary that the team asks for.
-    pub problem: Option<String>,
-}
-
 /// A detector's present finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
@@ -167,7 +144,8 @@ struct State {
     findings: Vec<Finding>,
     selector: AgentMeter,
     activity: meters::Activity,
-    summing: Summing,
+    summing: summary::Summing,
+    team: Option<Arc<Team>>,
     /// Conversations of nested teams, by the agent that they stand behind.
     inner: BTreeMap<Name, Session>,
     /// Names of the team's members, and where this session's numbers begin: they make those of the inner ones.
@@ -261,9 +239,9 @@ impl Session {
         self.started.as_ref().map_or("", |started| started.session.as_str())
     }
 
-    /// The team. `None` before the first record.
+    /// The team as it is on this branch: as it began, with what the operator changed. `None` before the first record.
     pub fn team(&self) -> Option<&Arc<Team>> {
-        self.started.as_ref().map(|started| &started.team)
+        self.state.team.as_ref()
     }
 
     /// Who hears what this author says by default; empty means everybody.
@@ -385,17 +363,6 @@ impl Session {
     /// The context variables as they stand (AG2: ContextVariables).
     pub fn context(&self) -> &serde_json::Map<String, serde_json::Value> {
         &self.state.context
-    }
-
-    /// The summary of the run that is over, and how far it has come.
-    pub fn summing(&self) -> &Summing {
-        &self.state.summing
-    }
-
-    /// Whether the run is over and its summary is still to come.
-    pub fn awaits_summary(&self) -> bool {
-        let wanted = self.team().is_some_and(|team| team.summary.is_some());
-        wanted && self.state.ended.is_some() && self.state.summing.done.is_none()
     }
 
     /// What was used on all branches together.

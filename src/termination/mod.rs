@@ -93,8 +93,10 @@ impl Endings {
         let from = self.seen.messages.min(transcript.len());
         for (place, entry) in transcript.entries().iter().enumerate().skip(from) {
             let heard = entry.message.is_shared();
-            // The words that begin a run after an end are its task, whatever they are called.
-            if heard && entry.message.kind != MessageKind::Task && place != transcript.run_from() {
+            // The words that begin a run after an end are its task, whatever they are called. A run may begin without.
+            let task = entry.message.kind == MessageKind::Task
+                || (place == transcript.run_from() && entry.message.turn.is_none());
+            if heard && !task {
                 self.tree.iter_mut().for_each(|node| node.observe(entry));
             }
         }

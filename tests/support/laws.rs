@@ -44,9 +44,10 @@ impl Laws {
             Event::ModelFailed { .. } | Event::ModelInterrupted { .. } => true,
             _ => false,
         };
-        let begins = matches!(record.event, Event::MessagePosted { .. } | Event::BranchMoved { .. });
+        let begins =
+            matches!(record.event, Event::MessagePosted { .. } | Event::BranchMoved { .. } | Event::Released { .. });
         if self.ended && !begins && !sums_up {
-            return Err("nothing but a summary, words or a move follows an end".into());
+            return Err("nothing but a summary, words, a move or a new run follows an end".into());
         }
         self.ended = matches!(record.event, Event::Ended { .. }) || (self.ended && sums_up);
         match &record.event {

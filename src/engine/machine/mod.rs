@@ -214,8 +214,9 @@ impl Machine {
             Ok(decision) => decision,
             Err(refusal) => return vec![Effect::Refuse(refusal.0)],
         };
-        if matches!(command, Command::Speak { .. } | Command::Whisper { .. }) && session.awaits_summary() {
-            // Words after the end begin a new run; the one that is over is not summed up any more.
+        let begin = |event: &Event| matches!(event, Event::MessagePosted { .. } | Event::Released { .. });
+        if session.awaits_summary() && decision.moved.is_none() && decision.events.iter().any(begin) {
+            // A new run begins; the one that is over is not summed up any more.
             let mut effects = self.hang_up_summary(session);
             effects.push(Effect::append(Actor::Operator, decision.events));
             return effects;

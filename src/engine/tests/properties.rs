@@ -4,6 +4,7 @@ use super::world::{Reply, World, fail, fenced, say};
 use crate::chat::Name;
 use crate::chat::code::CodeBlock;
 use crate::chat::command::Command;
+use crate::chat::configure::Change;
 use crate::chat::end::{SummaryMethod, SummarySetup};
 use crate::chat::event::{Answer, Boundary, EndCause, Event, Record, Resolution, Verdict};
 use crate::chat::failing::{GiveUp, OnFailure};
@@ -56,6 +57,10 @@ fn a_command() -> impl Strategy<Value = Command> {
             to: vec![to],
             announced,
         }),
+        (a_name(), 0u32..3).prop_map(|(agent, limit)| Command::Configure {
+            agent,
+            change: Change { max_consecutive_auto_reply: Some(limit), ..Change::default() },
+        }),
         a_name().prop_map(|agent| Command::CallOn { agent }),
         prop::collection::vec(a_name(), 0..3).prop_map(|queue| Command::Queue { queue }),
         a_name().prop_map(|agent| Command::Enqueue { agent }),
@@ -70,6 +75,7 @@ fn a_command() -> impl Strategy<Value = Command> {
         Just(Command::Interrupt),
         Just(Command::End),
         Just(Command::RaiseLimits),
+        Just(Command::Continue),
     ]
 }
 
@@ -259,13 +265,13 @@ fn check_log(log: &[std::sync::Arc<Record>]) {
     assert_eq!(ops, over, "an effect of which nobody knows what became");
 }
 
-/// On a branch every run ends at most once, and between two ends somebody has spoken.
+/// On a branch every run ends at most once, and between two ends somebody has spoken or gone on.
 fn check_ends(session: &Session) {
     let (mut over, mut summed) = (false, false);
     for record in session.path() {
         match &record.event {
             Event::Ended { .. } => assert!(!std::mem::replace(&mut over, true), "a run ended twice"),
-            Event::MessagePosted { .. } => (over, summed) = (false, false),
+            Event::MessagePosted { .. } | Event::Released { .. } => (over, summed) = (false, false),
             Event::ModelCalled { purpose: Purpose::Summarize, .. } => {
                 assert!(over && !summed, "a summary of what goes on: {record:?}");
             }

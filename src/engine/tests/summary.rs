@@ -8,7 +8,7 @@ use crate::chat::request::{FailureKind, Purpose, Role};
 use crate::chat::team::{Limits, Team};
 use crate::engine::Rules;
 use crate::engine::effect::Input;
-use crate::session::Summary;
+use crate::session::summary::Summary;
 use crate::session::testing::speakers;
 
 fn by(method: SummaryMethod) -> Team {

@@ -8,8 +8,9 @@ mod code;
 mod floor;
 mod words;
 
+use super::summary::Summary;
 use super::turn::{Phase, Stage, Turn};
-use super::{Branch, Ended, Finding, Ids, Session, Started, State, Summary};
+use super::{Branch, Ended, Finding, Ids, Session, Started, State};
 use crate::chat::event::{EndCause, Event, HoldReason, Record};
 use crate::chat::id::*;
 use std::sync::Arc;
@@ -91,9 +92,8 @@ impl Session {
             }
         }
         match record.event.innermost().1 {
-            Event::SessionStarted { session, team, headless, .. } if self.started.is_none() => {
-                self.started =
-                    Some(Started { session: session.clone(), team: team.clone(), headless: *headless, at: record.at });
+            Event::SessionStarted { session, headless, .. } if self.started.is_none() => {
+                self.started = Some(Started { session: session.clone(), headless: *headless, at: record.at });
             }
             Event::ModelAnswered { usage, .. }
             | Event::ModelFailed { usage, .. }
@@ -126,9 +126,16 @@ impl State {
     fn fold(&mut self, record: &Record) {
         match &record.event {
             Event::SessionStarted { team, .. } => {
+                self.team = Some(team.clone());
                 self.limits = Some(team.limits);
                 self.members = team.agents.iter().map(|agent| agent.name.clone()).collect();
                 self.context = team.context_variables.clone();
+            }
+            Event::Configured { agent, change } => {
+                let members = self.team.as_mut().map(|team| &mut Arc::make_mut(team).agents);
+                if let Some(member) = members.into_iter().flatten().find(|member| member.name == *agent) {
+                    *member = change.applied(member);
+                }
             }
             Event::LimitsChanged { limits } => self.limits = Some(*limits),
             Event::MessagePosted { .. } | Event::MessageEdited { .. } => self.fold_words(record),
@@ -175,7 +182,13 @@ impl State {
                 self.hold_asked = None;
                 self.stepping = false;
             }
-            Event::Released { step } => self.fold_release(*step),
+            Event::Released { step } => {
+                if self.ended.take().is_some() {
+                    // A new run without new words.
+                    self.begin_run();
+                }
+                self.fold_release(*step);
+            }
             Event::DetectorChanged { detector, text, count, turns } => {
                 self.findings.retain(|finding| finding.detector != *detector);
                 if *count > 0 {

@@ -84,6 +84,7 @@ impl Item {
             Event::ApprovalDecided { .. }
             | Event::ModelFailed { .. }
             | Event::AgentFailed { .. }
+            | Event::Configured { .. }
             | Event::BranchMoved { .. }
             | Event::OutcomeUnknown { .. }
             | Event::LimitsChanged { .. }
@@ -310,6 +311,7 @@ fn notice(record: &Record, session: &Session, width: u16) -> Vec<Line> {
                 (Role::Error, format!("✗ {} ({then})", failure.message))
             }
         }
+        Event::Configured { agent, change } => (Role::Warning, format!("✎ {agent} changed by you: {change}")),
         Event::AgentFailed { agent, then, .. } => (Role::Warning, format!("✗ {agent} could not speak: {then}")),
         Event::BranchMoved { name, why } => (Role::Warning, format!("⑂ {name}: {why}")),
         Event::OutcomeUnknown { op } => (
