@@ -6,6 +6,7 @@
 
 pub mod code;
 pub mod command;
+pub mod configure;
 pub mod consult;
 pub mod containment;
 pub mod context;

@@ -1,5 +1,6 @@
 mod audience;
 mod code;
+mod configure;
 mod context;
 mod failing;
 mod floor;
@@ -14,5 +15,6 @@ mod pauses;
 mod properties;
 mod recovery;
 mod stops;
+mod summary;
 mod tools;
 pub(crate) mod world;

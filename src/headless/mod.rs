@@ -58,8 +58,9 @@ pub async fn follow(
                     return Err(io::Error::other("the engine sent a record that does not fit its log"));
                 }
                 printer.record(&record, &session)?;
-                if let Event::Ended { cause, .. } = &record.event {
-                    return Ok(Result { cause: Some(cause.clone()) });
+                let over = matches!(record.event, Event::Ended { .. } | Event::Summarized { .. });
+                if let Some(ended) = session.ended().filter(|_| over && !session.awaits_summary()) {
+                    return Ok(Result { cause: Some(ended.cause.clone()) });
                 }
             }
             Update::Fault { text } if !text.is_empty() => {
@@ -70,7 +71,7 @@ pub async fn follow(
             _ => {}
         }
     }
-    Ok(Result { cause: None })
+    Ok(Result { cause: session.ended().map(|ended| ended.cause.clone()) })
 }
 
 struct Printer<'a, W: Write + ?Sized> {
@@ -144,6 +145,9 @@ impl<W: Write + ?Sized> Printer<'_, W> {
                 };
                 writeln!(self.out, "\n·· {} ({then})", plain(&failure.message, Context::Prose))?;
             }
+            Event::Configured { agent, change } => {
+                writeln!(self.out, "\n·· {} changed: {}", one_line(agent), one_line(&change.to_string()))?;
+            }
             Event::AgentFailed { agent, then, .. } => {
                 writeln!(self.out, "\n·· {} could not speak: {then}", one_line(agent))?;
             }
@@ -156,6 +160,16 @@ impl<W: Write + ?Sized> Printer<'_, W> {
             Event::Ended { text, .. } if !within.is_empty() => {
                 let names = within.iter().map(|name| &***name).collect::<Vec<_>>().join(" › ");
                 writeln!(self.out, "\n·· {} has talked: {}", one_line(&names), plain(text, Context::Prose))?;
+            }
+            Event::Summarized { method, text, call, problem } => {
+                if let Some(problem) = problem {
+                    writeln!(self.out, "\n·· the summary could not be written: {}", plain(problem, Context::Prose))?;
+                }
+                let cost = call.map(|call| format!(" · {}", spoken(session, Some(call)))).unwrap_or_default();
+                writeln!(self.out, "\n── Summary ── {}{cost}", method.name())?;
+                for line in plain(text.trim(), Context::Prose).lines() {
+                    writeln!(self.out, "  {line}")?;
+                }
             }
             Event::Ended { text, totals, achieved, .. } => {
                 writeln!(self.out, "\nended: {} · {totals}", plain(text, Context::Prose))?;

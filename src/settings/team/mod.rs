@@ -1,7 +1,7 @@
 //! The team file: from TOML to [`Team`], everything resolved, or every mistake in it.
 //!
 //! Each table of the file has a file here: `models`, `agents`, `code` (an agent's `code_execution`), `context`, `failing`,
-//! `initial`, `termination`;
+//! `initial`, `summary`, `termination`;
 //! `options` reads members of catalogs and `lint` says what is allowed but odd. Imports the reader and the report
 //! beside it. A new key is asked for where its table is read; a new lint is one function in `lint.rs`.
 
@@ -16,6 +16,7 @@ mod nested;
 mod options;
 mod prompts;
 mod rules;
+mod summary;
 mod termination;
 mod tools;
 mod transitions;
@@ -296,6 +297,7 @@ impl<'a> World<'a> {
         let termination =
             fields.get("termination").map_or_else(Vec::new, |node| self.termination(node, &agents, marks));
         let initial = fields.get("initial").map_or_else(Vec::new, |node| self.initial(node, &agents));
+        let summary = self.summary(&mut fields, &agents, &models);
         let send_introductions = fields.flag("send_introductions").unwrap_or(false);
         let seed = fields.whole("seed", 0..=i64::MAX as u64).unwrap_or(0);
         let context_variables =
@@ -312,6 +314,7 @@ impl<'a> World<'a> {
             task,
             initial,
             send_introductions,
+            summary,
             agents,
             speaker_selection_method: method,
             selector_model,

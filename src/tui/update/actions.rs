@@ -76,9 +76,13 @@ impl App {
                 let Some(agent) = self.numbered(digit) else { return Vec::new() };
                 return send(Command::Enqueue { agent });
             }
-            Action::View => {
+            Action::View | Action::EditPrompt | Action::SwitchModel => {
                 let Some(agent) = self.numbered(digit) else { return Vec::new() };
-                self.show_view(&agent);
+                match action {
+                    Action::View => self.show_view(&agent),
+                    Action::EditPrompt => self.edit_prompt(&agent),
+                    _ => self.choose_model(&agent),
+                }
             }
             Action::QueuePop => {
                 let mut queue = self.session.floor().queue.clone();
