@@ -11,6 +11,7 @@ pub mod context;
 pub mod decision;
 pub mod end;
 pub mod event;
+pub mod handoff;
 pub mod id;
 pub mod message;
 pub mod pattern;

@@ -6,6 +6,7 @@
 
 use super::Name;
 use super::context::ContextRule;
+pub use super::handoff::{AfterWork, Handoff, Nested, Target};
 use super::message::Author;
 use super::pattern::Pattern;
 use super::usage::{Money, Price};
@@ -274,18 +275,18 @@ pub struct Agent {
     /// Code execution, if it runs code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code_execution: Option<CodeExecution>,
-    /// Never chosen by any selection; the operator may call on it.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub silent: bool,
-    /// The rule that must hold for it to be chosen (AG2: eligibility_policies; AgentChat: candidate_func).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub available_when: Option<String>,
     /// Who hears it; empty means everybody.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub speaks_to: Vec<Name>,
     /// Which messages its model is sent.
     #[serde(default, skip_serializing_if = "ContextRule::is_full")]
     pub context: ContextRule,
+    /// Never chosen by any selection; the operator may call on it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub silent: bool,
+    /// The rule that must hold for it to be chosen (AG2: eligibility_policies; AgentChat: candidate_func).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub available_when: Option<String>,
     /// Tools its model may call: keys into [`Team::tools`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tools: Vec<String>,
@@ -324,10 +325,10 @@ impl Agent {
             is_termination_msg: TerminationMatch::Exactly("TERMINATE".into()),
             default_auto_reply: None,
             code_execution: None,
-            silent: false,
-            available_when: None,
             speaks_to: Vec::new(),
             context: ContextRule::Full,
+            silent: false,
+            available_when: None,
             tools: Vec::new(),
             nested: None,
             handoffs: Vec::new(),
@@ -345,83 +346,6 @@ fn one() -> u32 {
 
 fn is_one(n: &u32) -> bool {
     *n == 1
-}
-
-/// A team that answers in the name of a member (AgentChat: SocietyOfMindAgent; AG2: register_nested_chats).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Nested {
-    /// Its members and how they talk.
-    pub team: Team,
-    /// It is asked only while this rule holds, and the agent answers by itself otherwise (AG2: the trigger of nested
-    /// chats). Always when missing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub when: Option<String>,
-    /// What its conversation begins with; what the agent has not answered yet when missing (AG2: `message`).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub message: Option<String>,
-    /// Add what earlier teams came to (AG2: carryover of initiate_chats).
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub carryover: bool,
-    /// Its members remember earlier conversations of this session. Otherwise each begins afresh (AgentChat: the inner
-    /// team is reset after every turn).
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub memory: bool,
-    /// What the agent's model is told before the conversation of its team (AgentChat: `instruction`).
-    pub instruction: String,
-    /// What it is asked after it (AgentChat: `response_prompt`).
-    pub response_prompt: String,
-}
-
-/// A way to pass the floor that a model is offered as a tool, or that a rule takes by itself.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Handoff {
-    /// A member of the team, or `user` for the person in the chair.
-    pub target: Name,
-    /// Name of the tool; `transfer_to_<target>` in lower case unless given.
-    pub name: String,
-    /// What the model is told about it.
-    pub description: String,
-    /// What the others hear.
-    pub message: String,
-    /// Offered only while this rule holds (AG2: OnCondition.available).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub available_when: Option<String>,
-    /// Taken without asking the model when this rule holds (AG2: OnContextCondition).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub when: Option<String>,
-    /// Context variables that it sets.
-    #[serde(default, skip_serializing_if = "Map::is_empty")]
-    pub set: Map<String, Value>,
-}
-
-/// Who follows an agent that handed over to nobody.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct AfterWork {
-    /// Applies while this rule holds; always when missing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub when: Option<String>,
-    /// Who or what.
-    pub target: Target,
-}
-
-/// Where the floor goes (AG2: TransitionTarget).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Target {
-    /// To this agent.
-    Agent(Name),
-    /// Stays where it is.
-    Stay,
-    /// The run ends.
-    Terminate,
-    /// The person in the chair speaks; then the agent before has the floor again.
-    User,
-    /// The operator picks.
-    Ask,
-    /// Anybody else, by the seed.
-    Random,
-    /// A model picks (AG2: GroupManagerTarget).
-    Auto,
 }
 
 /// A tool as a team file declares it.

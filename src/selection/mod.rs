@@ -7,6 +7,7 @@
 
 mod auto;
 pub mod candidates;
+mod command;
 mod concurrent;
 mod graph;
 mod graph_review;
@@ -16,6 +17,7 @@ pub mod mention;
 mod random;
 pub mod review;
 mod round_robin;
+mod rule;
 mod sequential;
 
 use crate::catalog;
@@ -88,6 +90,8 @@ pub static SELECTORS: &[catalog::Entry<dyn Selector>] = &[
     graph::ENTRY,
     sequential::ENTRY,
     concurrent::ENTRY,
+    rule::ENTRY,
+    command::ENTRY,
 ];
 
 #[cfg(test)]

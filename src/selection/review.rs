@@ -1,6 +1,6 @@
 //! What is wrong with the options of a way to choose speakers, given the team: what a row alone cannot know.
 
-use super::{concurrent, graph, handoff};
+use super::{concurrent, graph, handoff, rule};
 use crate::catalog::Remark;
 use crate::chat::team::Team;
 
@@ -11,6 +11,7 @@ pub fn review(team: &Team) -> Vec<Remark> {
         "graph" => graph::review(&method.options, team),
         "concurrent" => concurrent::review(&method.options, team),
         "handoff" => handoff::review(&method.options, team),
+        "rule" => rule::review(&method.options, team),
         _ => Vec::new(),
     }
 }

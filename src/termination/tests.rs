@@ -233,7 +233,7 @@ struct Newest(&'static str);
 impl Condition for Newest {
     fn met(&mut self, moment: &Moment<'_>) -> Verdict {
         match moment.session.transcript().last_heard_by("") {
-            Some(newest) if &*newest.message.content == self.0 => Fired::new(self.0, &[]),
+            Some(newest) if &*newest.message.content == self.0 => Fired::with(self.0, &[]),
             _ => Verdict::No,
         }
     }

@@ -52,9 +52,10 @@ impl Machine {
         if let Some(agent) = floor.queue.first() {
             return start(plain(agent, "queue", "called by the operator"), Actor::Operator, session);
         }
-        if !floor.retry.is_empty() {
-            let again = |agent: &Name| plain(agent, "retry", "its turn was interrupted");
-            return start_all(floor.retry.iter().map(again).collect(), session);
+        let retry: Vec<_> = floor.retry.iter().filter(|agent| floor.bar(agent).is_none()).collect();
+        if !retry.is_empty() {
+            let again = retry.into_iter().map(|agent| plain(agent, "retry", "its turn was interrupted"));
+            return start_all(again.collect(), session);
         }
         if let Some(wanted) = &floor.wanted {
             let mut waits: Vec<Effect> = self.endings.wake(session, now).map(Effect::Wake).into_iter().collect();
@@ -214,7 +215,7 @@ impl Machine {
         if let Some(agent) = floor.queue.first() {
             return Some(plain(agent, "queue", "called by the operator"));
         }
-        if let Some(agent) = floor.retry.first() {
+        if let Some(agent) = floor.retry.iter().find(|agent| floor.bar(agent).is_none()) {
             return Some(plain(agent, "retry", "its turn was interrupted"));
         }
         let candidates = self.gates.candidates(session, team);

@@ -9,8 +9,12 @@ use crate::settings::report::Finding;
 use std::collections::BTreeMap;
 use toml::de::DeValue;
 
-const KINDS: &[(&str, AgentKind)] =
-    &[("assistant", AgentKind::Assistant), ("user_proxy", AgentKind::UserProxy), ("executor", AgentKind::Executor)];
+const KINDS: &[(&str, AgentKind)] = &[
+    ("assistant", AgentKind::Assistant),
+    ("user_proxy", AgentKind::UserProxy),
+    ("executor", AgentKind::Executor),
+    ("team", AgentKind::Team),
+];
 const MODES: &[(&str, HumanInputMode)] = &[
     ("ALWAYS", HumanInputMode::Always),
     ("NEVER", HumanInputMode::Never),
@@ -76,7 +80,7 @@ impl<'a> World<'a> {
         let kind = fields.word("kind", KINDS);
         if fields.span_of("kind").is_none() {
             let finding = Finding::error(format!("{who} has no `kind`")).at(marks.name.clone());
-            self.findings.push(finding.help("one of: assistant, user_proxy, executor"));
+            self.findings.push(finding.help("one of: assistant, user_proxy, executor, team"));
         }
         // What follows from the kind is only right, and only missed, when the kind is known.
         let assumed = kind.unwrap_or(AgentKind::UserProxy);
@@ -97,13 +101,13 @@ impl<'a> World<'a> {
         marks.description = fields.span_of("description");
         marks.system_message = fields.span_of("system_message");
         let silent = fields.flag("silent").unwrap_or(false);
-        let available_when = fields.get("available_when").and_then(|node| self.rule("available_when", node));
-        marks.available_when = fields.span_of("available_when");
+        let available_when = self.rule_text(fields, "available_when", marks);
         let model = self.agent_model(fields, &who, kind, models, marks);
         let tools = fields.texts("tools").unwrap_or_default();
         marks.tools = tools.clone();
         let handoffs = fields.get("handoffs").map(|node| self.handoffs(node, marks)).unwrap_or_default();
         let after_work = fields.get("after_work").map(|node| self.after_work(node, marks)).unwrap_or_default();
+        let nested = self.nested(fields, &who, assumed, models, marks);
         let max_tool_iterations = fields.small("max_tool_iterations", 1).unwrap_or(1);
         let reflect_on_tool_use = fields.flag("reflect_on_tool_use").unwrap_or(false);
         let tool_call_summary_format = fields.filled("tool_call_summary_format");
@@ -134,11 +138,11 @@ impl<'a> World<'a> {
                 AgentKind::Assistant | AgentKind::UserProxy | AgentKind::Team => Some(String::new()),
             }),
             code_execution: code,
-            silent,
-            available_when: available_when.map(|rule| rule.source().to_owned()),
-            nested: None,
+            nested: nested.map(Box::new),
             speaks_to,
             context,
+            silent,
+            available_when,
             tools: tools.into_iter().map(|(name, _)| name).collect(),
             handoffs,
             after_work,

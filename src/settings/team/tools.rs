@@ -114,7 +114,7 @@ impl<'a> World<'a> {
         for item in list.iter() {
             let read = match item.get_ref() {
                 DeValue::String(target) => Some(handoff(target)),
-                DeValue::Table(table) => self.handoff(table, item.span()),
+                DeValue::Table(table) => self.handoff(table, item.span(), marks),
                 _ => {
                     let message = format!("a hand-off is a name or a table, and this is {}", reader::found(item));
                     self.findings.push(Finding::error(message).at(item.span()).help(HELP));
@@ -132,7 +132,7 @@ impl<'a> World<'a> {
         handoffs
     }
 
-    fn handoff(&self, table: &'a DeTable<'a>, span: Span) -> Option<Handoff> {
+    fn handoff(&self, table: &'a DeTable<'a>, span: Span, marks: &mut AgentMarks) -> Option<Handoff> {
         let mut fields = Fields::new(self.findings, table, span.clone(), "this hand-off");
         let target = fields.filled("target");
         if target.is_none() && fields.span_of("target").is_none() {
@@ -140,8 +140,8 @@ impl<'a> World<'a> {
         }
         let (name, description) = (fields.filled("name"), fields.filled("description"));
         let message = fields.filled("message");
-        let available_when = self.rule_text(&mut fields, "available_when");
-        let when = self.rule_text(&mut fields, "when");
+        let available_when = self.rule_text(&mut fields, "available_when", marks);
+        let when = self.rule_text(&mut fields, "when", marks);
         let set = fields.get("set").map(|node| self.variables("set", node)).unwrap_or_default();
         fields.finish();
         let plain = handoff(&target?);
@@ -171,7 +171,7 @@ impl<'a> World<'a> {
                         self.findings
                             .push(finding.help("for example: { when = \"round > 8\", target = \"terminate\" }"));
                     }
-                    let when = self.rule_text(&mut fields, "when");
+                    let when = self.rule_text(&mut fields, "when", marks);
                     fields.finish();
                     Some(AfterWork { when, target: target(&name?, span, marks) })
                 };
@@ -185,9 +185,19 @@ impl<'a> World<'a> {
         }
     }
 
-    /// A rule as its text, with the caret on the spot where it cannot be read.
-    fn rule_text(&self, fields: &mut Fields<'a>, key: &'static str) -> Option<String> {
-        fields.get(key).and_then(|node| self.rule(key, node)).map(|rule| rule.source().to_owned())
+    /// The text of a rule that was read.
+    pub(super) fn rule_text(
+        &self,
+        fields: &mut Fields<'a>,
+        key: &'static str,
+        marks: &mut AgentMarks,
+    ) -> Option<String> {
+        let node = fields.get(key)?;
+        let rule = self.rule(key, node)?;
+        let text = rule.source().to_owned();
+        // Whom it names is checked when all agents are known.
+        marks.rules.push((rule, node.span()));
+        Some(text)
     }
 
     /// A table of context variables.
