@@ -42,6 +42,7 @@ pub static READY: &[Ready] = &[
     Ready { name: "round-table", text: include_str!("../config/teams/round-table.toml") },
     Ready { name: "pair", text: include_str!("../config/teams/pair.toml") },
     Ready { name: "panel", text: include_str!("../config/teams/panel.toml") },
+    Ready { name: "newsroom", text: include_str!("../config/teams/newsroom.toml") },
 ];
 
 /// Something that stops a command before it begins, for a person.

@@ -7,6 +7,7 @@ mod handoffs;
 mod human;
 mod models;
 mod nested;
+mod outside;
 mod pauses;
 mod properties;
 mod recovery;

@@ -102,8 +102,11 @@ impl Condition for Idle {
         if moment.session.floor().wanted.is_none() || quiet < self.limit {
             return Verdict::No;
         }
-        let text = format!("Nothing was said for {} seconds", seconds(quiet));
-        Fired::with(text, &[("limit", &format!("{} s", seconds(self.limit)))])
+        let text = format!("Nothing was said for {} seconds", seconds(self.limit));
+        Fired::with(
+            text,
+            &[("limit", &format!("{} s", seconds(self.limit))), ("quiet", &format!("{} s", seconds(quiet)))],
+        )
     }
 
     fn wake(&self, moment: &Moment<'_>) -> Option<UnixMillis> {

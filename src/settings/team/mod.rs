@@ -8,6 +8,7 @@
 mod agents;
 mod code;
 mod context;
+mod endings;
 mod initial;
 mod lint;
 mod models;
