@@ -4,12 +4,14 @@ use super::code::{Execution, Payload};
 use super::consult::Advice;
 pub use super::decision::*;
 pub use super::end::{EndCause, EndDetail, Totals};
+pub use super::failing::{Achieved, AfterFailure};
 use super::id::*;
 use super::message::Message;
 use super::request::{Failure, Finish, Purpose};
 use super::team::Team;
 use super::tool::ToolResult;
 use super::usage::Usage;
+pub use super::watch::{Judgement, Level, Progress};
 use super::{Name, UnixMillis};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -247,6 +249,17 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         fallback: Option<String>,
     },
+    /// An agent could not speak, and the run goes on as the team file says.
+    AgentFailed {
+        /// Its turn.
+        turn: TurnId,
+        /// Who.
+        agent: Name,
+        /// What failed.
+        text: String,
+        /// What is done.
+        then: AfterFailure,
+    },
     /// A call was cancelled, or found unfinished after a crash.
     ModelInterrupted {
         /// The call.
@@ -377,6 +390,35 @@ pub enum Event {
         count: u32,
         /// Turns that match, oldest first.
         turns: Vec<TurnId>,
+        /// How grave it is.
+        #[serde(default, skip_serializing_if = "Level::is_badge")]
+        level: Level,
+        /// Who repeats, if one does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        agent: Option<Name>,
+        /// What it is that repeats: "not a loop" is remembered for it.
+        #[serde(default, skip_serializing_if = "is_nothing")]
+        pattern: u64,
+        /// Messages that match, oldest first.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        messages: Vec<MessageId>,
+    },
+    /// Things moved on while a detector saw something.
+    ProgressMade {
+        /// What moved.
+        what: Progress,
+        /// The message that did it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        message: Option<MessageId>,
+    },
+    /// The operator judged a finding.
+    DetectorJudged {
+        /// Catalog name of the detector.
+        detector: String,
+        /// The pattern it saw.
+        pattern: u64,
+        /// What the operator says about it.
+        judgement: Judgement,
     },
     /// Something happened inside the team behind an agent. It numbers turns, messages and calls on its own, so that no
     /// number stands for two things.
@@ -412,7 +454,14 @@ pub enum Event {
         /// Which condition, and what it saw.
         #[serde(default, skip_serializing_if = "EndDetail::is_empty")]
         detail: EndDetail,
+        /// What there is, however it ended.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        achieved: Option<Achieved>,
     },
+}
+
+fn is_nothing(n: &u64) -> bool {
+    *n == 0
 }
 
 impl Event {

@@ -11,6 +11,7 @@ pub mod context;
 pub mod decision;
 pub mod end;
 pub mod event;
+pub mod failing;
 pub mod handoff;
 pub mod id;
 pub mod message;
@@ -20,6 +21,7 @@ pub mod team;
 pub mod tool;
 pub mod update;
 pub mod usage;
+pub mod watch;
 
 use std::sync::Arc;
 

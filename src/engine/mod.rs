@@ -16,7 +16,7 @@ mod outbox;
 pub mod recovery;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use clock::Clock;
 pub use driver::{Engine, Handle, Parts};

@@ -1,10 +1,12 @@
 mod audience;
 mod code;
 mod context;
+mod failing;
 mod floor;
 mod graphs;
 mod handoffs;
 mod human;
+mod length;
 mod models;
 mod nested;
 mod outside;
@@ -13,4 +15,4 @@ mod properties;
 mod recovery;
 mod stops;
 mod tools;
-mod world;
+pub(crate) mod world;

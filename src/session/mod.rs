@@ -10,11 +10,13 @@ mod apply;
 mod calls;
 pub mod consults;
 pub mod decide;
+mod finding;
 pub mod floor;
 pub mod inner;
 pub mod meters;
 pub mod search;
 pub mod sight;
+pub mod summary;
 pub mod tally;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -27,7 +29,7 @@ mod tests;
 use crate::chat::Name;
 use crate::chat::UnixMillis;
 use crate::chat::code::{Payload, ToolUse};
-use crate::chat::event::{Boundary, EndCause, EndDetail, HoldReason, Record, Totals};
+use crate::chat::event::{Achieved, Boundary, EndCause, EndDetail, HoldReason, Record, Totals};
 use crate::chat::id::*;
 use crate::chat::message::Author;
 use crate::chat::team::{Limits, Team};
@@ -40,6 +42,7 @@ use transcript::Transcript;
 use turn::{Approval, Ask, Call, Stage, Turn};
 
 pub use apply::ApplyError;
+pub use finding::{Finding, Judged};
 
 /// A session: its log, and the state that the active branch adds up to.
 #[derive(Debug, Clone, Default)]
@@ -107,19 +110,8 @@ pub struct Ended {
     pub totals: Totals,
     /// Which condition, and what it saw.
     pub detail: EndDetail,
-}
-
-/// A detector's present finding.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// Catalog name of the detector.
-    pub detector: String,
-    /// What it saw.
-    pub text: String,
-    /// How many times.
-    pub count: u32,
-    /// The turns that match.
-    pub turns: Vec<TurnId>,
+    /// What there is, however it ended.
+    pub achieved: Option<Achieved>,
 }
 
 /// What the active branch adds up to.
@@ -142,8 +134,8 @@ struct State {
     consults: consults::Consults,
     termination_asked: bool,
     limits: Option<Limits>,
+    findings: finding::Findings,
     context: serde_json::Map<String, serde_json::Value>,
-    findings: Vec<Finding>,
     selector: AgentMeter,
     activity: meters::Activity,
     /// Conversations of nested teams, by the agent that they stand behind.
@@ -392,7 +384,17 @@ impl Session {
 
     /// What detectors see at present.
     pub fn findings(&self) -> &[Finding] {
-        &self.state.findings
+        &self.state.findings.present
+    }
+
+    /// What the operator has said about findings on this branch, oldest first.
+    pub fn judged(&self) -> &[Judged] {
+        &self.state.findings.judged
+    }
+
+    /// What has moved things on last while a detector saw something, and the message that did.
+    pub fn progress(&self) -> Option<(crate::chat::event::Progress, Option<MessageId>)> {
+        self.state.findings.progress
     }
 
     /// Time in which the run was not waiting for the operator, in milliseconds, up to `now`.

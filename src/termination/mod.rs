@@ -219,8 +219,9 @@ impl Endings {
             if entry.message.completeness == Completeness::Interrupted || !entry.message.within.is_empty() {
                 continue;
             }
-            // The words that begin a run after an end are its task, whatever they are called.
-            let task = entry.message.kind == MessageKind::Task || place == transcript.run_from();
+            // The words that begin a run after an end are its task, whatever they are called. A run may begin without.
+            let task = entry.message.kind == MessageKind::Task
+                || (place == transcript.run_from() && entry.message.turn.is_none());
             self.tree.observe(&Heard { entry, task });
         }
         self.seen.messages = transcript.len();

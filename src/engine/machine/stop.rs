@@ -2,7 +2,7 @@
 //! back, so that their partial output is kept too.
 
 use super::heard::interrupted;
-use super::{Machine, ended};
+use super::{Ending, Machine, ended};
 use crate::chat::UnixMillis;
 use crate::chat::event::{Actor, Boundary, EndCause, Event, HoldReason};
 use crate::chat::request::Purpose;
@@ -28,17 +28,18 @@ impl Machine {
         let programs = session.running();
         effects.extend(programs.iter().map(|op| Effect::Kill(*op)));
         let last = match cause {
-            // The run ends when the last program has reported.
-            Some(cause) if !programs.is_empty() => {
-                self.ending = Some(cause);
-                return effects;
-            }
             Some(cause) => {
                 let text = match cause {
                     EndCause::Operator => "by the operator",
                     EndCause::Interrupted => "interrupted by a signal",
                     _ => "stopped",
                 };
+                if !programs.is_empty() {
+                    // The run ends when the last program has reported.
+                    let (text, detail) = (text.to_owned(), Default::default());
+                    self.ending = Some(Ending { actor, cause, text, agent: None, detail });
+                    return effects;
+                }
                 ended(cause, text, None, session, now)
             }
             None if !programs.is_empty() => Event::HoldAsked { boundary: Boundary::Step },

@@ -342,10 +342,13 @@ impl World {
 
     fn append(&mut self, actor: Actor, events: Vec<Event>, moved: Option<(Seq, BranchId)>) {
         let mut place = moved.map(|(seq, branch)| (Some(seq), branch));
-        for event in events {
-            if let Event::SpeakerChosen { choice } = &event {
+        // Those who begin together are chosen at the same moment.
+        for event in &events {
+            if let Event::SpeakerChosen { choice } = event {
                 self.may_speak(choice);
             }
+        }
+        for event in events {
             let (parent, branch) = place.take().unwrap_or((self.session.head(), self.session.branch()));
             let seq = self.session.next_seq();
             let record = Record { seq, parent, branch, actor: actor.clone(), at: self.now, event };

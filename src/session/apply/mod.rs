@@ -9,7 +9,7 @@ mod floor;
 mod words;
 
 use super::turn::{Phase, Stage, Turn};
-use super::{Branch, Ended, Finding, Ids, Session, Started, State};
+use super::{Branch, Ended, Ids, Session, Started, State};
 use crate::chat::event::{EndCause, Event, HoldReason, Record};
 use crate::chat::id::*;
 use std::sync::Arc;
@@ -145,6 +145,7 @@ impl State {
             Event::ModelCalled { .. }
             | Event::ModelAnswered { .. }
             | Event::ModelFailed { .. }
+            | Event::AgentFailed { .. }
             | Event::ModelInterrupted { .. } => self.fold_call(record),
             Event::ApprovalAsked { .. }
             | Event::ApprovalDecided { .. }
@@ -176,17 +177,15 @@ impl State {
                 self.hold_asked = None;
                 self.stepping = false;
             }
-            Event::Released { step } => self.fold_release(*step),
-            Event::DetectorChanged { detector, text, count, turns } => {
-                self.findings.retain(|finding| finding.detector != *detector);
-                if *count > 0 {
-                    self.findings.push(Finding {
-                        detector: detector.clone(),
-                        text: text.clone(),
-                        count: *count,
-                        turns: turns.clone(),
-                    });
+            Event::Released { step } => {
+                if self.ended.take().is_some() {
+                    // A new run without new words.
+                    self.begin_run(record);
                 }
+                self.fold_release(*step);
+            }
+            Event::DetectorChanged { .. } | Event::ProgressMade { .. } | Event::DetectorJudged { .. } => {
+                self.findings.fold(&record.event);
             }
             Event::BranchMoved { .. } => {
                 self.activity.cut();
@@ -194,13 +193,14 @@ impl State {
             }
             Event::Inner { agent, event } => self.fold_inner(agent, event, record),
             Event::BudgetCrossed { .. } => {}
-            Event::Ended { cause, text, agent, totals, detail } => {
+            Event::Ended { cause, text, agent, totals, detail, achieved } => {
                 self.ended = Some(Ended {
                     cause: cause.clone(),
                     text: text.clone(),
                     agent: agent.clone(),
                     totals: *totals,
                     detail: detail.clone(),
+                    achieved: achieved.clone(),
                 });
                 self.hold = None;
                 self.hold_asked = None;
