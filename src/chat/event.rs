@@ -382,6 +382,11 @@ pub enum Event {
         /// What the operator says about it.
         judgement: Judgement,
     },
+    /// The run ends when this agent has summed it up.
+    Concluding {
+        /// Who sums up.
+        agent: Name,
+    },
     /// Something happened inside the team behind an agent. It numbers turns, messages and calls on its own, so that no
     /// number stands for two things.
     Inner {

@@ -19,6 +19,7 @@ pub mod tally;
 pub(crate) mod testing;
 pub mod transcript;
 pub mod turn;
+mod unstick;
 
 #[cfg(test)]
 mod tests;
@@ -128,6 +129,8 @@ struct State {
     ended: Option<Ended>,
     limits: Option<Limits>,
     findings: finding::Findings,
+    /// Who sums the run up before it ends, and whether that is done.
+    concluding: Option<(Name, bool)>,
     context: serde_json::Map<String, serde_json::Value>,
     selector: AgentMeter,
     activity: meters::Activity,
@@ -368,6 +371,11 @@ impl Session {
     /// What detectors see at present.
     pub fn findings(&self) -> &[Finding] {
         &self.state.findings.present
+    }
+
+    /// Who has summed the run up, so that it can end.
+    pub fn concluded(&self) -> Option<&Name> {
+        self.state.concluding.as_ref().filter(|(_, done)| *done).map(|(agent, _)| agent)
     }
 
     /// What the operator has said about findings on this branch, oldest first.

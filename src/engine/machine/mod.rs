@@ -7,6 +7,7 @@
 //! `reply.rs` knows one speaker's turn (AG2: the reply pipeline), `floor.rs` what happens between turns, `heard.rs`
 //! what models and programs send back, `stop.rs` how things in flight are stopped.
 
+mod circles;
 mod floor;
 mod heard;
 mod inner;
@@ -55,6 +56,7 @@ pub struct Machine {
     gates: Gates,
     endings: Endings,
     watch: Watch,
+    broken_at: Option<crate::chat::id::TurnId>,
     rules: Rules,
     heard: HashMap<CallId, Heard>,
     contexts: Contexts,
@@ -76,6 +78,7 @@ impl Machine {
             gates: Gates::new(team)?,
             endings: Endings::new(&team.termination)?,
             watch: Watch::new(team),
+            broken_at: None,
             inner: inner::machines(team, &rules)?,
             rules,
             heard: HashMap::new(),

@@ -16,7 +16,8 @@ impl State {
                     self.transcript.start_run();
                 }
                 let is_task = message.kind == MessageKind::Task;
-                if starts || is_task || message.author == Author::Operator {
+                let note = message.kind == MessageKind::Note;
+                if starts || is_task || message.author == Author::Operator && !note {
                     // A person has spoken to them (AG2: every start sets the counters to 0).
                     let spoken_to = |name: &str| starts || message.to.is_empty() || message.is_heard_by(name);
                     let meters = self.agents.iter_mut().filter(|(name, _)| spoken_to(name));

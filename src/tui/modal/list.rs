@@ -27,6 +27,8 @@ pub enum Choice {
     SpeakTo(Option<Whisper>),
     /// Say what became of an execution.
     Resolve(OpId, Resolution),
+    /// Give this agent the floor, and go on.
+    CallOn(Name),
     /// Leave the console.
     Quit,
     /// End the run.

@@ -1,6 +1,7 @@
 //! A text to write: a reason, an answer, a message or code being edited.
 
 use super::{Step, centred};
+use crate::chat::Name;
 use crate::chat::code::CodeBlock;
 use crate::chat::id::{ApprovalId, AskId, MessageId};
 use crate::text::wrap::wrap;
@@ -25,6 +26,8 @@ pub enum Purpose {
     Message(MessageId),
     /// An answer for an agent.
     Answer(AskId),
+    /// A note to an agent that goes in circles; `None` is to all.
+    Note(Option<Name>),
 }
 
 /// A text field with a title and a word of explanation.
@@ -53,7 +56,7 @@ impl Prompt {
     pub fn context(&self) -> Context {
         match self.purpose {
             Purpose::Code(_) | Purpose::Message(_) => Context::Editor,
-            Purpose::Deny(_) | Purpose::Answer(_) => Context::Composer,
+            Purpose::Deny(_) | Purpose::Answer(_) | Purpose::Note(_) => Context::Composer,
         }
     }
 

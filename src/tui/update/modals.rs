@@ -61,6 +61,7 @@ impl App {
                 }
                 Vec::new()
             }
+            Step::Out(way) => self.way_out(way),
             Step::Written(purpose, text) => self.written(purpose, text),
             Step::Chosen(choice) => {
                 self.modals.pop();
@@ -123,6 +124,18 @@ impl App {
                 self.modals.pop();
                 vec![Deed::Send(Command::Edit { message: id, content: text.into() })]
             }
+            Purpose::Note(to) => {
+                self.modals.pop();
+                if text.trim().is_empty() {
+                    self.say("Nothing was sent.");
+                    return Vec::new();
+                }
+                let (text, as_agent) = (text.into(), None);
+                self.and_go_on(match to {
+                    Some(name) => Command::Whisper { text, as_agent, to: vec![name], announced: true },
+                    None => Command::Speak { text, as_agent },
+                })
+            }
             Purpose::Answer(ask) => {
                 self.modals.pop();
                 let answer = if text.trim().is_empty() { Answer::Skip } else { Answer::Say(text.into()) };
@@ -146,6 +159,7 @@ impl App {
                 Vec::new()
             }
             Choice::Resolve(op, resolution) => vec![Deed::Send(Command::Resolve { op, resolution })],
+            Choice::CallOn(agent) => self.and_go_on(Command::CallOn { agent }),
             Choice::Quit => vec![Deed::Quit],
             Choice::End => vec![Deed::Send(Command::End)],
             Choice::Nothing => Vec::new(),
