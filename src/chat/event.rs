@@ -1,8 +1,10 @@
 //! What happened: the durable vocabulary of a session.
 
 use super::code::{Execution, Payload};
+use super::consult::Advice;
 pub use super::decision::*;
 pub use super::end::{EndCause, EndDetail, Totals};
+pub use super::failing::{Achieved, AfterFailure};
 use super::id::*;
 use super::message::Message;
 use super::request::{Failure, Finish, Purpose};
@@ -110,6 +112,31 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         until: Option<UnixMillis>,
     },
+    /// A program of the user's is about to be asked. On disk before it is.
+    ConsultAsked {
+        /// Identity of the effect.
+        op: OpId,
+        /// The turn that would come next.
+        turn: TurnId,
+        /// Which selector or condition asks.
+        key: String,
+        /// The program and its arguments.
+        command: Vec<String>,
+        /// SHA-256 of what it is told, in hex.
+        input: String,
+    },
+    /// The program is over.
+    ConsultAnswered {
+        /// The effect.
+        op: OpId,
+        /// What it said, or why it said nothing.
+        advice: Advice,
+        /// It was stopped on request, and will be asked anew if its answer is still wanted.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        stopped: bool,
+    },
+    /// The run is to end at the next turn boundary.
+    TerminationAsked,
     /// The operator wants a model's proposal for a pick.
     ProposalWanted,
     /// The operator took an agent off the floor.
@@ -221,6 +248,17 @@ pub enum Event {
         /// The model of the next attempt, if it is another one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         fallback: Option<String>,
+    },
+    /// An agent could not speak, and the run goes on as the team file says.
+    AgentFailed {
+        /// Its turn.
+        turn: TurnId,
+        /// Who.
+        agent: Name,
+        /// What failed.
+        text: String,
+        /// What is done.
+        then: AfterFailure,
     },
     /// A call was cancelled, or found unfinished after a crash.
     ModelInterrupted {
@@ -421,6 +459,9 @@ pub enum Event {
         /// Which condition, and what it saw.
         #[serde(default, skip_serializing_if = "EndDetail::is_empty")]
         detail: EndDetail,
+        /// What there is, however it ended.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        achieved: Option<Achieved>,
     },
 }
 

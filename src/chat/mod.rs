@@ -6,10 +6,12 @@
 
 pub mod code;
 pub mod command;
+pub mod consult;
 pub mod context;
 pub mod decision;
 pub mod end;
 pub mod event;
+pub mod failing;
 pub mod handoff;
 pub mod id;
 pub mod message;

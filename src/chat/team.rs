@@ -6,6 +6,7 @@
 
 use super::Name;
 use super::context::ContextRule;
+use super::failing::OnFailure;
 pub use super::handoff::{AfterWork, Handoff, Nested, Target};
 use super::message::Author;
 use super::pattern::Pattern;
@@ -279,18 +280,21 @@ pub struct Agent {
     /// Code execution, if it runs code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code_execution: Option<CodeExecution>,
-    /// Who hears it; empty means everybody.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub speaks_to: Vec<Name>,
-    /// Which messages its model is sent.
-    #[serde(default, skip_serializing_if = "ContextRule::is_full")]
-    pub context: ContextRule,
+    /// What is done when it could not speak; `None` holds the run, or ends it where nobody is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_failure: Option<OnFailure>,
     /// Never chosen by any selection; the operator may call on it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub silent: bool,
     /// The rule that must hold for it to be chosen (AG2: eligibility_policies; AgentChat: candidate_func).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub available_when: Option<String>,
+    /// Who hears it; empty means everybody.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub speaks_to: Vec<Name>,
+    /// Which messages its model is sent.
+    #[serde(default, skip_serializing_if = "ContextRule::is_full")]
+    pub context: ContextRule,
     /// Tools its model may call: keys into [`Team::tools`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tools: Vec<String>,
@@ -329,6 +333,7 @@ impl Agent {
             is_termination_msg: TerminationMatch::Exactly("TERMINATE".into()),
             default_auto_reply: None,
             code_execution: None,
+            on_failure: None,
             speaks_to: Vec::new(),
             context: ContextRule::Full,
             silent: false,

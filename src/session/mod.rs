@@ -5,8 +5,10 @@
 //! imports only [`crate::chat`]. To add a fact, add an event there, an arm in `apply.rs`, and a field in the file of
 //! the noun it belongs to (`floor.rs`, `turn.rs`, `meters.rs`, `transcript.rs`).
 
+pub mod account;
 mod apply;
 mod calls;
+pub mod consults;
 pub mod decide;
 mod finding;
 pub mod floor;
@@ -14,6 +16,7 @@ pub mod inner;
 pub mod meters;
 pub mod search;
 pub mod sight;
+pub mod summary;
 pub mod tally;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -27,7 +30,7 @@ mod tests;
 use crate::chat::Name;
 use crate::chat::UnixMillis;
 use crate::chat::code::{Payload, ToolUse};
-use crate::chat::event::{Boundary, EndCause, EndDetail, HoldReason, Record, Totals};
+use crate::chat::event::{Achieved, Boundary, EndCause, EndDetail, HoldReason, Record, Totals};
 use crate::chat::id::*;
 use crate::chat::message::Author;
 use crate::chat::team::{Limits, Team};
@@ -108,6 +111,8 @@ pub struct Ended {
     pub totals: Totals,
     /// Which condition, and what it saw.
     pub detail: EndDetail,
+    /// What there is, however it ended.
+    pub achieved: Option<Achieved>,
 }
 
 /// What the active branch adds up to.
@@ -127,6 +132,8 @@ struct State {
     stepping: bool,
     agents: BTreeMap<Name, AgentMeter>,
     ended: Option<Ended>,
+    consults: consults::Consults,
+    termination_asked: bool,
     limits: Option<Limits>,
     findings: finding::Findings,
     /// Who sums the run up before it ends, and whether that is done.
@@ -343,6 +350,16 @@ impl Session {
         self.state.ended.as_ref()
     }
 
+    /// What programs were asked and answered on this branch.
+    pub fn consults(&self) -> &consults::Consults {
+        &self.state.consults
+    }
+
+    /// Whether the run is to end at the next turn boundary.
+    pub fn termination_asked(&self) -> bool {
+        self.state.termination_asked
+    }
+
     /// The limits in force.
     pub fn limits(&self) -> Option<Limits> {
         self.state.limits
@@ -440,6 +457,7 @@ impl Session {
         let turns = &self.state.turns;
         turns.iter().any(|turn| matches!(turn.stage, Stage::Running(..)) || calling(&turn.inquiry))
             || calling(&self.state.floor.selecting.inquiry)
+            || self.state.consults.open().is_some()
             || self.active_inners().any(Session::acts)
     }
 
@@ -447,6 +465,7 @@ impl Session {
     pub fn is_busy(&self) -> bool {
         self.state.turns.iter().any(|turn| turn.is_busy())
             || self.state.floor.selecting.inquiry.is_busy()
+            || self.state.consults.open().is_some()
             || self.active_inners().any(Session::is_busy)
     }
 }

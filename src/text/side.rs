@@ -34,10 +34,13 @@ fn parts(text: &str) -> Vec<&str> {
     text.split_inclusive(['\n', '.', '!', '?']).collect()
 }
 
+/// Stretches of one side, each kept, taken away or added.
+type Runs = Vec<(ChangeTag, String)>;
+
 fn words(left: &str, right: &str, width: u16) -> (Vec<Row>, Vec<Row>) {
     let diff = TextDiff::from_words(left, right);
-    let (mut old, mut new): (Vec<(ChangeTag, String)>, Vec<(ChangeTag, String)>) = Default::default();
-    let add = |side: &mut Vec<(ChangeTag, String)>, tag, text: &str| match side.last_mut() {
+    let (mut old, mut new) = (Runs::new(), Runs::new());
+    let add = |side: &mut Runs, tag, text: &str| match side.last_mut() {
         Some((last, run)) if *last == tag => run.push_str(text),
         _ => side.push((tag, text.to_owned())),
     };
@@ -52,7 +55,7 @@ fn words(left: &str, right: &str, width: u16) -> (Vec<Row>, Vec<Row>) {
             ChangeTag::Insert => add(&mut new, ChangeTag::Insert, text),
         }
     }
-    let marked = |side: Vec<(ChangeTag, String)>| {
+    let marked = |side: Runs| {
         let mut pieces = Vec::new();
         for (tag, text) in side {
             let (open, ink, close) = match tag {

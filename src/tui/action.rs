@@ -117,6 +117,7 @@ actions! {
     QueueClear "queue_clear" [Main] "Empty the queue of next speakers";
     AcceptProposal "accept_proposal" [Main] "Let the proposed speaker speak";
     RaiseLimits "raise_limits" [Main, Global] "Raise every limit that was reached by half, and go on";
+    Continue "continue" [Main, Global] "Begin a new run after the end, without saying anything";
     Retry "retry" [Main, Global] "Try again what failed";
     EndRun "end_run" [Main, Global] "End the run";
     Answer "answer" [Main, Global] "Answer the agent that asks";

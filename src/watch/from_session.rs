@@ -59,7 +59,14 @@ impl Follower {
                 // As it stands on this branch: an edit that follows on the path is what was heard.
                 let index = self.messages;
                 self.messages += 1;
-                self.hear(message, index, record);
+                // A fixed text is the same by choice: it says nothing about the one that says it.
+                if message.kind != MessageKind::Auto {
+                    self.hear(message, index, record);
+                }
+            }
+            // What a nested team says stands in the transcript too.
+            Event::Inner { event, .. } if matches!(event.innermost().1, Event::MessagePosted { .. }) => {
+                self.messages += 1;
             }
             Event::MessageEdited { .. } => self.view.clear(),
             Event::SpeakerChosen { choice } => match choice.mode.as_str() {

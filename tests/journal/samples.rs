@@ -2,6 +2,7 @@
 
 use super::SESSION;
 use plenary::chat::code::{CodeBlock, Execution, Payload, Place, Stopped};
+use plenary::chat::consult::Advice;
 use plenary::chat::event::*;
 use plenary::chat::id::*;
 use plenary::chat::message::{Author, Completeness, Message, MessageKind};
@@ -32,6 +33,9 @@ every_kind! {
     MessageEdited { message: MessageId(1), content: "".into() }
     BranchMoved { name: "try two".into(), why: "edited".into() }
     SpeakerWanted { candidates: vec!["A".into()], barred: vec![("B".into(), "spoke last".into())], proposed: None, reasons: vec![("A".into(), "has not spoken yet".into())], until: Some(7) }
+    ConsultAsked { op: OpId(3), turn: TurnId(1), key: "selector".into(), command: vec!["/x/pick.py".into()], input: "ab".into() }
+    ConsultAnswered { op: OpId(3), advice: Advice { answer: "A".into(), failure: Some("late".into()), duration_ms: 5 }, stopped: true }
+    TerminationAsked {}
     ProposalWanted {}
     SpeakerBarred { agent: "A".into(), turns: Some(2) }
     SpeakerUnbarred { agent: "A".into() }
@@ -49,6 +53,10 @@ every_kind! {
     ModelFailed {
         call: CallId(1), usage: usage(), retry_ms: Some(500), fallback: None,
         failure: Failure { status: Some(429), ..Failure::new(FailureKind::RateLimited, "slow down") }
+    }
+    AgentFailed {
+        turn: TurnId(1), agent: "A".into(), text: "down".into(),
+        then: AfterFailure::Retry { nth: 1, of: 3, wait_ms: 30000 }
     }
     ModelInterrupted { call: CallId(1), usage: Usage::default() }
     ApprovalAsked {
@@ -90,7 +98,8 @@ every_kind! {
     Ended {
         cause: EndCause::Condition("text_mention".into()), text: "TERMINATE".into(), agent: None,
         totals: Totals { rounds: 3, tokens: usage().tokens, cost: Money(1), unpriced_calls: 0, active_ms: 12 },
-        detail: EndDetail { condition: Some("termination[0]".into()), values: vec![("text".into(), "TERMINATE".into())] }
+        detail: EndDetail { condition: Some("termination[0]".into()), values: vec![("text".into(), "TERMINATE".into())] },
+        achieved: Some(Achieved { message: MessageId(1), agent: "A".into(), text: "so far".into() })
     }
 }
 

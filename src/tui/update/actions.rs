@@ -91,6 +91,7 @@ impl App {
             Action::QueueClear => return send(Command::Queue { queue: Vec::new() }),
             Action::AcceptProposal => return send(Command::AcceptProposal),
             Action::RaiseLimits => return send(Command::RaiseLimits),
+            Action::Continue => return send(Command::Continue),
             Action::EndRun => {
                 if self.session.ended().is_some() {
                     self.say("The run has already ended.");
