@@ -1,10 +1,13 @@
+mod audience;
 mod code;
+mod context;
 mod floor;
 mod graphs;
 mod handoffs;
 mod human;
 mod length;
 mod models;
+mod nested;
 mod pauses;
 mod properties;
 mod recovery;

@@ -1,7 +1,8 @@
 //! Who speaks next.
 //!
 //! A selector is a pure function of the session: it names a speaker, asks for a person's pick, or returns the question
-//! to put to a model - it never asks itself. May import [`crate::session`], [`crate::chat`] and [`crate::catalog`]. To
+//! to put to a model or a program - it never asks itself. May import [`crate::session`], [`crate::rules`],
+//! [`crate::chat`] and [`crate::catalog`]. To
 //! add one: a file with an `ENTRY`, and its row in [`SELECTORS`].
 
 mod auto;
@@ -65,6 +66,11 @@ pub enum Pick {
     /// A person picks.
     Person {
         /// Who would be next in the team's order.
+        proposed: Option<Name>,
+    },
+    /// The person has the floor: words, or a pick of who speaks instead.
+    Words {
+        /// Who goes on if nobody says anything.
         proposed: Option<Name>,
     },
     /// A model is asked; its answer comes back through [`Selector::read`] and the session.

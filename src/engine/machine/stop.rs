@@ -2,13 +2,13 @@
 //! back, so that their partial output is kept too.
 
 use super::heard::interrupted;
-use super::{Machine, ended};
+use super::{Ending, Machine, ended};
 use crate::chat::UnixMillis;
 use crate::chat::event::{Actor, Boundary, EndCause, Event, HoldReason};
 use crate::chat::request::Purpose;
 use crate::engine::effect::Effect;
 use crate::session::Session;
-use crate::session::turn::{Phase, Stage};
+use crate::session::turn::Phase;
 use std::sync::Arc;
 
 impl Machine {
@@ -25,27 +25,20 @@ impl Machine {
         }
         let speaker = session.turns().first().map(|turn| turn.agent.clone());
         let mut effects = self.hang_up(actor.clone(), session);
-        let programs: Vec<_> = session
-            .turns()
-            .iter()
-            .filter_map(|turn| match turn.stage {
-                Stage::Running(op, _) => Some(op),
-                _ => None,
-            })
-            .collect();
+        let programs = session.running();
         effects.extend(programs.iter().map(|op| Effect::Kill(*op)));
         let last = match cause {
-            // The run ends when the last program has reported.
-            Some(cause) if !programs.is_empty() => {
-                self.ending = Some(cause);
-                return effects;
-            }
             Some(cause) => {
                 let text = match cause {
                     EndCause::Operator => "by the operator",
                     EndCause::Interrupted => "interrupted by a signal",
                     _ => "stopped",
                 };
+                if !effects.is_empty() {
+                    // The run ends when all has reported, and its figures count that.
+                    self.ending = Some(Ending { cause, text: text.to_owned(), agent: None, actor });
+                    return effects;
+                }
                 ended(cause, text, None, session, now)
             }
             None if !programs.is_empty() => Event::HoldAsked { boundary: Boundary::Step },
@@ -68,6 +61,7 @@ impl Machine {
     /// Hangs up every model call and ends its turn unfinished.
     pub(super) fn hang_up(&mut self, actor: Actor, session: &Session) -> Vec<Effect> {
         let mut effects = self.hang_up_selector(session);
+        effects.extend(self.hang_up_within(&actor, session));
         let mut posted = 0;
         for turn in session.turns() {
             let mut events = Vec::new();

@@ -6,12 +6,15 @@ use crate::chat::code::CodeBlock;
 use crate::chat::command::Command;
 use crate::chat::event::{Answer, Boundary, EndCause, Event, Record, Resolution, Verdict};
 use crate::chat::request::FailureKind;
-use crate::chat::team::{Agent, ApprovalPolicy, HumanInputMode, Limits, Repeat, Spec, Team};
+use crate::chat::team::{
+    Agent, ApprovalPolicy, Handoff, HumanInputMode, Limits, Repeat, Spec, Team, ToolSetup, Transitions,
+};
 use crate::engine::Rules;
 use crate::engine::effect::Input;
 use crate::session::testing::{runner, speaker, speakers, team};
 use crate::session::{Session, Waiting};
 use proptest::prelude::*;
+use serde_json::json;
 use std::collections::{BTreeMap, HashSet};
 
 const NAMES: [&str; 4] = ["a", "b", "p", "x"];
@@ -48,10 +51,19 @@ fn a_command() -> impl Strategy<Value = Command> {
     prop_oneof![
         ("[a-c ]{0,6}", prop::option::of(a_name()))
             .prop_map(|(text, as_agent)| Command::Speak { text: text.as_str().into(), as_agent }),
+        (a_name(), a_name(), any::<bool>()).prop_map(|(to, name, announced)| Command::Whisper {
+            text: "psst".into(),
+            as_agent: announced.then_some(name),
+            to: vec![to],
+            announced,
+        }),
         a_name().prop_map(|agent| Command::CallOn { agent }),
         prop::collection::vec(a_name(), 0..3).prop_map(|queue| Command::Queue { queue }),
         a_name().prop_map(|agent| Command::Enqueue { agent }),
         Just(Command::AcceptProposal),
+        Just(Command::Propose),
+        (a_name(), prop::option::of(1u32..3)).prop_map(|(agent, turns)| Command::Bar { agent, turns }),
+        a_name().prop_map(|agent| Command::Unbar { agent }),
         boundary.prop_map(|boundary| Command::Pause { boundary }),
         Just(Command::Resume),
         Just(Command::Resume),
@@ -91,17 +103,59 @@ fn a_reply() -> impl Strategy<Value = Reply> {
         1 => kinds.clone().prop_map(fail),
         1 => kinds.prop_map(|kind| Reply::Fail("half a se".into(), kind)),
         1 => Just(Reply::Hang("and so".into())),
+        2 => prop::collection::vec(a_call(), 1..4).prop_map(|calls| Reply::Call(String::new(), calls)),
     ]
+}
+
+/// Fine, refused, unknown, a hand-off.
+fn a_call() -> impl Strategy<Value = (String, String)> {
+    let calls = [("find", "{\"q\":\"x\"}"), ("find", "{"), ("nope", "{}"), ("transfer_to_b", "{}")];
+    prop::sample::select(calls.to_vec()).prop_map(|(name, arguments)| (name.to_owned(), arguments.to_owned()))
+}
+
+fn a_method() -> impl Strategy<Value = Spec> {
+    let edges = json!([
+        {"from": "a", "to": "b"}, {"from": "a", "to": "x"}, {"from": "b", "to": "p"}, {"from": "x", "to": "p"},
+        {"from": "p", "to": "a", "contains": "on", "join": "any", "group": "back"},
+    ]);
+    let graph = json!({"edges": edges, "start": ["a"]});
+    let with = |kind: &str, options: &serde_json::Value| Spec {
+        options: options.as_object().unwrap().clone(),
+        ..Spec::named(kind)
+    };
+    let plain = prop::sample::select(&["round_robin", "random", "manual", "auto", "sequential", "handoff"][..]);
+    prop_oneof![
+        6 => plain.prop_map(Spec::named),
+        1 => Just(with("concurrent", &json!({"steps": 2}))),
+        1 => Just(with("graph", &graph)),
+        1 => prop::sample::select(&["user", "terminate", "ask", "random"][..])
+            .prop_map(move |word| with("handoff", &json!({"after_work": word}))),
+    ]
+}
+
+/// A graph over the names, dead ends and all.
+fn some_transitions() -> impl Strategy<Value = Transitions> {
+    prop::collection::vec(prop::sample::subsequence(&NAMES[..], 0..=4), 4).prop_map(|targets| {
+        let names = |list: Vec<&str>| list.into_iter().map(Name::from).collect();
+        Transitions { after: NAMES.iter().map(|name| (*name).into()).zip(targets.into_iter().map(names)).collect() }
+    })
+}
+
+fn a_gate() -> impl Strategy<Value = Option<String>> {
+    const RULES: [&str; 4] = ["count(a) > 1", "last.speaker != user", "not finding and round < 6", "result == failed"];
+    prop::option::of(prop::sample::select(&RULES[..]).prop_map(str::to_owned))
 }
 
 fn a_team() -> impl Strategy<Value = Team> {
     let modes = prop::sample::select(&[HumanInputMode::Always, HumanInputMode::Never, HumanInputMode::Terminate][..]);
     let approval = prop_oneof![Just(ApprovalPolicy::Always), Just(ApprovalPolicy::Never)];
-    let methods = prop::sample::select(&["round_robin", "random", "manual", "auto"][..]);
+    let methods = a_method();
     let repeat = prop_oneof![Just(Repeat::Everyone), Just(Repeat::Nobody), Just(Repeat::Only(vec!["a".into()]))];
     let limit = prop::option::of(40u64..200);
-    (any::<u64>(), modes, approval, methods, repeat, 2u32..14, limit).prop_map(
-        |(seed, human_input_mode, approval, method, allow_repeat_speaker, max_round, max_tokens)| {
+    let narrowed = (prop::option::of(some_transitions()), prop::option::of(Just(5_000)), a_gate());
+    (any::<u64>(), modes, approval, methods, repeat, 2u32..14, limit, narrowed).prop_map(
+        |(seed, human_input_mode, approval, method, allow_repeat_speaker, max_round, max_tokens, narrowed)| {
+            let (speaker_transitions, pick_countdown_ms, available_when) = narrowed;
             let proxy = Agent {
                 human_input_mode,
                 max_consecutive_auto_reply: 2,
@@ -109,14 +163,39 @@ fn a_team() -> impl Strategy<Value = Team> {
                 default_auto_reply: Some("go on".into()),
                 ..speaker("p")
             };
+            let find = ToolSetup {
+                description: "Finds.".into(),
+                parameters: json!({"type": "object", "properties": {"q": {"type": "string"}}, "required": ["q"]}),
+                command: vec!["grep".into(), "{q}".into()],
+                execution: runner("x", approval).code_execution.unwrap(),
+            };
+            let to_b = Handoff {
+                target: "b".into(),
+                name: "transfer_to_b".into(),
+                description: "Handoff to b.".into(),
+                message: "Your turn.".into(),
+                available_when: None,
+                when: None,
+                set: Default::default(),
+            };
+            let caller = Agent {
+                tools: vec!["find".into()],
+                handoffs: vec![to_b],
+                max_tool_iterations: 1 + max_round % 3,
+                reflect_on_tool_use: max_round % 2 == 0,
+                ..speaker("a")
+            };
             Team {
-                speaker_selection_method: Spec::named(method),
+                speaker_selection_method: method,
+                tools: [("find".to_owned(), find)].into(),
                 selector_model: Some("main".into()),
                 allow_repeat_speaker,
+                speaker_transitions,
+                pick_countdown_ms,
                 max_round,
                 seed,
                 limits: Limits { max_cost: None, max_tokens, max_time_ms: None, max_executions: Some(4) },
-                ..team(vec![speaker("a"), speaker("b"), proxy, runner("x", approval)])
+                ..team(vec![caller, Agent { available_when, ..speaker("b") }, proxy, runner("x", approval)])
             }
         },
     )

@@ -10,30 +10,29 @@ impl State {
         match &record.event {
             Event::MessagePosted { message } => {
                 let by_person = message.by_operator || message.kind == MessageKind::Human;
+                let is_task = message.kind == MessageKind::Task;
                 if self.ended.take().is_some() {
                     // Words after the end begin a new run of the same session.
                     self.begin_run();
-                } else if message.author == Author::Operator {
-                    self.forget_replies();
+                } else if is_task || message.author == Author::Operator {
+                    // A person has spoken to them (AG2: every start sets the counters to 0).
+                    self.forget_replies(|name| message.to.is_empty() || message.is_heard_by(name));
                 }
-                let answers = self.transcript.entries().iter().rev().find(|entry| entry.message.is_shared());
-                if message.author == Author::Operator
-                    && answers.is_some_and(|entry| entry.message.handoff.as_deref() == Some(Author::Operator.name()))
-                {
+                if message.author == Author::Operator {
                     // The floor was handed to the person, who has spoken: nobody needs to be picked.
-                    self.floor.wanted = None;
+                    self.floor.wanted = self.floor.wanted.take().filter(|wanted| !wanted.by_words);
                 }
-                if message.author == Author::Operator && message.kind == MessageKind::Task {
+                if is_task {
                     self.transcript.start_run();
                 }
                 self.transcript.post(message.clone(), record.seq, record.at);
                 if let Author::Agent(name) = &message.author {
-                    if message.by_operator {
+                    if message.by_operator || is_task {
                         // No turn says that it has spoken; to the team it has.
                         self.floor.last_speaker = Some(name.clone());
                     }
                     let meter = self.agents.entry(name.clone()).or_default();
-                    if by_person {
+                    if by_person || is_task {
                         meter.auto_replies = 0;
                     } else if message.is_shared() {
                         meter.auto_replies += 1;
@@ -70,12 +69,12 @@ impl State {
     /// What is said from here on is another run of the session: its rounds are counted anew.
     pub(super) fn begin_run(&mut self) {
         self.transcript.start_run();
-        self.forget_replies();
+        self.forget_replies(|_| true);
     }
 
-    /// A person has spoken to all of them (AG2: every start sets the counters to 0).
-    fn forget_replies(&mut self) {
-        self.agents.values_mut().for_each(|meter| meter.auto_replies = 0);
+    fn forget_replies(&mut self, of: impl Fn(&str) -> bool) {
+        let meters = self.agents.iter_mut().filter(|(name, _)| of(name));
+        meters.for_each(|(_, meter)| meter.auto_replies = 0);
     }
 
     pub(super) fn fold_ask(&mut self, record: &Record) {
