@@ -3,6 +3,7 @@
 use super::code::{Execution, Payload};
 pub use super::decision::*;
 pub use super::end::{EndCause, EndDetail, Totals};
+pub use super::failing::{Achieved, AfterFailure};
 use super::id::*;
 use super::message::Message;
 use super::request::{Failure, Finish, Purpose};
@@ -224,6 +225,17 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         fallback: Option<String>,
     },
+    /// An agent could not speak, and the run goes on as the team file says.
+    AgentFailed {
+        /// Its turn.
+        turn: TurnId,
+        /// Who.
+        agent: Name,
+        /// What failed.
+        text: String,
+        /// What is done.
+        then: AfterFailure,
+    },
     /// A call was cancelled, or found unfinished after a crash.
     ModelInterrupted {
         /// The call.
@@ -389,6 +401,9 @@ pub enum Event {
         /// Which condition, and what it saw.
         #[serde(default, skip_serializing_if = "EndDetail::is_empty")]
         detail: EndDetail,
+        /// What there is, however it ended.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        achieved: Option<Achieved>,
     },
 }
 

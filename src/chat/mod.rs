@@ -10,6 +10,7 @@ pub mod context;
 pub mod decision;
 pub mod end;
 pub mod event;
+pub mod failing;
 pub mod handoff;
 pub mod id;
 pub mod message;

@@ -6,6 +6,7 @@
 
 use super::Name;
 use super::context::ContextRule;
+use super::failing::OnFailure;
 pub use super::handoff::{AfterWork, Handoff, Nested, Target};
 use super::message::Author;
 use super::pattern::Pattern;
@@ -275,6 +276,9 @@ pub struct Agent {
     /// Code execution, if it runs code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code_execution: Option<CodeExecution>,
+    /// What is done when it could not speak; `None` holds the run, or ends it where nobody is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_failure: Option<OnFailure>,
     /// Who hears it; empty means everybody.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub speaks_to: Vec<Name>,
@@ -325,6 +329,7 @@ impl Agent {
             is_termination_msg: TerminationMatch::Exactly("TERMINATE".into()),
             default_auto_reply: None,
             code_execution: None,
+            on_failure: None,
             speaks_to: Vec::new(),
             context: ContextRule::Full,
             silent: false,

@@ -1,6 +1,7 @@
 mod audience;
 mod code;
 mod context;
+mod failing;
 mod floor;
 mod graphs;
 mod handoffs;

@@ -179,6 +179,7 @@ fn counts_are_of_the_present_run_and_of_what_the_team_shares() {
         agent: None,
         totals: Totals::default(),
         detail: Default::default(),
+        achieved: None,
     };
     log.add(vec![end]);
     log.operator("go on");

@@ -13,6 +13,7 @@ pub mod inner;
 pub mod meters;
 pub mod search;
 pub mod sight;
+pub mod summary;
 pub mod tally;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -25,7 +26,7 @@ mod tests;
 use crate::chat::Name;
 use crate::chat::UnixMillis;
 use crate::chat::code::{Payload, ToolUse};
-use crate::chat::event::{Boundary, EndCause, EndDetail, HoldReason, Record, Totals};
+use crate::chat::event::{Achieved, Boundary, EndCause, EndDetail, HoldReason, Record, Totals};
 use crate::chat::id::*;
 use crate::chat::message::Author;
 use crate::chat::team::{Limits, Team};
@@ -105,6 +106,8 @@ pub struct Ended {
     pub totals: Totals,
     /// Which condition, and what it saw.
     pub detail: EndDetail,
+    /// What there is, however it ended.
+    pub achieved: Option<Achieved>,
 }
 
 /// A detector's present finding.

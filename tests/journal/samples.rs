@@ -50,6 +50,10 @@ every_kind! {
         call: CallId(1), usage: usage(), retry_ms: Some(500), fallback: None,
         failure: Failure { status: Some(429), ..Failure::new(FailureKind::RateLimited, "slow down") }
     }
+    AgentFailed {
+        turn: TurnId(1), agent: "A".into(), text: "down".into(),
+        then: AfterFailure::Retry { nth: 1, of: 3, wait_ms: 30000 }
+    }
     ModelInterrupted { call: CallId(1), usage: Usage::default() }
     ApprovalAsked {
         approval: ApprovalId(1), turn: TurnId(1), agent: "A".into(), source: MessageId(1), hash: payload().hash(),
@@ -85,7 +89,8 @@ every_kind! {
     Ended {
         cause: EndCause::Condition("text_mention".into()), text: "TERMINATE".into(), agent: None,
         totals: Totals { rounds: 3, tokens: usage().tokens, cost: Money(1), unpriced_calls: 0, active_ms: 12 },
-        detail: EndDetail { condition: Some("termination[0]".into()), values: vec![("text".into(), "TERMINATE".into())] }
+        detail: EndDetail { condition: Some("termination[0]".into()), values: vec![("text".into(), "TERMINATE".into())] },
+        achieved: Some(Achieved { message: MessageId(1), agent: "A".into(), text: "so far".into() })
     }
 }
 

@@ -223,6 +223,7 @@ impl Sketch {
                 agent: Some("Reviewer".into()),
                 totals,
                 detail: Default::default(),
+                achieved: None,
             },
         );
         self

@@ -4,9 +4,11 @@
 //! record, after a crash, on a fork - and gives the same answer. What the machine keeps for itself can be lost without
 //! harm: text that is still streaming, how far the conditions have read, and how far requests have been hashed.
 //!
-//! `reply.rs` knows one speaker's turn (AG2: the reply pipeline), `floor.rs` what happens between turns, `heard.rs`
+//! `reply.rs` knows one speaker's turn (AG2: the reply pipeline), `failing.rs` what is done when it
+//! cannot speak, `floor.rs` what happens between turns, `heard.rs`
 //! what models and programs send back, `stop.rs` how things in flight are stopped.
 
+mod failing;
 mod floor;
 mod heard;
 mod inner;
@@ -27,7 +29,7 @@ use crate::chat::{Name, UnixMillis};
 use crate::selection::candidates::Gates;
 use crate::selection::{SELECTORS, Selector};
 use crate::session::turn::Stage;
-use crate::session::{Session, Waiting, decide};
+use crate::session::{Session, Waiting, decide, summary};
 use crate::termination::Endings;
 use crate::watch::Watch;
 use heard::Heard;
@@ -47,6 +49,16 @@ pub struct Rules {
     pub tool_places: HashMap<String, Place>,
 }
 
+/// An end that waits until what is in flight has been stopped.
+#[derive(Debug, Clone)]
+struct Ending {
+    actor: Actor,
+    cause: EndCause,
+    text: String,
+    agent: Option<Name>,
+    detail: EndDetail,
+}
+
 /// The turn logic of one session.
 pub struct Machine {
     selector: Box<dyn Selector>,
@@ -62,15 +74,6 @@ pub struct Machine {
     outlook: Option<Option<Choice>>,
     /// Those of nested teams, by the agent that they stand behind.
     inner: BTreeMap<Name, Machine>,
-}
-
-/// An end that waits until what was in flight has reported.
-#[derive(Debug, Clone)]
-struct Ending {
-    cause: EndCause,
-    text: String,
-    agent: Option<Name>,
-    actor: Actor,
 }
 
 impl Machine {
@@ -99,7 +102,7 @@ impl Machine {
         if let Some(name) = self.addressee(&input, session) {
             return self.on_inner(&name, input, session, now);
         }
-        match input {
+        let effects = match input {
             Input::Command(command) => self.on_command(command, session, now),
             Input::Chunk { call, chunk } => self.on_chunk(call, chunk, session, now),
             Input::Failed { call, failure } => self.on_failure(call, failure, session, now),
@@ -108,7 +111,40 @@ impl Machine {
             Input::Ran { op, execution } => heard::ran(op, execution, session),
             Input::Tick => Vec::new(),
             Input::Stop { cause } => self.stop(cause, Actor::System, session, now),
+        };
+        self.put_off(effects, session)
+    }
+
+    /// An end in one of several turns waits until the others have been stopped: nothing goes on after it.
+    fn put_off(&mut self, mut effects: Vec<Effect>, session: &Session) -> Vec<Effect> {
+        if session.turns().len() < 2 || !session.is_busy() {
+            return effects;
         }
+        for effect in &mut effects {
+            let Effect::Append { actor, events, .. } = effect else { continue };
+            if let Some(Event::Ended { cause, text, agent, detail, .. }) =
+                events.pop_if(|event| matches!(event, Event::Ended { .. }))
+            {
+                self.ending = Some(Ending { actor: actor.clone(), cause, text, agent, detail });
+            }
+        }
+        effects.retain(|effect| !matches!(effect, Effect::Append { events, .. } if events.is_empty()));
+        effects
+    }
+
+    /// Stops what is in flight, and then ends.
+    fn bring_to_end(&mut self, ending: Ending, session: &Session, now: UnixMillis) -> Vec<Effect> {
+        let mut effects = self.hang_up(ending.actor.clone(), session);
+        effects.extend(session.running().into_iter().map(Effect::Kill));
+        if !session.is_busy() {
+            let Ending { actor, cause, text, agent, detail } = ending;
+            let mut end = ended(cause, text, agent, session, now);
+            if let Event::Ended { detail: known, .. } = &mut end {
+                *known = detail;
+            }
+            effects.push(Effect::append(actor, vec![end]));
+        }
+        effects
     }
 
     /// What should happen now, given the session alone.
@@ -120,10 +156,14 @@ impl Machine {
         if session.team().is_none() || session.ended().is_some() {
             return Vec::new();
         }
-        if let Some(Ending { cause, text, agent, actor }) = self.ending.clone() {
-            let end = || Effect::append(actor, vec![ended(cause, text, agent, session, now)]);
-            return if session.is_busy() { Vec::new() } else { vec![end()] };
+        if let Some(ending) = self.ending.clone() {
+            return self.bring_to_end(ending, session, now);
         }
+        let effects = self.go_on(session, now);
+        self.put_off(effects, session)
+    }
+
+    fn go_on(&mut self, session: &Session, now: UnixMillis) -> Vec<Effect> {
         if session.hold().is_some() {
             return Vec::new();
         }
@@ -142,7 +182,7 @@ impl Machine {
             }
             let effects = self.step(turn, session, now);
             if ends(&effects) && session.turns().iter().any(|other| other.id != turn.id && other.is_busy()) {
-                // Those beside it say what they have to say first: nothing goes on after an end.
+                // Those beside it say first what they have to say.
                 ending = true;
                 continue;
             }
@@ -213,18 +253,7 @@ impl Machine {
             Command::Resolve { op, resolution } => events.extend(resolved(*op, *resolution, session)),
             _ => {}
         }
-        let mut effects = Vec::new();
-        if session.is_busy()
-            && let Some(Event::Ended { cause, text, agent, .. }) =
-                events.pop_if(|event| matches!(event, Event::Ended { .. }))
-        {
-            // Others speak beside the one who was asked.
-            self.ending = Some(Ending { cause, text, agent, actor: Actor::Operator });
-            effects = self.hang_up(Actor::Operator, session);
-            effects.extend(session.running().into_iter().map(Effect::Kill));
-        }
-        effects.insert(0, Effect::append(Actor::Operator, events));
-        effects
+        vec![Effect::append(Actor::Operator, events)]
     }
 }
 
@@ -265,7 +294,8 @@ fn ends(effects: &[Effect]) -> bool {
 
 /// An end record with the figures of the moment.
 fn ended(cause: EndCause, text: impl Into<String>, agent: Option<Name>, session: &Session, now: UnixMillis) -> Event {
-    Event::Ended { cause, text: text.into(), agent, totals: session.totals(now), detail: EndDetail::default() }
+    let (totals, achieved) = (session.totals(now), summary::achieved(session));
+    Event::Ended { cause, text: text.into(), agent, totals, detail: EndDetail::default(), achieved }
 }
 
 fn last_word_unsaid(agent: Option<Name>, session: &Session, now: UnixMillis) -> Event {

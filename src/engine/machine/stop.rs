@@ -36,7 +36,8 @@ impl Machine {
                 };
                 if !effects.is_empty() {
                     // The run ends when all has reported, and its figures count that.
-                    self.ending = Some(Ending { cause, text: text.to_owned(), agent: None, actor });
+                    let (text, detail) = (text.to_owned(), Default::default());
+                    self.ending = Some(Ending { actor, cause, text, agent: None, detail });
                     return effects;
                 }
                 ended(cause, text, None, session, now)

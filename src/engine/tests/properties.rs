@@ -5,6 +5,7 @@ use crate::chat::Name;
 use crate::chat::code::CodeBlock;
 use crate::chat::command::Command;
 use crate::chat::event::{Answer, Boundary, EndCause, Event, Record, Resolution, Verdict};
+use crate::chat::failing::{GiveUp, OnFailure};
 use crate::chat::request::FailureKind;
 use crate::chat::team::{
     Agent, ApprovalPolicy, Handoff, HumanInputMode, Limits, Repeat, Spec, Team, ToolSetup, Transitions,
@@ -185,6 +186,8 @@ fn a_team() -> impl Strategy<Value = Team> {
                 reflect_on_tool_use: max_round % 2 == 0,
                 ..speaker("a")
             };
+            let skips = OnFailure { retry: (seed % 2) as u32, wait_ms: 1000, then: GiveUp::Skip };
+            let b = Agent { on_failure: (seed % 3 == 0).then_some(skips), ..speaker("b") };
             Team {
                 speaker_selection_method: method,
                 tools: [("find".to_owned(), find)].into(),
@@ -195,7 +198,7 @@ fn a_team() -> impl Strategy<Value = Team> {
                 max_round,
                 seed,
                 limits: Limits { max_cost: None, max_tokens, max_time_ms: None, max_executions: Some(4) },
-                ..team(vec![caller, Agent { available_when, ..speaker("b") }, proxy, runner("x", approval)])
+                ..team(vec![caller, Agent { available_when, ..b }, proxy, runner("x", approval)])
             }
         },
     )

@@ -311,12 +311,12 @@ impl World {
 
     fn append(&mut self, actor: Actor, events: Vec<Event>, moved: Option<(Seq, BranchId)>) {
         let mut place = moved.map(|(seq, branch)| (Some(seq), branch));
-        // Those who begin together were chosen together.
-        let chosen = events.iter().filter_map(|event| match event {
-            Event::SpeakerChosen { choice } => Some(choice),
-            _ => None,
-        });
-        chosen.for_each(|choice| self.may_speak(choice));
+        // Those who begin together are chosen at the same moment.
+        for event in &events {
+            if let Event::SpeakerChosen { choice } = event {
+                self.may_speak(choice);
+            }
+        }
         for event in events {
             let (parent, branch) = place.take().unwrap_or((self.session.head(), self.session.branch()));
             let seq = self.session.next_seq();

@@ -145,6 +145,7 @@ impl State {
             Event::ModelCalled { .. }
             | Event::ModelAnswered { .. }
             | Event::ModelFailed { .. }
+            | Event::AgentFailed { .. }
             | Event::ModelInterrupted { .. } => self.fold_call(record),
             Event::ApprovalAsked { .. }
             | Event::ApprovalDecided { .. }
@@ -198,13 +199,14 @@ impl State {
             }
             Event::Inner { agent, event } => self.fold_inner(agent, event, record),
             Event::BudgetCrossed { .. } => {}
-            Event::Ended { cause, text, agent, totals, detail } => {
+            Event::Ended { cause, text, agent, totals, detail, achieved } => {
                 self.ended = Some(Ended {
                     cause: cause.clone(),
                     text: text.clone(),
                     agent: agent.clone(),
                     totals: *totals,
                     detail: detail.clone(),
+                    achieved: achieved.clone(),
                 });
                 self.hold = None;
                 self.hold_asked = None;

@@ -25,6 +25,9 @@ impl State {
                 if is_task {
                     self.transcript.start_run();
                 }
+                if message.is_shared() {
+                    self.floor.skipped = 0;
+                }
                 self.transcript.post(message.clone(), record.seq, record.at);
                 if let Author::Agent(name) = &message.author {
                     if message.by_operator || is_task {
@@ -72,8 +75,9 @@ impl State {
         self.forget_replies(|_| true);
     }
 
-    fn forget_replies(&mut self, of: impl Fn(&str) -> bool) {
-        let meters = self.agents.iter_mut().filter(|(name, _)| of(name));
+    /// Those to whom somebody has spoken who is no member begin to count anew.
+    fn forget_replies(&mut self, to: impl Fn(&str) -> bool) {
+        let meters = self.agents.iter_mut().filter(|(name, _)| to(name));
         meters.for_each(|(_, meter)| meter.auto_replies = 0);
     }
 

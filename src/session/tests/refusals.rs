@@ -32,6 +32,7 @@ fn ended() -> Log {
         agent: None,
         totals: Totals::default(),
         detail: Default::default(),
+        achieved: None,
     }]);
     log
 }
