@@ -11,6 +11,7 @@ use super::request::{Failure, Finish, Purpose};
 use super::team::Team;
 use super::tool::ToolResult;
 use super::usage::Usage;
+pub use super::watch::{Judgement, Level, Progress};
 use super::{Name, UnixMillis};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -392,6 +393,35 @@ pub enum Event {
         count: u32,
         /// Turns that match, oldest first.
         turns: Vec<TurnId>,
+        /// How grave it is.
+        #[serde(default, skip_serializing_if = "Level::is_badge")]
+        level: Level,
+        /// Who repeats, if one does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        agent: Option<Name>,
+        /// What it is that repeats: "not a loop" is remembered for it.
+        #[serde(default, skip_serializing_if = "is_nothing")]
+        pattern: u64,
+        /// Messages that match, oldest first.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        messages: Vec<MessageId>,
+    },
+    /// Things moved on while a detector saw something.
+    ProgressMade {
+        /// What moved.
+        what: Progress,
+        /// The message that did it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        message: Option<MessageId>,
+    },
+    /// The operator judged a finding.
+    DetectorJudged {
+        /// Catalog name of the detector.
+        detector: String,
+        /// The pattern it saw.
+        pattern: u64,
+        /// What the operator says about it.
+        judgement: Judgement,
     },
     /// Something happened inside the team behind an agent. It numbers turns, messages and calls on its own, so that no
     /// number stands for two things.
@@ -431,6 +461,10 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         achieved: Option<Achieved>,
     },
+}
+
+fn is_nothing(n: &u64) -> bool {
+    *n == 0
 }
 
 impl Event {

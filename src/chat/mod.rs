@@ -21,6 +21,7 @@ pub mod team;
 pub mod tool;
 pub mod update;
 pub mod usage;
+pub mod watch;
 
 use std::sync::Arc;
 

@@ -91,6 +91,9 @@ pub struct Team {
     /// What all agents share besides the words (AG2: ContextVariables), as it is at the start.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub context_variables: Map<String, Value>,
+    /// When the run goes in circles.
+    #[serde(default, skip_serializing_if = "super::watch::Watching::is_plain")]
+    pub watch: super::watch::Watching,
 }
 
 impl Team {
@@ -115,6 +118,7 @@ impl Team {
             seed: 0,
             tools: BTreeMap::new(),
             context_variables: Map::new(),
+            watch: Default::default(),
         }
     }
 

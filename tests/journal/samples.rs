@@ -85,7 +85,11 @@ every_kind! {
     HoldAsked { boundary: Boundary::Step }
     Held { why: HoldReason::Failed { agent: "A".into(), text: "no key".into() } }
     Released { step: true }
-    DetectorChanged { detector: "same_failure".into(), text: "twice".into(), count: 2, turns: vec![TurnId(1), TurnId(2)] }
+    DetectorChanged { detector: "same_failure".into(), text: "twice".into(), count: 2, turns: vec![TurnId(1), TurnId(2)],
+        level: Level::Hold, agent: Some("A".into()), pattern: u64::MAX, messages: vec![MessageId(3)]
+    }
+    ProgressMade { what: Progress::Passes, message: Some(MessageId(4)) }
+    DetectorJudged { detector: "D1 exact repeat".into(), pattern: 7, judgement: Judgement::Allowed(3) }
     BudgetCrossed { limit: "max_cost".into(), text: "$1.00".into() }
     LimitsChanged {
         limits: Limits { max_cost: Some(Money(u64::MAX)), max_tokens: None, max_time_ms: Some(0), max_executions: None }

@@ -88,7 +88,7 @@ impl Machine {
             adviser: catalog::build(SELECTORS, &Spec::named("auto"))?,
             gates: Gates::new(team)?,
             endings: Endings::new(&team.termination)?,
-            watch: Watch::default(),
+            watch: Watch::new(team),
             inner: inner::machines(team, &rules)?,
             rules,
             heard: HashMap::new(),

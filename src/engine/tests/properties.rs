@@ -197,6 +197,7 @@ fn a_team() -> impl Strategy<Value = Team> {
                 pick_countdown_ms,
                 max_round,
                 seed,
+                watch: Default::default(),
                 limits: Limits { max_cost: None, max_tokens, max_time_ms: None, max_executions: Some(4) },
                 ..team(vec![caller, Agent { available_when, ..b }, proxy, runner("x", approval)])
             }
