@@ -205,6 +205,9 @@ pub struct Step {
     /// A pause after this turn.
     #[serde(default)]
     pub pause: bool,
+    /// Asks for the end at the next turn boundary.
+    #[serde(default)]
+    pub terminate: bool,
     /// Stops what is under way.
     #[serde(default)]
     pub interrupt: bool,

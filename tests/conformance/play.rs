@@ -194,6 +194,7 @@ fn command(world: &World, step: &Step) -> Result<Command, String> {
         Step { step: true, .. } => Command::Step,
         Step { pause: true, .. } => Command::Pause { boundary: Boundary::Turn },
         Step { interrupt: true, .. } => Command::Interrupt,
+        Step { terminate: true, .. } => Command::Terminate,
         Step { end: true, .. } => Command::End,
         Step { edit: Some(number), to: Some(text), .. } => {
             let entry = &world.session.transcript().entries()[number - 1];
