@@ -67,6 +67,9 @@ pub enum Event {
         /// When the proposal is taken by itself.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         until: Option<UnixMillis>,
+        /// The floor was handed to the person: words answer it as well as a pick.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        by_words: bool,
     },
     /// A program of the user's is about to be asked. On disk before it is.
     ConsultAsked {
