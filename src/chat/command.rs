@@ -80,6 +80,8 @@ pub enum Command {
     Interrupt,
     /// End the run.
     End,
+    /// End the run at the next turn boundary (AgentChat: ExternalTermination).
+    Terminate,
     /// Decide about code.
     Decide {
         /// Which request.

@@ -55,6 +55,11 @@ pub enum HoldReason {
         /// Which and by how much, in words.
         text: String,
     },
+    /// A condition leaves it to the operator whether the run is over.
+    Ask {
+        /// What it is about, in words.
+        text: String,
+    },
     /// A detector saw the team going in circles.
     Circles {
         /// What it saw, in words.

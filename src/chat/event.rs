@@ -2,6 +2,7 @@
 
 use super::code::{Execution, Payload};
 use super::configure::Change;
+use super::consult::Advice;
 pub use super::decision::*;
 pub use super::end::{EndCause, EndDetail, SummaryMethod, Totals};
 pub use super::failing::{Achieved, AfterFailure};
@@ -111,6 +112,31 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         until: Option<UnixMillis>,
     },
+    /// A program of the user's is about to be asked. On disk before it is.
+    ConsultAsked {
+        /// Identity of the effect.
+        op: OpId,
+        /// The turn that would come next.
+        turn: TurnId,
+        /// Which selector or condition asks.
+        key: String,
+        /// The program and its arguments.
+        command: Vec<String>,
+        /// SHA-256 of what it is told, in hex.
+        input: String,
+    },
+    /// The program is over.
+    ConsultAnswered {
+        /// The effect.
+        op: OpId,
+        /// What it said, or why it said nothing.
+        advice: Advice,
+        /// It was stopped on request, and will be asked anew if its answer is still wanted.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        stopped: bool,
+    },
+    /// The run is to end at the next turn boundary.
+    TerminationAsked,
     /// The operator wants a model's proposal for a pick.
     ProposalWanted,
     /// The operator took an agent off the floor.

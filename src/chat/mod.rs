@@ -7,6 +7,7 @@
 pub mod code;
 pub mod command;
 pub mod configure;
+pub mod consult;
 pub mod context;
 pub mod decision;
 pub mod end;

@@ -284,18 +284,18 @@ pub struct Agent {
     /// What is done when it could not speak; `None` holds the run, or ends it where nobody is there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_failure: Option<OnFailure>,
-    /// Who hears it; empty means everybody.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub speaks_to: Vec<Name>,
-    /// Which messages its model is sent.
-    #[serde(default, skip_serializing_if = "ContextRule::is_full")]
-    pub context: ContextRule,
     /// Never chosen by any selection; the operator may call on it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub silent: bool,
     /// The rule that must hold for it to be chosen (AG2: eligibility_policies; AgentChat: candidate_func).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub available_when: Option<String>,
+    /// Who hears it; empty means everybody.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub speaks_to: Vec<Name>,
+    /// Which messages its model is sent.
+    #[serde(default, skip_serializing_if = "ContextRule::is_full")]
+    pub context: ContextRule,
     /// Tools its model may call: keys into [`Team::tools`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tools: Vec<String>,

@@ -83,9 +83,9 @@ pub struct Engine {
     executors: Executors,
     clock: Clock,
     outbox: Outbox,
-    inbox: mpsc::Sender<Input>,
+    pub(super) inbox: mpsc::Sender<Input>,
     calls: HashMap<CallId, JoinHandle<()>>,
-    programs: HashMap<OpId, (CancellationToken, JoinHandle<()>)>,
+    pub(super) programs: HashMap<OpId, (CancellationToken, JoinHandle<()>)>,
     wake: Option<UnixMillis>,
     /// The log cannot be written any more, ever: nothing may happen that is not in it.
     lost: bool,
@@ -194,6 +194,7 @@ impl Engine {
                 }
             }
             Effect::Run { op, agent, payload, hash } => self.execute(op, agent, payload, hash),
+            Effect::Consult { op, consultation } => self.consult(op, consultation),
             Effect::Kill(op) => {
                 if let Some((kill, _)) = self.programs.get(&op) {
                     kill.cancel();
@@ -431,6 +432,7 @@ fn is_hard(event: &Event) -> bool {
             | Event::ModelCalled { .. }
             | Event::ApprovalDecided { .. }
             | Event::Intent { .. }
+            | Event::ConsultAsked { .. }
             | Event::Outcome { .. }
             | Event::OutcomeResolved { .. }
             | Event::HumanAnswered { .. }

@@ -7,6 +7,7 @@
 //! [`crate::catalog`]; never a view. A new effect is a variant in `effect.rs` and an arm in the driver.
 
 mod clock;
+mod consult;
 pub mod context;
 pub mod driver;
 pub mod effect;

@@ -90,7 +90,7 @@ impl Executor for Local {
 }
 
 /// Names that say a secret is in them. These are refused even when they are listed.
-fn is_secret(name: &str) -> bool {
+pub(super) fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
     name.ends_with("API_KEY") || name.ends_with("_TOKEN") || name == "TOKEN" || name.contains("SECRET")
 }

@@ -85,6 +85,10 @@ pub fn decide(session: &Session, command: &Command, _now: UnixMillis) -> Decided
                 Ok(Decision::default())
             }
         }
+        Command::Terminate => match session.ended() {
+            Some(_) => refuse("The run has already ended."),
+            None => Ok(vec![Event::TerminationAsked].into()),
+        },
         Command::Decide { approval, hash, verdict, seen_in_full, remember } => {
             decide_code(session, *approval, hash, verdict, *seen_in_full, *remember)
         }

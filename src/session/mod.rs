@@ -5,8 +5,10 @@
 //! imports only [`crate::chat`]. To add a fact, add an event there, an arm in `apply.rs`, and a field in the file of
 //! the noun it belongs to (`floor.rs`, `turn.rs`, `meters.rs`, `transcript.rs`).
 
+pub mod account;
 mod apply;
 mod calls;
+pub mod consults;
 pub mod decide;
 pub mod floor;
 pub mod inner;
@@ -139,6 +141,8 @@ struct State {
     stepping: bool,
     agents: BTreeMap<Name, AgentMeter>,
     ended: Option<Ended>,
+    consults: consults::Consults,
+    termination_asked: bool,
     limits: Option<Limits>,
     context: serde_json::Map<String, serde_json::Value>,
     findings: Vec<Finding>,
@@ -355,6 +359,16 @@ impl Session {
         self.state.ended.as_ref()
     }
 
+    /// What programs were asked and answered on this branch.
+    pub fn consults(&self) -> &consults::Consults {
+        &self.state.consults
+    }
+
+    /// Whether the run is to end at the next turn boundary.
+    pub fn termination_asked(&self) -> bool {
+        self.state.termination_asked
+    }
+
     /// The limits in force.
     pub fn limits(&self) -> Option<Limits> {
         self.state.limits
@@ -438,6 +452,7 @@ impl Session {
         turns.iter().any(|turn| matches!(turn.stage, Stage::Running(..)) || calling(&turn.inquiry))
             || calling(&self.state.floor.selecting.inquiry)
             || calling(&self.state.summing.inquiry)
+            || self.state.consults.open().is_some()
             || self.active_inners().any(Session::acts)
     }
 
@@ -446,6 +461,7 @@ impl Session {
         self.state.turns.iter().any(|turn| turn.is_busy())
             || self.state.floor.selecting.inquiry.is_busy()
             || self.state.summing.inquiry.is_busy()
+            || self.state.consults.open().is_some()
             || self.active_inners().any(Session::is_busy)
     }
 }

@@ -124,9 +124,14 @@ impl Transcript {
         true
     }
 
-    pub(super) fn start_run(&mut self) {
+    /// The operator said that the run goes on.
+    pub(super) fn decided(&mut self) {
+        self.tally.decided = Some(self.tally.turns);
+    }
+
+    pub(super) fn start_run(&mut self, at: UnixMillis, active_before: u64) {
         self.run_from = self.entries.len();
         self.aside = 0;
-        self.tally = Tally::default();
+        self.tally = Tally::begun(at, active_before);
     }
 }

@@ -31,7 +31,7 @@ fn the_demo_prints_the_conversation_as_it_was() {
     assert!(ran.out.contains("·· code allowed by --approve all"));
     let lines: Vec<&str> = ran.out.trim_end().lines().collect();
     let [.., ended, result, session] = lines[..] else { panic!("{}", ran.out) };
-    assert!(ended.starts_with("ended: Reviewer said \"APPROVED\" · 6 rounds · "), "{ended}");
+    assert!(ended.starts_with("ended: Text 'APPROVED' mentioned · 6 rounds · "), "{ended}");
     assert!(ended.contains(" tokens · $0.02"), "{ended}");
     assert_eq!(result, "result: message 6 by Reviewer: I read the code and the output of its run.…");
     assert_eq!(session, format!("session: {}", home.session_names()[0]));

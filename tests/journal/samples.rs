@@ -3,6 +3,7 @@
 use super::SESSION;
 use plenary::chat::code::{CodeBlock, Execution, Payload, Place, Stopped};
 use plenary::chat::configure::Change;
+use plenary::chat::consult::Advice;
 use plenary::chat::context::ContextRule;
 use plenary::chat::event::*;
 use plenary::chat::id::*;
@@ -34,6 +35,9 @@ every_kind! {
     MessageEdited { message: MessageId(1), content: "".into() }
     BranchMoved { name: "try two".into(), why: "edited".into() }
     SpeakerWanted { candidates: vec!["A".into()], barred: vec![("B".into(), "spoke last".into())], proposed: None, reasons: vec![("A".into(), "has not spoken yet".into())], until: Some(7) }
+    ConsultAsked { op: OpId(3), turn: TurnId(1), key: "selector".into(), command: vec!["/x/pick.py".into()], input: "ab".into() }
+    ConsultAnswered { op: OpId(3), advice: Advice { answer: "A".into(), failure: Some("late".into()), duration_ms: 5 }, stopped: true }
+    TerminationAsked {}
     ProposalWanted {}
     SpeakerBarred { agent: "A".into(), turns: Some(2) }
     SpeakerUnbarred { agent: "A".into() }

@@ -8,6 +8,7 @@
 //! cannot speak, `floor.rs` what happens between turns, `heard.rs`
 //! what models and programs send back, `stop.rs` how things in flight are stopped.
 
+mod consult;
 mod failing;
 mod floor;
 mod heard;
@@ -110,6 +111,7 @@ impl Machine {
             Input::Started { op, pid } => vec![Effect::append(Actor::System, vec![Event::Started { op, pid }])],
             Input::Output { op, text } => heard::output(op, text, session),
             Input::Ran { op, execution } => heard::ran(op, execution, session),
+            Input::Advised { op, advice } => consult::answered(op, advice, session),
             Input::Tick => Vec::new(),
             Input::Stop { cause } => self.stop(cause, Actor::System, session, now),
         };

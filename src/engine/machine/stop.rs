@@ -89,11 +89,12 @@ impl Machine {
         effects
     }
 
-    /// Hangs up the selector's call.
+    /// Hangs up the selector's call, and a program that is asked.
     pub(super) fn hang_up_selector(&mut self, session: &Session) -> Vec<Effect> {
-        let Phase::Calling(id) = session.floor().selecting.inquiry.phase else { return Vec::new() };
+        let mut effects = super::consult::hang_up(session);
+        let Phase::Calling(id) = session.floor().selecting.inquiry.phase else { return effects };
         let heard = self.heard.remove(&id).unwrap_or_default();
-        let mut effects = vec![Effect::Cancel(id)];
+        effects.push(Effect::Cancel(id));
         if let Some(call) = session.open_call(id) {
             let usage = heard.usage(call, session);
             effects.push(Effect::append(Actor::System, vec![Event::ModelInterrupted { call: id, usage }]));

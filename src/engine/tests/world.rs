@@ -3,6 +3,7 @@
 
 use crate::chat::code::{Execution, Payload, Stopped};
 use crate::chat::command::Command;
+use crate::chat::consult::{Advice, Consultation};
 use crate::chat::event::{Actor, Choice, EndCause, Event, FORMAT, Record, Verdict};
 use crate::chat::id::{BranchId, CallId, OpId, Seq};
 use crate::chat::message::Completeness;
@@ -71,6 +72,13 @@ pub struct World {
     running: Vec<OpId>,
     killed: HashSet<OpId>,
     wake: Option<UnixMillis>,
+    /// What programs of the user's were asked.
+    pub consulted: Vec<(OpId, Consultation)>,
+    /// What such a program answers next; without a script it prints nothing. An error is a failure.
+    pub advice: VecDeque<Result<&'static str, &'static str>>,
+    /// Whether such a program goes on until it is stopped.
+    pub consults_last: bool,
+    consulting: Option<OpId>,
 }
 
 impl World {
@@ -117,6 +125,10 @@ impl World {
             running: Vec::new(),
             killed: HashSet::new(),
             wake: None,
+            consulted: Vec::new(),
+            advice: VecDeque::new(),
+            consults_last: false,
+            consulting: None,
         }
     }
 
@@ -175,6 +187,13 @@ impl World {
         } else if let Some(place) = self.open.iter().position(|request| !self.hung.contains(&request.call)) {
             let request = self.open[place].clone();
             self.answer(&request);
+        } else if let Some(op) = self.consulting.filter(|_| !self.consults_last) {
+            self.consulting = None;
+            let advice = match self.advice.pop_front().unwrap_or(Ok("")) {
+                Ok(answer) => Advice { answer: answer.into(), ..Advice::default() },
+                Err(why) => Advice::failed(why),
+            };
+            self.input(Input::Advised { op, advice });
         } else if let Some(wake) = self.wake.take() {
             self.now = self.now.max(wake);
             self.input(Input::Tick);
@@ -265,6 +284,8 @@ impl World {
         }
         assert_eq!(calling(&self.session), self.open.len(), "calls:\n{}", self.tail(8));
         assert_eq!(self.session.running(), self.running, "programs:\n{}", self.tail(8));
+        let asked = self.session.consults().open().map(|(_, op)| op);
+        assert_eq!(asked, self.consulting, "programs that are asked:\n{}", self.tail(8));
     }
 
     fn perform(&mut self, effects: Vec<Effect>) {
@@ -274,6 +295,16 @@ impl World {
                 Effect::Call(request) => self.call(request),
                 Effect::Cancel(call) => self.open.retain(|open| open.call != call),
                 Effect::Run { op, agent, payload, hash } => self.run(op, agent, payload, &hash),
+                Effect::Consult { op, consultation } => {
+                    let last = &self.session.log().last().unwrap().event;
+                    assert!(
+                        matches!(last, Event::ConsultAsked { op: asked, .. } if *asked == op),
+                        "asked off the record"
+                    );
+                    self.consulted.push((op, consultation));
+                    self.consulting = Some(op);
+                }
+                Effect::Kill(op) if self.consulting == Some(op) => self.consulting = None,
                 Effect::Kill(op) => {
                     self.killed.insert(op);
                 }

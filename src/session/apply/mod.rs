@@ -115,7 +115,7 @@ impl Ids {
             Event::ModelCalled { call, .. } => raise(&mut self.call.0, call.0),
             Event::ApprovalAsked { approval, .. } => raise(&mut self.approval.0, approval.0),
             Event::HumanAsked { ask, .. } => raise(&mut self.ask.0, ask.0),
-            Event::Intent { op, .. } => raise(&mut self.op.0, op.0),
+            Event::Intent { op, .. } | Event::ConsultAsked { op, .. } => raise(&mut self.op.0, op.0),
             _ => {}
         }
     }
@@ -172,6 +172,8 @@ impl State {
                 }
             }
             Event::HumanAsked { .. } | Event::HumanAnswered { .. } => self.fold_ask(record),
+            Event::ConsultAsked { .. } | Event::ConsultAnswered { .. } => self.consults.fold(record),
+            Event::TerminationAsked => self.termination_asked = true,
             Event::HoldAsked { boundary } => self.hold_asked = Some(*boundary),
             Event::Held { .. } if self.ended.is_some() => {}
             Event::Held { why } => {
@@ -185,7 +187,7 @@ impl State {
             Event::Released { step } => {
                 if self.ended.take().is_some() {
                     // A new run without new words.
-                    self.begin_run();
+                    self.begin_run(record);
                 }
                 self.fold_release(*step);
             }
@@ -254,6 +256,7 @@ impl State {
         let waits = waits && !inner_waits;
         let busy = self.turns.iter().any(Turn::is_busy)
             || self.floor.selecting.inquiry.is_busy()
+            || self.consults.open().is_some()
             || self.active_inners().any(Session::is_busy);
         let going = self.ended.is_none() && (busy || (self.hold.is_none() && waits));
         self.activity.set(going, record.at);
@@ -284,6 +287,7 @@ impl State {
         if self.summing.inquiry.is_busy() {
             self.summing.inquiry.phase = Phase::Idle;
         }
+        self.consults.leave();
     }
 
     fn fold_release(&mut self, step: bool) {
@@ -301,6 +305,9 @@ impl State {
         if self.hold.is_some() && self.floor.wanted.as_ref().is_some_and(|wanted| wanted.until.is_some()) {
             // Time that passed while nothing could happen is not time to think: the pick is asked for again.
             self.floor.wanted = None;
+        }
+        if let Some(HoldReason::Ask { .. }) = self.hold {
+            self.transcript.decided();
         }
         self.hold = None;
         self.hold_asked = None;

@@ -13,7 +13,7 @@ impl State {
                 let is_task = message.kind == MessageKind::Task;
                 if self.ended.take().is_some() {
                     // Words after the end begin a new run of the same session.
-                    self.begin_run();
+                    self.begin_run(record);
                 } else if is_task || message.author == Author::Operator {
                     // A person has spoken to them (AG2: every start sets the counters to 0).
                     self.forget_replies(|name| message.to.is_empty() || message.is_heard_by(name));
@@ -26,7 +26,7 @@ impl State {
                     self.floor.wanted = None;
                 }
                 if is_task {
-                    self.transcript.start_run();
+                    self.transcript.start_run(record.at, self.activity.total(record.at));
                 }
                 if message.is_shared() {
                     self.floor.skipped = 0;
@@ -73,8 +73,9 @@ impl State {
     }
 
     /// What is said from here on is another run of the session: its rounds are counted anew.
-    pub(super) fn begin_run(&mut self) {
-        self.transcript.start_run();
+    pub(super) fn begin_run(&mut self, record: &Record) {
+        self.transcript.start_run(record.at, self.activity.total(record.at));
+        self.termination_asked = false;
         self.summing = Default::default();
         self.forget_replies(|_| true);
     }
