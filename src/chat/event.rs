@@ -249,6 +249,22 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         fallback: Option<String>,
     },
+    /// An answer does not have the shape that the agent's answers must have; it is said to nobody.
+    AnswerRejected {
+        /// The call that gave it.
+        call: CallId,
+        /// The turn.
+        turn: TurnId,
+        /// Whose answer it is.
+        agent: Name,
+        /// The answer.
+        answer: Arc<str>,
+        /// What is wrong with it, as the model is told.
+        why: String,
+        /// Whether it was the last attempt.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        last: bool,
+    },
     /// An agent could not speak, and the run goes on as the team file says.
     AgentFailed {
         /// Its turn.

@@ -13,6 +13,7 @@ pub mod decision;
 pub mod end;
 pub mod event;
 pub mod failing;
+pub mod format;
 pub mod handoff;
 pub mod id;
 pub mod message;

@@ -11,6 +11,7 @@
 mod consult;
 mod failing;
 mod floor;
+mod format;
 mod heard;
 mod inner;
 mod reply;
@@ -72,6 +73,7 @@ pub struct Machine {
     rules: Rules,
     heard: HashMap<CallId, Heard>,
     contexts: Contexts,
+    formats: format::Formats,
     ending: Option<Ending>,
     outlook: Option<Option<Choice>>,
     /// Those of nested teams, by the agent that they stand behind.
@@ -94,6 +96,7 @@ impl Machine {
             rules,
             heard: HashMap::new(),
             contexts: Contexts::default(),
+            formats: Default::default(),
             ending: None,
             outlook: None,
         })
