@@ -1,5 +1,6 @@
 //! What happened: the durable vocabulary of a session.
 
+pub use super::actor::Actor;
 use super::code::{Execution, Payload};
 use super::configure::Change;
 use super::consult::Advice;
@@ -12,6 +13,7 @@ use super::request::{Failure, Finish, Purpose};
 use super::team::Team;
 use super::tool::ToolResult;
 use super::usage::Usage;
+pub use super::watch::{Judgement, Level, Progress};
 use super::{Name, UnixMillis};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -34,33 +36,6 @@ pub struct Record {
     pub at: UnixMillis,
     /// What happened.
     pub event: Event,
-}
-
-/// Who caused a record.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Actor {
-    /// The person in the chair.
-    Operator,
-    /// A member of the team.
-    Agent(Name),
-    /// A rule the team file or the settings laid down, by its name.
-    Policy(String),
-    /// Plenary itself.
-    System,
-}
-
-impl Actor {
-    /// Who it was, in words; `operator` is what the reader calls the person in the chair. Names and policies stand as
-    /// they are: whoever shows them makes them safe.
-    pub fn called(&self, operator: &str) -> String {
-        match self {
-            Actor::Operator => operator.to_owned(),
-            Actor::Policy(policy) => policy.clone(),
-            Actor::Agent(name) => name.to_string(),
-            Actor::System => "plenary".to_owned(),
-        }
-    }
 }
 
 /// Something that happened. Kinds are added, never changed.
@@ -406,6 +381,35 @@ pub enum Event {
         count: u32,
         /// Turns that match, oldest first.
         turns: Vec<TurnId>,
+        /// How grave it is.
+        #[serde(default, skip_serializing_if = "Level::is_badge")]
+        level: Level,
+        /// Who repeats, if one does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        agent: Option<Name>,
+        /// What it is that repeats: "not a loop" is remembered for it.
+        #[serde(default, skip_serializing_if = "is_nothing")]
+        pattern: u64,
+        /// Messages that match, oldest first.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        messages: Vec<MessageId>,
+    },
+    /// Things moved on while a detector saw something.
+    ProgressMade {
+        /// What moved.
+        what: Progress,
+        /// The message that did it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        message: Option<MessageId>,
+    },
+    /// The operator judged a finding.
+    DetectorJudged {
+        /// Catalog name of the detector.
+        detector: String,
+        /// The pattern it saw.
+        pattern: u64,
+        /// What the operator says about it.
+        judgement: Judgement,
     },
     /// Something happened inside the team behind an agent. It numbers turns, messages and calls on its own, so that no
     /// number stands for two things.
@@ -465,6 +469,10 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         achieved: Option<Achieved>,
     },
+}
+
+fn is_nothing(n: &u64) -> bool {
+    *n == 0
 }
 
 impl Event {

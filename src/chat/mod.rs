@@ -4,10 +4,12 @@
 //! and no behaviour beyond that. This module imports nothing of ours; everything else may import it. To add a word,
 //! add a type here; to add a *kind of event*, add a variant to [`event::Event`] and let the compiler list the rest.
 
+pub mod actor;
 pub mod code;
 pub mod command;
 pub mod configure;
 pub mod consult;
+pub mod containment;
 pub mod context;
 pub mod decision;
 pub mod end;
@@ -23,6 +25,7 @@ pub mod team;
 pub mod tool;
 pub mod update;
 pub mod usage;
+pub mod watch;
 
 use std::sync::Arc;
 

@@ -8,6 +8,7 @@ mod doctor;
 mod export;
 mod run;
 mod sessions;
+mod watch;
 
 use clap::{Parser, Subcommand};
 use std::io::Write;
@@ -44,6 +45,8 @@ enum Command {
     Sessions(sessions::Arguments),
     /// Write a session as a readable transcript or as records
     Export(export::Arguments),
+    /// Look for loops in stored sessions and message lists
+    Watch(watch::Arguments),
     /// Read a team file and say everything that is wrong with it
     Check(check::Arguments),
     /// Say what this machine has of what Plenary needs
@@ -66,6 +69,7 @@ pub fn main() -> ExitCode {
         Command::Open(arguments) => run::open(arguments),
         Command::Sessions(arguments) => sessions::list(&arguments),
         Command::Export(arguments) => export::export(&arguments),
+        Command::Watch(arguments) => watch::watch(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Doctor(arguments) => doctor::doctor(&arguments),
     };
@@ -123,9 +127,11 @@ impl From<crate::wire::WireError> for Trouble {
         match error {
             WireError::File(report) => Trouble::usage(report.render(colour())),
             WireError::Journal(error) => Trouble::failed(safe(&error.to_string())),
-            WireError::Team(_) | WireError::Executor { .. } | WireError::Path(_) | WireError::NoTeam(_) => {
-                Trouble::usage(safe(&error.to_string()))
-            }
+            WireError::Team(_)
+            | WireError::Executor { .. }
+            | WireError::Place { .. }
+            | WireError::Path(_)
+            | WireError::NoTeam(_) => Trouble::usage(safe(&error.to_string())),
             WireError::Log(_) => Trouble::failed(safe(&error.to_string())),
         }
     }

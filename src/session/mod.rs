@@ -10,6 +10,7 @@ mod apply;
 mod calls;
 pub mod consults;
 pub mod decide;
+mod finding;
 pub mod floor;
 pub mod inner;
 pub mod meters;
@@ -41,6 +42,7 @@ use transcript::Transcript;
 use turn::{Approval, Ask, Call, Stage, Turn};
 
 pub use apply::ApplyError;
+pub use finding::{Finding, Judged};
 
 /// A session: its log, and the state that the active branch adds up to.
 #[derive(Debug, Clone, Default)]
@@ -111,19 +113,6 @@ pub struct Ended {
     pub achieved: Option<Achieved>,
 }
 
-/// A detector's present finding.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// Catalog name of the detector.
-    pub detector: String,
-    /// What it saw.
-    pub text: String,
-    /// How many times.
-    pub count: u32,
-    /// The turns that match.
-    pub turns: Vec<TurnId>,
-}
-
 /// What the active branch adds up to.
 #[derive(Debug, Clone, Default)]
 struct State {
@@ -144,8 +133,8 @@ struct State {
     consults: consults::Consults,
     termination_asked: bool,
     limits: Option<Limits>,
+    findings: finding::Findings,
     context: serde_json::Map<String, serde_json::Value>,
-    findings: Vec<Finding>,
     selector: AgentMeter,
     activity: meters::Activity,
     summing: summary::Summing,
@@ -396,7 +385,17 @@ impl Session {
 
     /// What detectors see at present.
     pub fn findings(&self) -> &[Finding] {
-        &self.state.findings
+        &self.state.findings.present
+    }
+
+    /// What the operator has said about findings on this branch, oldest first.
+    pub fn judged(&self) -> &[Judged] {
+        &self.state.findings.judged
+    }
+
+    /// What has moved things on last while a detector saw something, and the message that did.
+    pub fn progress(&self) -> Option<(crate::chat::event::Progress, Option<MessageId>)> {
+        self.state.findings.progress
     }
 
     /// Time in which the run was not waiting for the operator, in milliseconds, up to `now`.

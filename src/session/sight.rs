@@ -74,11 +74,13 @@ pub fn sight(agent: &Agent, session: &Session) -> Sight {
             let mut tail = Vec::new();
             for place in newest().take_while(|place| Some(*place) != first) {
                 let cost = weight(&entries[place].message, &agent.name);
-                if cost > left && !tail.is_empty() {
+                if cost <= left || tail.is_empty() {
+                    tail.push(place);
+                }
+                if cost > left {
                     break;
                 }
-                left = left.saturating_sub(cost);
-                tail.push(place);
+                left -= cost;
             }
             (first.into_iter().collect(), tail)
         }
@@ -100,24 +102,8 @@ pub fn sight(agent: &Agent, session: &Session) -> Sight {
 /// A text with `{name}` replaced by the context variable of that name (AG2: UpdateSystemMessage). What is no variable
 /// stays as it is.
 pub fn filled(text: &str, context: &Map<String, Value>) -> String {
-    let mut filled = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('{') {
-        filled.push_str(before);
-        let named = after.split_once('}').and_then(|(name, after)| Some((context.get(name)?, after)));
-        match named {
-            Some((value, after)) => {
-                filled.push_str(&value.as_str().map_or_else(|| value.to_string(), str::to_owned));
-                rest = after;
-            }
-            None => {
-                filled.push('{');
-                rest = after;
-            }
-        }
-    }
-    filled.push_str(rest);
-    filled
+    let value = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    crate::chat::tool::filled(text, |name| context.get(name).map(value))
 }
 
 /// One part of what an agent is sent next.

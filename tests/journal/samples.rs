@@ -77,7 +77,7 @@ every_kind! {
     Outcome {
         op: OpId(1),
         execution: Execution {
-            exit_code: -9, output: "\r\n\u{fffd}".into(), omitted: 3, stopped: Some(Stopped::Killed), duration_ms: 8
+            exit_code: -9, output: "\r\n\u{fffd}".into(), omitted: 3, stopped: Some(Stopped::Killed), duration_ms: 8, ..Execution::default()
         }
     }
     OutcomeUnknown { op: OpId(1) }
@@ -90,7 +90,11 @@ every_kind! {
     HoldAsked { boundary: Boundary::Step }
     Held { why: HoldReason::Failed { agent: "A".into(), text: "no key".into() } }
     Released { step: true }
-    DetectorChanged { detector: "same_failure".into(), text: "twice".into(), count: 2, turns: vec![TurnId(1), TurnId(2)] }
+    DetectorChanged { detector: "same_failure".into(), text: "twice".into(), count: 2, turns: vec![TurnId(1), TurnId(2)],
+        level: Level::Hold, agent: Some("A".into()), pattern: u64::MAX, messages: vec![MessageId(3)]
+    }
+    ProgressMade { what: Progress::Passes, message: Some(MessageId(4)) }
+    DetectorJudged { detector: "D1 exact repeat".into(), pattern: 7, judgement: Judgement::Allowed(3) }
     BudgetCrossed { limit: "max_cost".into(), text: "$1.00".into() }
     LimitsChanged {
         limits: Limits { max_cost: Some(Money(u64::MAX)), max_tokens: None, max_time_ms: Some(0), max_executions: None }
@@ -171,6 +175,7 @@ fn payload() -> Payload {
         environment: vec!["PATH".into()],
         timeout_ms: 1,
         output_limit: 2,
+        ..Place::default()
     };
     Payload::code(vec![CodeBlock { language: "python".into(), code: "print(1)\n".into() }], place)
 }

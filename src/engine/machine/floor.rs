@@ -262,8 +262,9 @@ impl Machine {
 
     /// What the detectors see: new findings are recorded, and a strong one holds or ends the run.
     fn going_in_circles(&mut self, session: &Session, now: UnixMillis) -> Option<Vec<Effect>> {
-        let (mut events, alarm) = self.watch.look(session);
-        if let Some(text) = alarm {
+        let look = self.watch.look(session);
+        let mut events = look.events;
+        if let Some(text) = look.hold {
             events.push(if self.rules.headless {
                 ended(EndCause::Circles, text, session.floor().last_speaker.clone(), session, now)
             } else {

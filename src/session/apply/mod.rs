@@ -10,7 +10,7 @@ mod words;
 
 use super::summary::Summary;
 use super::turn::{Phase, Stage, Turn};
-use super::{Branch, Ended, Finding, Ids, Session, Started, State};
+use super::{Branch, Ended, Ids, Session, Started, State};
 use crate::chat::event::{EndCause, Event, HoldReason, Record};
 use crate::chat::id::*;
 use std::sync::Arc;
@@ -192,16 +192,8 @@ impl State {
                 }
                 self.fold_release(*step);
             }
-            Event::DetectorChanged { detector, text, count, turns } => {
-                self.findings.retain(|finding| finding.detector != *detector);
-                if *count > 0 {
-                    self.findings.push(Finding {
-                        detector: detector.clone(),
-                        text: text.clone(),
-                        count: *count,
-                        turns: turns.clone(),
-                    });
-                }
+            Event::DetectorChanged { .. } | Event::ProgressMade { .. } | Event::DetectorJudged { .. } => {
+                self.findings.fold(&record.event);
             }
             Event::BranchMoved { .. } => {
                 self.activity.cut();

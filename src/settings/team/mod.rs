@@ -330,6 +330,7 @@ impl<'a> World<'a> {
             seed,
             tools: BTreeMap::new(),
             context_variables,
+            watch: Default::default(),
         })
     }
 
