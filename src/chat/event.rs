@@ -8,6 +8,7 @@ pub use super::decision::*;
 pub use super::end::{EndCause, EndDetail, SummaryMethod, Totals};
 pub use super::failing::{Achieved, AfterFailure};
 use super::id::*;
+use super::ledger::Ledger;
 use super::message::Message;
 use super::request::{Failure, Finish, Purpose};
 use super::team::Team;
@@ -152,6 +153,11 @@ pub enum Event {
         taken: Vec<String>,
         /// The graph from now on.
         graph: Graph,
+    },
+    /// The moderator's ledger changed.
+    LedgerChanged {
+        /// The ledger from now on.
+        ledger: Box<Ledger>,
     },
     /// A turn began.
     TurnStarted {

@@ -140,7 +140,7 @@ fn write_record(text: &mut String, record: &Arc<Record>, session: &Session) {
             let ended = writeln!(text, "---\n\nEnded: {} · {totals}", plain(why, Context::Prose));
             match achieved {
                 Some(found) => {
-                    writeln!(text, "\nResult: message {} by {}.", found.message.0 + 1, one_line(&found.agent))
+                    writeln!(text, "\nResult: message {} by {}.", found.message.number(), one_line(&found.agent))
                 }
                 None => ended,
             }

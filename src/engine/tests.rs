@@ -9,6 +9,7 @@ mod graphs;
 mod handoffs;
 mod human;
 mod length;
+mod magentic;
 mod models;
 mod nested;
 mod pauses;

@@ -85,7 +85,9 @@ impl<W: Write + ?Sized> Printer<'_, W> {
             writeln!(self.out, "{}", json(&**record)?)?;
             return self.out.flush();
         }
-        match &record.event {
+        let (within, event) = record.event.innermost();
+        match event {
+            Event::SessionStarted { .. } if !within.is_empty() => {}
             Event::SessionStarted { session: id, team, .. } => {
                 writeln!(self.out, "plenary  {}  session {}", one_line(&team.name), one_line(id))?;
             }
@@ -111,8 +113,11 @@ impl<W: Write + ?Sized> Printer<'_, W> {
                     _ => Context::Prose,
                 };
                 let author = match &message.author {
-                    Author::Operator => "Operator".to_owned(),
-                    Author::Agent(_) => one_line(&message.author_path().collect::<Vec<_>>().join(" › ")),
+                    Author::Operator if within.is_empty() => "Operator".to_owned(),
+                    author => {
+                        let path = within.iter().map(|name| &***name).chain([author.name()]);
+                        one_line(&path.collect::<Vec<_>>().join(" › "))
+                    }
                 };
                 writeln!(self.out, "\n── {author} ── {label}{audience}{mark}")?;
                 // Every line is indented, so that no message can imitate a heading of ours.
@@ -155,6 +160,10 @@ impl<W: Write + ?Sized> Printer<'_, W> {
             Event::DetectorChanged { detector, text, count, .. } if *count > 0 => {
                 writeln!(self.out, "\n·· {detector}: {}", plain(text, Context::Prose))?;
             }
+            Event::Ended { text, .. } if !within.is_empty() => {
+                let names = within.iter().map(|name| &***name).collect::<Vec<_>>().join(" › ");
+                writeln!(self.out, "\n·· {} has talked: {}", one_line(&names), plain(text, Context::Prose))?;
+            }
             Event::Summarized { method, text, call, problem } => {
                 if let Some(problem) = problem {
                     writeln!(self.out, "\n·· the summary could not be written: {}", plain(problem, Context::Prose))?;
@@ -172,7 +181,7 @@ impl<W: Write + ?Sized> Printer<'_, W> {
                     let glance: String = first.chars().take(GLANCE).collect();
                     let more = if glance.len() < text.len() { "…" } else { "" };
                     let (agent, glance) = (one_line(agent), one_line(&glance));
-                    writeln!(self.out, "result: message {} by {agent}: {glance}{more}", message.0 + 1)?;
+                    writeln!(self.out, "result: message {} by {agent}: {glance}{more}", message.number())?;
                 }
             }
             _ => return Ok(()),
@@ -181,7 +190,7 @@ impl<W: Write + ?Sized> Printer<'_, W> {
     }
 
     fn ran(&self, session: &Session, turn: Option<crate::chat::id::TurnId>) -> String {
-        let execution = session.log().iter().rev().take(8).find_map(|record| match &record.event {
+        let execution = session.log().iter().rev().take(8).find_map(|record| match record.event.innermost().1 {
             Event::Outcome { execution, .. } => Some(execution),
             _ => None,
         });

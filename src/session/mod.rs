@@ -450,8 +450,8 @@ impl Session {
         let turns = &self.state.turns;
         turns.iter().any(|turn| matches!(turn.stage, Stage::Running(..)) || calling(&turn.inquiry))
             || calling(&self.state.floor.selecting.inquiry)
-            || calling(&self.state.summing.inquiry)
             || self.state.consults.open().is_some()
+            || calling(&self.state.summing.inquiry)
             || self.active_inners().any(Session::acts)
     }
 
@@ -459,8 +459,8 @@ impl Session {
     pub fn is_busy(&self) -> bool {
         self.state.turns.iter().any(|turn| turn.is_busy())
             || self.state.floor.selecting.inquiry.is_busy()
-            || self.state.summing.inquiry.is_busy()
             || self.state.consults.open().is_some()
+            || self.state.summing.inquiry.is_busy()
             || self.active_inners().any(Session::is_busy)
     }
 }

@@ -45,6 +45,7 @@ every_kind! {
     SelectorAnswered { call: CallId(1), answer: "Coder, I think".into(), mentions: vec![("Coder".into(), 1)] }
     QueueChanged { queue: vec!["A".into(), "B".into()] }
     GraphStepped { taken: vec!["A -> B".into()], graph: Graph { ready: vec!["B".into()], armed: [("C".to_owned(), vec![2])].into() } }
+    LedgerChanged { ledger: Default::default() }
     TurnStarted { turn: TurnId(1), agent: "A".into(), beside: None }
     TurnEnded { turn: TurnId(1), finished: false }
     ModelCalled {

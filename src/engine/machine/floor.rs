@@ -104,8 +104,9 @@ impl Machine {
             let choice = candidates.choose(only.clone(), "only", "the only candidate", 0);
             return start(choice, Actor::System, session);
         }
-        if let Some(event) = self.selector.before(session) {
-            return vec![Effect::append(Actor::System, vec![event])];
+        let before = self.selector.before(session);
+        if !before.is_empty() {
+            return vec![Effect::append(Actor::System, before)];
         }
         let pick = self.selector.pick(&candidates, session);
         self.carry_out(pick, candidates, team, session, now)

@@ -151,8 +151,8 @@ fn a_team() -> impl Strategy<Value = Team> {
                 pick_countdown_ms,
                 max_round,
                 seed,
-                summary: (seed % 2 == 0).then(reflection),
                 watch: Default::default(),
+                summary: (seed % 2 == 0).then(reflection),
                 limits: Limits { max_cost: None, max_tokens, max_time_ms: None, max_executions: Some(4) },
                 ..team(vec![speaker("a"), Agent { available_when, ..b }, proxy, runner("x", approval)])
             }

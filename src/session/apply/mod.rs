@@ -147,6 +147,7 @@ impl State {
             | Event::SelectorAnswered { .. }
             | Event::QueueChanged { .. }
             | Event::GraphStepped { .. }
+            | Event::LedgerChanged { .. }
             | Event::TurnStarted { .. }
             | Event::TurnEnded { .. } => self.fold_floor(record),
             Event::ModelCalled { .. }
@@ -277,10 +278,10 @@ impl State {
         if let Phase::Calling(_) = self.floor.selecting.inquiry.phase {
             self.floor.selecting = Default::default();
         }
+        self.consults.leave();
         if self.summing.inquiry.is_busy() {
             self.summing.inquiry.phase = Phase::Idle;
         }
-        self.consults.leave();
     }
 
     fn fold_release(&mut self, step: bool) {

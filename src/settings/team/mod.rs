@@ -394,9 +394,10 @@ impl<'a> World<'a> {
         let found = only.or_else(|| agents.iter().find_map(|agent| agent.model.as_ref())).cloned();
         // Of an assistant without a model, and of a team without agents, enough has been said already.
         let news = !agents.is_empty() && !agents.iter().any(|agent| agent.kind == AgentKind::Assistant);
-        if found.is_none() && method.kind == "auto" && news {
-            let mut finding = Finding::error("`auto` asks a model who speaks next, and there is no model to ask")
-                .help("describe one in [models.<key>], or write speaker_selection_method = \"round_robin\"");
+        if found.is_none() && ["auto", "magentic"].contains(&method.kind.as_str()) && news {
+            let mut finding =
+                Finding::error(format!("`{}` asks a model who speaks next, and there is no model to ask", method.kind))
+                    .help("describe one in [models.<key>], or write speaker_selection_method = \"round_robin\"");
             finding.span = method_span;
             self.findings.push(finding);
         }

@@ -164,7 +164,7 @@ fn message(entry: &Entry, session: &Session, width: u16, fold: Fold) -> Vec<Line
     };
     let mut shown = vec![Line::Head {
         role,
-        number: (message.id.0 + 1).to_string(),
+        number: message.id.number().to_string(),
         name,
         marks: marks.join(" · "),
         figures: figures(entry, session),

@@ -278,7 +278,7 @@ impl App {
             return;
         };
         let Some(entry) = self.session.transcript().get(id) else { return };
-        let title = format!("Edit message {} by {}", id.0 + 1, one_line(entry.message.author.name()));
+        let title = format!("Edit message {} by {}", id.number(), one_line(entry.message.author.name()));
         let help = "The conversation goes on from here on a new branch; the old one stays.";
         let prompt = Prompt::new(Purpose::Message(id), &entry.message.content, title, help);
         self.modals.push(Modal::Prompt(Box::new(prompt)));
@@ -302,7 +302,7 @@ impl App {
                 key: if branch.id == here { "●".into() } else { " ".into() },
                 text: match branch.from.and_then(|from| self.session.record(from)).map(|record| &record.event) {
                     Some(Event::MessagePosted { message }) => {
-                        format!("{}  leaves at message {}", branch.name, message.id.0 + 1)
+                        format!("{}  leaves at message {}", branch.name, message.id.number())
                     }
                     _ => branch.name.clone(),
                 },

@@ -93,7 +93,7 @@ fn glance(text: &str) -> String {
 
 /// `7 Coder: You are right`.
 fn said(id: MessageId, session: &Session) -> String {
-    let Some(entry) = session.transcript().get(id) else { return format!("{}", id.0 + 1) };
+    let Some(entry) = session.transcript().get(id) else { return format!("{}", id.number()) };
     let who = entry.message.author_path().collect::<Vec<_>>().join(" › ");
-    format!("{} {who}: {}", id.0 + 1, glance(&entry.message.told()))
+    format!("{} {who}: {}", id.number(), glance(&entry.message.told()))
 }
