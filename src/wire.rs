@@ -48,6 +48,7 @@ pub static READY: &[Ready] = &[
     Ready { name: "support", text: include_str!("../config/teams/support.toml") },
     Ready { name: "society", text: include_str!("../config/teams/society.toml") },
     Ready { name: "magentic", text: include_str!("../config/teams/magentic.toml") },
+    Ready { name: "newsroom", text: include_str!("../config/teams/newsroom.toml") },
 ];
 
 /// Something that stops a command before it begins, for a person.

@@ -12,6 +12,7 @@ mod length;
 mod magentic;
 mod models;
 mod nested;
+mod outside;
 mod pauses;
 mod properties;
 mod recovery;

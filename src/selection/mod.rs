@@ -7,6 +7,7 @@
 
 mod auto;
 pub mod candidates;
+mod command;
 mod concurrent;
 mod graph;
 mod graph_review;
@@ -18,6 +19,7 @@ pub mod mention;
 mod random;
 pub mod review;
 mod round_robin;
+mod rule;
 mod sequential;
 
 use crate::catalog;
@@ -91,6 +93,8 @@ pub static SELECTORS: &[catalog::Entry<dyn Selector>] = &[
     sequential::ENTRY,
     concurrent::ENTRY,
     magentic::ENTRY,
+    rule::ENTRY,
+    command::ENTRY,
 ];
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 mod agents;
 mod code;
 mod context;
+mod endings;
 mod failing;
 mod format;
 mod initial;
@@ -283,7 +284,7 @@ impl<'a> World<'a> {
                 marks.method = Some(node.span());
                 let member =
                     self.member(&self.families.selectors, "speaker_selection_method", &["method", "kind"], node);
-                self.selector_names(node, &self.families.selectors, &agents);
+                self.selector_rules(node, &agents);
                 member
             }
             None => Some(Spec::named("auto")),
