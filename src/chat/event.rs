@@ -195,10 +195,10 @@ pub enum Event {
         /// Messages in the request.
         messages: u32,
         /// Messages that the agent hears and its context rule left out.
-        #[serde(default, skip_serializing_if = "is_zero")]
+        #[serde(default, skip_serializing_if = "super::failing::is_zero")]
         left_out: u32,
         /// About how many tokens the request has; 0 in a log that does not say.
-        #[serde(default, skip_serializing_if = "is_none")]
+        #[serde(default, skip_serializing_if = "super::usage::is_zero")]
         estimate: u64,
     },
     /// A reply came to its explicit end. A speaker's text is in the message that follows.
@@ -491,12 +491,4 @@ impl Event {
         }
         (within, event)
     }
-}
-
-fn is_zero(n: &u32) -> bool {
-    *n == 0
-}
-
-fn is_none(tokens: &u64) -> bool {
-    *tokens == 0
 }
