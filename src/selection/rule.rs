@@ -126,12 +126,13 @@ pub fn review(options: &Options, team: &Team) -> Vec<Remark> {
             Some(_) => {}
         }
     }
-    if let Some(name) = text(options, "otherwise") {
-        if !PLAIN.contains(&name) && team.agent(name).is_none() {
-            let message = format!("{name:?} is neither an agent nor a way to choose that can stand here");
-            let help = format!("ways to choose: {}", PLAIN.join(", "));
-            found.push(Remark::error("otherwise", message, help));
-        }
+    if let Some(name) = text(options, "otherwise")
+        && !PLAIN.contains(&name)
+        && team.agent(name).is_none()
+    {
+        let message = format!("{name:?} is neither an agent nor a way to choose that can stand here");
+        let help = format!("ways to choose: {}", PLAIN.join(", "));
+        found.push(Remark::error("otherwise", message, help));
     }
     found
 }
