@@ -12,6 +12,8 @@ mod concurrent;
 mod graph;
 mod graph_review;
 mod handoff;
+mod magentic;
+mod magentic_words;
 mod manual;
 pub mod mention;
 mod random;
@@ -41,9 +43,9 @@ pub trait Selector: Send + Sync {
         true
     }
 
-    /// What has to stand in the log before anybody is picked, if something has.
-    fn before(&self, _session: &Session) -> Option<Event> {
-        None
+    /// What has to stand in the log before anybody is picked.
+    fn before(&self, _session: &Session) -> Vec<Event> {
+        Vec::new()
     }
 
     /// Which candidates a model's answer mentions, and how often.
@@ -90,6 +92,7 @@ pub static SELECTORS: &[catalog::Entry<dyn Selector>] = &[
     graph::ENTRY,
     sequential::ENTRY,
     concurrent::ENTRY,
+    magentic::ENTRY,
     rule::ENTRY,
     command::ENTRY,
 ];

@@ -4,9 +4,11 @@ use super::world::{Reply, World, fail, fenced, say};
 use crate::chat::Name;
 use crate::chat::code::CodeBlock;
 use crate::chat::command::Command;
+use crate::chat::configure::Change;
+use crate::chat::end::{SummaryMethod, SummarySetup};
 use crate::chat::event::{Answer, Boundary, EndCause, Event, Record, Resolution, Verdict};
 use crate::chat::failing::{GiveUp, OnFailure};
-use crate::chat::request::FailureKind;
+use crate::chat::request::{FailureKind, Purpose};
 use crate::chat::team::{Agent, ApprovalPolicy, Condition, HumanInputMode, Limits, Repeat, Spec, Team, Transitions};
 use crate::engine::Rules;
 use crate::engine::effect::Input;
@@ -55,6 +57,10 @@ fn a_command() -> impl Strategy<Value = Command> {
             as_agent: announced.then_some(name),
             to: vec![to],
             announced,
+        }),
+        (a_name(), 0u32..3).prop_map(|(agent, limit)| Command::Configure {
+            agent,
+            change: Change { max_consecutive_auto_reply: Some(limit), ..Change::default() },
         }),
         a_name().prop_map(|agent| Command::CallOn { agent }),
         prop::collection::vec(a_name(), 0..3).prop_map(|queue| Command::Queue { queue }),
@@ -185,11 +191,16 @@ fn a_team() -> impl Strategy<Value = Team> {
                 max_round,
                 seed,
                 watch: Default::default(),
+                summary: (seed % 2 == 0).then(reflection),
                 limits: Limits { max_cost: None, max_tokens, max_time_ms: None, max_executions: Some(4) },
                 ..team(vec![speaker("a"), Agent { available_when, ..b }, proxy, runner("x", approval)])
             }
         },
     )
+}
+
+fn reflection() -> SummarySetup {
+    SummarySetup { method: SummaryMethod::ReflectionWithLlm, prompt: None, model: Some("main".into()) }
 }
 
 fn a_script() -> impl Strategy<Value = BTreeMap<String, Vec<Reply>>> {
@@ -260,6 +271,7 @@ fn shown(session: &Session) -> String {
             (session.hold_asked(), session.ended(), session.limits(), session.spent(), session.findings()),
             (session.branches(), session.ids(), session.approvals().collect::<Vec<_>>(), meters, session.is_stepping()),
             (session.selector_meter(), session.rounds(), session.active_ms(i64::MAX / 2)),
+            format!("{:?}", session.summing()),
         )
     )
 }
@@ -296,11 +308,17 @@ fn check_log(log: &[std::sync::Arc<Record>]) {
 
 /// On a branch every run ends at most once, and between two ends somebody has spoken or gone on.
 fn check_ends(session: &Session) {
-    let mut over = false;
+    let (mut over, mut summed) = (false, false);
     for record in session.path() {
         match &record.event {
             Event::Ended { .. } => assert!(!std::mem::replace(&mut over, true), "a run ended twice"),
-            Event::MessagePosted { .. } | Event::Released { .. } => over = false,
+            Event::MessagePosted { .. } | Event::Released { .. } => (over, summed) = (false, false),
+            Event::ModelCalled { purpose: Purpose::Summarize, .. } => {
+                assert!(over && !summed, "a summary of what goes on: {record:?}");
+            }
+            Event::Summarized { .. } => {
+                assert!(over && !std::mem::replace(&mut summed, true), "summed up twice, or before the end");
+            }
             Event::TurnStarted { .. } | Event::Intent { .. } | Event::ModelCalled { .. } => {
                 assert!(!over, "something began after the end: {record:?}");
             }
@@ -351,6 +369,8 @@ proptest! {
         }
         let cut = cut % (log.len() + 1);
         let mut again = Session::replay(log[..cut].iter().cloned()).unwrap();
+        let awaits = session.awaits_summary() && world.open_calls().is_empty();
+        prop_assert!(!awaits, "nobody sums up:\n{}", world.tail(12));
         for record in &log[cut..] {
             again.apply(record.clone()).unwrap();
         }

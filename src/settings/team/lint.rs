@@ -10,6 +10,9 @@ const SCRIPTED: &str = "scripted";
 /// The condition that looks for a text in messages.
 const MENTION: &str = "text_mention";
 
+/// Ways to choose speakers that say themselves when the work is done.
+const ENDS_BY_ITSELF: [&str; 5] = ["concurrent", "graph", "handoff", "magentic", "sequential"];
+
 /// Adds all warnings about a team that has no errors.
 pub(super) fn check(findings: &Findings, team: &Team, marks: &Marks) {
     let lints = [
@@ -56,6 +59,9 @@ pub(super) fn singles<'a>(team: &'a Team, marks: &'a Marks) -> Vec<(&'a Spec, &'
 
 /// Nothing but the number of rounds ends the run.
 fn endless(team: &Team, _: &Marks) -> Vec<Finding> {
+    if ENDS_BY_ITSELF.contains(&team.speaker_selection_method.kind.as_str()) {
+        return Vec::new();
+    }
     if !team.termination.is_empty() {
         return Vec::new();
     }
