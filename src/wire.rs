@@ -65,6 +65,14 @@ pub enum WireError {
     /// The log does not add up.
     #[error("the session's log does not add up: {0}")]
     Log(#[from] crate::session::ApplyError),
+    /// The place where an agent's code should run cannot be had.
+    #[error("{agent} cannot run code here: {why}.")]
+    Place {
+        /// The agent.
+        agent: Name,
+        /// What is missing, and what to do.
+        why: String,
+    },
     /// An executor cannot be made.
     #[error("{agent} cannot run code here: {why}")]
     Executor {
@@ -169,13 +177,18 @@ pub struct Run {
 /// # Errors
 /// When the team cannot run here or the log cannot be made.
 pub fn start(team: Team, settings: &Settings, options: &Options) -> Result<Run, WireError> {
+    let (machine, executors) = concrete(&team, options)?;
+    // A session that exists opens in any case; a new one does not begin where its code could never run.
+    for agent in &team.agents {
+        let (Some(code), Some(executor)) = (&agent.code_execution, executors.agents.get(&agent.name)) else { continue };
+        executor.ready(code).map_err(|why| WireError::Place { agent: agent.name.clone(), why })?;
+    }
     let id = session_id(&team.name);
     let journal: Writer = if options.ephemeral {
         Writer::spawn(Box::new(Memory::default()))
     } else {
         Writer::spawn(Box::new(store(settings)?.create(&id)?))
     };
-    let (machine, executors) = concrete(&team, options)?;
     let team = Arc::new(team);
     let start =
         Event::SessionStarted { session: id.clone(), format: FORMAT, team: team.clone(), headless: options.headless };

@@ -2,16 +2,19 @@
 
 use plenary::catalog;
 use plenary::chat::code::{CodeBlock, Execution, Payload, Stopped};
-use plenary::chat::team::{ApprovalPolicy, CodeExecution, Spec};
+use plenary::chat::containment::Tier;
+use plenary::chat::team::{CodeExecution, Spec};
 use plenary::execution::{EXECUTORS, Executor, Job, Progress, blocks};
 use std::path::Path;
 use std::sync::Arc;
 use tempfile::TempDir;
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 
 #[path = "code_cases/kill.rs"]
 mod kill;
+
+#[path = "code_cases/docker.rs"]
+mod docker;
 
 #[test]
 fn text_between_fences_is_code_as_the_table_says() {
@@ -34,32 +37,53 @@ fn text_between_fences_is_code_as_the_table_says() {
     }
 }
 
+/// The local executor in that tier, which must be there.
+fn local_in(tier: Tier) -> Box<dyn Executor> {
+    let mut spec = Spec::named("local");
+    spec.options.insert("tier".into(), tier.name().into());
+    catalog::build(EXECUTORS, &spec).unwrap()
+}
+
+/// The local executor without containment: what every tier has in common is tested here.
 fn local() -> Box<dyn Executor> {
-    catalog::build(EXECUTORS, &Spec::named("local")).unwrap()
+    local_in(Tier::None)
+}
+
+/// The tiers of the local executor that this machine has. What is missing is said.
+fn tiers() -> Vec<Tier> {
+    let mut found = vec![Tier::None];
+    for tier in [Tier::Process, Tier::Namespace] {
+        match local_in(tier).ready(&CodeExecution::default()) {
+            Ok(()) => found.push(tier),
+            Err(words) => eprintln!("SKIPPED in tier {}: {words}", tier.name()),
+        }
+    }
+    found
 }
 
 fn settings(work_dir: &Path) -> CodeExecution {
     CodeExecution {
-        executor: Spec::named("local"),
         work_dir: work_dir.to_str().unwrap().to_owned(),
-        timeout_ms: 60_000,
-        approval: ApprovalPolicy::Always,
-        last_n_messages: None,
         environment: vec!["PATH".to_owned()],
-        output_limit: 64 * 1024,
+        ..CodeExecution::default()
     }
 }
 
 fn payload(code: &CodeExecution, blocks: &[(&str, &str)]) -> Payload {
+    payload_in(Tier::None, code, blocks)
+}
+
+fn payload_in(tier: Tier, code: &CodeExecution, blocks: &[(&str, &str)]) -> Payload {
     let blocks = blocks
         .iter()
         .map(|(language, code)| CodeBlock { language: (*language).into(), code: (*code).into() })
         .collect();
-    Payload::code(blocks, local().place(code))
+    Payload::code(blocks, local_in(tier).place(code))
 }
 
 fn job(payload: Payload) -> Job {
-    Job { hash: payload.hash(), payload: Arc::new(payload), kill: CancellationToken::new() }
+    let hash = payload.hash();
+    Job::new(Arc::new(payload), hash)
 }
 
 async fn run_with(code: &CodeExecution, blocks: &[(&str, &str)]) -> Execution {
@@ -232,7 +256,7 @@ async fn what_was_not_approved_never_starts() {
     change(&|payload| payload.place.containment.clear());
     change(&|payload| payload.place.executor.push('x'));
     for payload in changed {
-        let job = Job { hash: hash.clone(), payload: Arc::new(payload), kill: CancellationToken::new() };
+        let job = Job::new(Arc::new(payload), hash.clone());
         let (sender, mut receiver) = mpsc::channel(16);
         let execution = local().run(job, sender).await;
         assert_eq!((execution.exit_code, execution.stopped), (126, Some(Stopped::NotStarted)));

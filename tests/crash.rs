@@ -41,7 +41,7 @@ system_message = "Count."
 [[agents]]
 name = "Executor"
 kind = "executor"
-code_execution = {{ executor = "local", approval = "never", timeout = "30s", work_dir = "workspace" }}
+code_execution = {{ executor = "local", tier = "none", approval = "never", timeout = "30s", work_dir = "workspace" }}
 
 [models.script]
 provider = "scripted"

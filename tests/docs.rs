@@ -67,7 +67,7 @@ fn reference() -> String {
         &mut text,
         "Executors",
         "`executor` of an agent's `code_execution`. All also take `approval`, `work_dir`, `timeout`, `last_n_messages`, \
-         `environment` and `output_limit`.",
+         `environment`, `output_limit`, `minimum_tier`, `network`, `memory`, `processes`, `cpus`, `disk` and `venv`.",
         &families.executors,
     );
     let _ = writeln!(

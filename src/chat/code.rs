@@ -1,5 +1,6 @@
 //! Code that a model wrote, where it would run, and what came of it.
 
+use super::containment::{Bounds, Image, LanguageRow, Tier};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -14,7 +15,7 @@ pub struct CodeBlock {
 }
 
 /// Where code would run and what it could touch: shown before approval, part of the consent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
     /// The executor's catalog name, e.g. `local`.
     pub executor: String,
@@ -30,6 +31,46 @@ pub struct Place {
     pub timeout_ms: u64,
     /// Most bytes of output that are kept.
     pub output_limit: u64,
+    /// The tier it runs in; an executor that cannot keep it refuses to run.
+    #[serde(default, skip_serializing_if = "Tier::is_none")]
+    pub tier: Tier,
+    /// What it may use up.
+    #[serde(default, skip_serializing_if = "Bounds::is_unlimited")]
+    pub bounds: Bounds,
+    /// The image, for containers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<Image>,
+    /// Whether one container serves the whole session instead of each execution getting a fresh one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lasting: bool,
+    /// Directory of a virtual environment whose Python runs the code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub venv: Option<String>,
+    /// Languages that the settings add.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub languages: Vec<LanguageRow>,
+}
+
+impl Place {
+    /// Whether nothing is set that the first version of the consent did not cover.
+    fn is_plain(&self) -> bool {
+        self.tier.is_none()
+            && self.bounds.is_unlimited()
+            && self.image.is_none()
+            && !self.lasting
+            && self.venv.is_none()
+            && self.languages.is_empty()
+    }
+
+    /// What limits the code besides time, in words; empty when nothing does.
+    pub fn bounds_in_words(&self) -> String {
+        let bounds = &self.bounds;
+        let memory = bounds.memory.map(|n| format!("memory {}", super::containment::bytes(n)));
+        let processes = bounds.processes.map(|n| format!("{n} processes"));
+        let cpu = bounds.cpu_millis.map(|n| format!("{} cores", f64::from(n) / 1000.0));
+        let disk = bounds.disk.map(|n| format!("disk {}", super::containment::bytes(n)));
+        [memory, processes, cpu, disk].into_iter().flatten().collect::<Vec<_>>().join(" · ")
+    }
 }
 
 /// Everything that decides what an execution does. What was approved is identified by its hash.
@@ -74,7 +115,8 @@ impl Payload {
             hasher.update((bytes.len() as u64).to_be_bytes());
             hasher.update(bytes);
         };
-        part(b"plenary consent v1");
+        let plain = self.place.is_plain();
+        part(if plain { b"plenary consent v1" } else { b"plenary consent v2" });
         part(&(self.blocks.len() as u64).to_be_bytes());
         for block in &self.blocks {
             part(block.language.as_bytes());
@@ -91,6 +133,11 @@ impl Payload {
         }
         part(&place.timeout_ms.to_be_bytes());
         part(&place.output_limit.to_be_bytes());
+        if !plain {
+            // In the canonical form of the record: every field of these types is in it, also one that is added later.
+            let rest = (&place.tier, &place.bounds, &place.image, &place.lasting, &place.venv, &place.languages);
+            part(&serde_json::to_vec(&rest).unwrap_or_default());
+        }
         if let Some(tool) = &self.tool {
             part(b"tool");
             part(tool.name.as_bytes());
@@ -113,7 +160,7 @@ pub fn hex(bytes: &[u8]) -> String {
 }
 
 /// How an execution ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Execution {
     /// Exit code; 124 after a time-out, as AG2's executors report it.
     pub exit_code: i32,
@@ -127,6 +174,63 @@ pub struct Execution {
     pub stopped: Option<Stopped>,
     /// From start to end.
     pub duration_ms: u64,
+    /// The tier in which it ran.
+    #[serde(default, skip_serializing_if = "Tier::is_none")]
+    pub tier: Tier,
+    /// Most memory that its processes held together, in bytes, where that could be seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peak_memory: Option<u64>,
+    /// What it did to the files of its working directory, where that was looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effects: Option<Box<Effects>>,
+}
+
+/// What an execution did to the files of its working directory. Paths are relative to it and in order.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Effects {
+    /// Files that were not there before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub created: Vec<FileNow>,
+    /// Files that were there with another content.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changed: Vec<FileNow>,
+    /// Files that are gone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deleted: Vec<String>,
+    /// Further files that are not listed, because there are too many.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unlisted: u64,
+}
+
+impl Effects {
+    /// Whether no file was touched.
+    pub fn is_empty(&self) -> bool {
+        self == &Effects::default()
+    }
+
+    /// `2 created, 1 changed`: how many of each.
+    pub fn in_words(&self) -> String {
+        let counts =
+            [(self.created.len(), "created"), (self.changed.len(), "changed"), (self.deleted.len(), "deleted")];
+        let mut words: Vec<String> =
+            counts.into_iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
+        if self.unlisted > 0 {
+            words.push(format!("{} more", self.unlisted));
+        }
+        words.join(", ")
+    }
+}
+
+/// A file as an execution left it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileNow {
+    /// Below the working directory.
+    pub path: String,
+    /// In bytes.
+    pub size: u64,
+    /// SHA-256 of the content, in hex; empty for a file too large to read for this.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub hash: String,
 }
 
 fn is_zero(n: &u64) -> bool {
@@ -143,6 +247,8 @@ pub enum Stopped {
     Killed,
     /// It could not be started; the output says why.
     NotStarted,
+    /// It used more than it may: the output says of what.
+    OverLimit,
 }
 
 impl Execution {

@@ -7,6 +7,7 @@
 pub mod code;
 pub mod command;
 pub mod consult;
+pub mod containment;
 pub mod context;
 pub mod decision;
 pub mod end;

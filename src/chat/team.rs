@@ -5,6 +5,7 @@
 //! their own catalog understands: an old log opens even when a family has lost a member.
 
 use super::Name;
+use super::containment::{Bounds, LanguageRow, Tier};
 use super::context::ContextRule;
 use super::failing::OnFailure;
 pub use super::handoff::{AfterWork, Handoff, Nested, Target};
@@ -389,6 +390,41 @@ pub struct CodeExecution {
     pub environment: Vec<String>,
     /// Most bytes of output that are kept.
     pub output_limit: u64,
+    /// The weakest tier in which its code may run. Nothing runs where that cannot be kept.
+    #[serde(default, skip_serializing_if = "Tier::is_none")]
+    pub minimum_tier: Tier,
+    /// Whether contained code may use the network.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub network: bool,
+    /// What an execution may use up.
+    #[serde(default, skip_serializing_if = "Bounds::is_unlimited")]
+    pub bounds: Bounds,
+    /// Absolute directory of a virtual environment whose Python runs the code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub venv: Option<String>,
+    /// Languages that the operator's settings add.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub languages: Vec<LanguageRow>,
+}
+
+impl Default for CodeExecution {
+    /// The local executor without a directory, a minute for a block, 64 KiB of output, and no limit.
+    fn default() -> Self {
+        CodeExecution {
+            executor: Spec::named("local"),
+            work_dir: String::new(),
+            timeout_ms: 60_000,
+            approval: ApprovalPolicy::Always,
+            last_n_messages: None,
+            environment: Vec::new(),
+            output_limit: 65_536,
+            minimum_tier: Tier::None,
+            network: false,
+            bounds: Bounds::default(),
+            venv: None,
+            languages: Vec::new(),
+        }
+    }
 }
 
 /// Who decides whether code runs.

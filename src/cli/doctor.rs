@@ -2,7 +2,7 @@
 
 use super::{Trouble, safe};
 use crate::catalog;
-use crate::chat::team::{ApprovalPolicy, CodeExecution, Spec};
+use crate::chat::team::CodeExecution;
 use crate::execution::EXECUTORS;
 use crate::models::{self, Environment};
 use crate::settings::paths;
@@ -72,13 +72,9 @@ pub(super) fn doctor(arguments: &Arguments) -> Result<u8, Trouble> {
         None => {
             // What code execution needs, independent of any team.
             let code = CodeExecution {
-                executor: Spec::named("local"),
                 work_dir: std::env::temp_dir().display().to_string(),
-                timeout_ms: 60_000,
-                approval: ApprovalPolicy::Always,
-                last_n_messages: None,
                 environment: vec!["PATH".into()],
-                output_limit: 65_536,
+                ..CodeExecution::default()
             };
             executor(&code, "code", &mut line)?;
         }

@@ -127,9 +127,11 @@ impl From<crate::wire::WireError> for Trouble {
         match error {
             WireError::File(report) => Trouble::usage(report.render(colour())),
             WireError::Journal(error) => Trouble::failed(safe(&error.to_string())),
-            WireError::Team(_) | WireError::Executor { .. } | WireError::Path(_) | WireError::NoTeam(_) => {
-                Trouble::usage(safe(&error.to_string()))
-            }
+            WireError::Team(_)
+            | WireError::Executor { .. }
+            | WireError::Place { .. }
+            | WireError::Path(_)
+            | WireError::NoTeam(_) => Trouble::usage(safe(&error.to_string())),
             WireError::Log(_) => Trouble::failed(safe(&error.to_string())),
         }
     }

@@ -320,7 +320,6 @@ impl Engine {
     }
 
     fn execute(&mut self, op: OpId, agent: Name, payload: Arc<crate::chat::code::Payload>, hash: String) {
-        let kill = CancellationToken::new();
         let inbox = self.inbox.clone();
         let executor = match &payload.tool {
             Some(tool) => match agent.rsplit_once('/') {
@@ -329,7 +328,8 @@ impl Engine {
             },
             None => self.executors.agents.get(&agent).cloned(),
         };
-        let job = Job { payload, hash, kill: kill.clone() };
+        let job = Job::new(payload, hash);
+        let kill = job.kill.clone();
         self.programs.retain(|_, (_, task)| !task.is_finished());
         let task = tokio::spawn(async move {
             let Some(executor) = executor else {
@@ -410,7 +410,7 @@ fn not_started(text: &str) -> crate::chat::code::Execution {
         output: text.into(),
         omitted: 0,
         stopped: Some(crate::chat::code::Stopped::NotStarted),
-        duration_ms: 0,
+        ..Default::default()
     }
 }
 

@@ -86,7 +86,7 @@ mod unix {
             #[cfg(target_os = "linux")]
             {
                 libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC);
-                super::super::supervisor::split(owner)
+                super::super::supervisor::split(owner, None)
             }
             #[cfg(not(target_os = "linux"))]
             {

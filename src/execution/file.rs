@@ -143,6 +143,16 @@ impl WorkDir {
         })
     }
 
+    /// Where it is, or was when it was opened.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A descriptor of its own for somebody else.
+    pub fn duplicate(&self) -> Option<OwnedFd> {
+        self.fd.try_clone().ok()
+    }
+
     /// Its descriptor, valid as long as `self` is.
     pub fn fd(&self) -> i32 {
         self.fd.as_raw_fd()
@@ -226,6 +236,11 @@ impl PrivateDir {
         let path = std::env::temp_dir().join(format!("plenary-{id}"));
         std::fs::DirBuilder::new().mode(0o700).create(&path)?;
         Ok(PrivateDir(path))
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.0
     }
 
     /// Writes a new file in it.

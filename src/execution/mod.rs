@@ -11,27 +11,42 @@
 pub mod blocks;
 pub mod consult;
 #[cfg(unix)]
+mod contain;
+#[cfg(unix)]
+pub mod docker;
+#[cfg(unix)]
 mod file;
 #[cfg(unix)]
 mod language;
 #[cfg(unix)]
+mod ledger;
+#[cfg(unix)]
 pub mod local;
+#[cfg(unix)]
+mod meter;
 #[cfg(unix)]
 mod outbox;
 #[cfg(unix)]
 mod output;
 #[cfg(unix)]
 mod process;
+#[cfg(unix)]
+mod run;
+#[cfg(unix)]
+pub mod sandbox;
 #[cfg(target_os = "linux")]
 mod supervisor;
 #[cfg(unix)]
 mod tree;
+#[cfg(unix)]
+mod usage;
 
 use crate::catalog::Entry;
 use crate::chat::code::{Execution, Payload, Place};
 use crate::chat::team::CodeExecution;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -45,6 +60,12 @@ pub trait Executor: Send + Sync {
     /// Cancelling `job.kill` stops it within two seconds and keeps what was printed; dropping the future kills it too.
     /// A slow reader of `progress` never holds up the program: pieces of output are merged, and the oldest dropped.
     fn run(&self, job: Job, progress: mpsc::Sender<Progress>) -> Pin<Box<dyn Future<Output = Execution> + Send>>;
+
+    /// Whether the tier that the team wants can be kept here.
+    ///
+    /// # Errors
+    /// What is missing, and what to install or change.
+    fn ready(&self, code: &CodeExecution) -> Result<(), String>;
 
     /// Problems that would stop it or that its user should know (for `doctor`): interpreter missing, directory not
     /// writable, a variable that is not passed on. Creates nothing.
@@ -60,6 +81,15 @@ pub struct Job {
     pub hash: String,
     /// Cancel to stop the process tree.
     pub kill: CancellationToken,
+    /// Milliseconds that the operator adds to the time limit while it runs.
+    pub added_ms: Arc<AtomicU64>,
+}
+
+impl Job {
+    /// A job that nobody has asked to stop yet.
+    pub fn new(payload: Arc<Payload>, hash: String) -> Job {
+        Job { payload, hash, kill: CancellationToken::new(), added_ms: Arc::default() }
+    }
 }
 
 /// What happens while code runs.
@@ -78,4 +108,6 @@ pub enum Progress {
 pub static EXECUTORS: &[Entry<dyn Executor>] = &[
     #[cfg(unix)]
     local::ENTRY,
+    #[cfg(unix)]
+    docker::ENTRY,
 ];

@@ -1,17 +1,26 @@
 //! One program from start to end: its pipe, its time limit, its stop. Blocking; runs on a thread of its own, which has
 //! to live as long as the program does (the supervisor ends the program when that thread dies).
 
+use super::file::WorkDir;
+use super::meter::Meter;
 use super::outbox::Outbox;
 use super::output::Output;
+use super::run::{Ended, TimeLimit};
+#[cfg(target_os = "linux")]
+use super::sandbox::child::Confine;
+#[cfg(not(target_os = "linux"))]
+use super::sandbox::plain::Confine;
 use super::tree;
-use std::ffi::OsString;
+use std::ffi::{CString, OsString};
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
+use tokio_util::sync::CancellationToken;
 
 /// How long output is still awaited when every process is gone and yet somebody holds the pipe.
 const GRACE: Duration = Duration::from_millis(100);
@@ -25,6 +34,7 @@ pub struct Stop {
     asked: AtomicBool,
     bell: PipeWriter,
     ear: PipeReader,
+    token: CancellationToken,
 }
 
 impl Stop {
@@ -34,7 +44,7 @@ impl Stop {
     /// When the system has no descriptor left.
     pub fn new() -> io::Result<Stop> {
         let (ear, bell) = io::pipe()?;
-        Ok(Stop { asked: AtomicBool::new(false), bell, ear })
+        Ok(Stop { asked: AtomicBool::new(false), bell, ear, token: CancellationToken::new() })
     }
 
     /// Asks for it. May be called any number of times.
@@ -42,7 +52,13 @@ impl Stop {
         if !self.asked.swap(true, Ordering::SeqCst) {
             // One byte into an empty pipe: it cannot block, and the flag is seen at the next turn in any case.
             let _ = (&self.bell).write(&[0]);
+            self.token.cancel();
         }
+    }
+
+    /// The same request for those who wait without blocking.
+    pub fn token(&self) -> &CancellationToken {
+        &self.token
     }
 
     /// Whether it was asked.
@@ -54,18 +70,18 @@ impl Stop {
 /// What to start.
 #[derive(Debug)]
 pub struct Launch<'a> {
-    /// The interpreter.
-    pub program: &'a Path,
-    /// The file it is given.
-    pub file: &'a Path,
-    /// Descriptor of the working directory.
-    pub work_dir: i32,
+    /// The interpreter, its arguments and the file.
+    pub command: &'a [OsString],
+    /// The working directory.
+    pub work_dir: &'a WorkDir,
     /// The whole environment, the mark apart.
     pub environment: &'a [(OsString, OsString)],
     /// Identity of the run: the value of the mark.
     pub run: &'a str,
     /// Time limit.
-    pub limit: Duration,
+    pub limit: &'a TimeLimit,
+    /// What it may use up.
+    pub meter: Meter,
 }
 
 /// How a program ended.
@@ -77,45 +93,58 @@ pub enum End {
     TimedOut,
     /// By request.
     Killed,
-    /// It did not start.
-    NotStarted(io::Error),
+    /// It used more than it may; the words say of what.
+    OverLimit(String),
+    /// It did not start; the words say why.
+    NotStarted(String),
+    /// There is no such program.
+    NoProgram,
 }
 
-/// Runs a program until its whole tree is gone. Returns how it ended and the processes that could not be ended.
-pub fn run(launch: &Launch, stop: &Stop, output: &mut Output, outbox: &mut Outbox) -> (End, Vec<u32>) {
-    let (mut child, pipe) = match start(launch) {
+/// Runs a program until its whole tree is gone.
+pub fn run(mut launch: Launch, confine: Confine, stop: &Stop, output: &mut Output, outbox: &mut Outbox) -> Ended {
+    let directory = (launch.work_dir.fd(), launch.work_dir.path());
+    let (mut child, pipe) = match start(launch.command, launch.environment, launch.run, directory, confine) {
         Ok(started) => started,
-        Err(error) => return (End::NotStarted(error), Vec::new()),
+        Err(error) => return End::NotStarted(error.to_string()).into(),
     };
     outbox.started(child.id());
     let mut stream = Stream { pipe: Some(pipe), output, outbox };
-    let end = watch(&mut child, launch.limit, stop, &mut stream);
+    let end = watch(&mut child, &mut launch, stop, &mut stream);
     let left = tree::end(&mut child, launch.run);
     stream.drain();
-    (end, left)
+    Ended { end, left, peak_memory: launch.meter.peak() }
 }
 
-fn start(launch: &Launch) -> io::Result<(Child, PipeReader)> {
+fn start(
+    command: &[OsString],
+    environment: &[(OsString, OsString)],
+    run: &str,
+    (work_dir, work_path): (i32, &Path),
+    confine: Confine,
+) -> io::Result<(Child, PipeReader)> {
+    let (program, arguments) = command.split_first().ok_or(io::ErrorKind::NotFound)?;
     let (reader, writer) = io::pipe()?;
     set_nonblocking(&reader)?;
-    let mut command = Command::new(launch.program);
+    let mut command = Command::new(program);
     command
-        .arg(launch.file)
+        .args(arguments)
         .env_clear()
-        .envs(launch.environment.iter().map(|(name, value)| (name, value)))
-        .env(tree::MARKER, launch.run)
+        .envs(environment.iter().map(|(name, value)| (name, value)))
+        .env(tree::MARKER, run)
         .stdin(Stdio::null())
         .stdout(writer.try_clone()?)
         .stderr(writer);
-    let work_dir = launch.work_dir;
+    let work_path = CString::new(work_path.as_os_str().as_bytes())?;
     let owner = libc::pid_t::try_from(std::process::id()).unwrap_or(0);
     // SAFETY: between fork and exec the closure makes system calls only.
-    unsafe { command.pre_exec(move || prepare(work_dir, owner)) };
+    unsafe { command.pre_exec(move || prepare(work_dir, &work_path, owner, &confine)) };
     Ok((command.spawn()?, reader))
 }
 
-/// In the forked child: working directory, no core files, nothing of ours left open, a tree of its own.
-fn prepare(work_dir: i32, owner: libc::pid_t) -> io::Result<()> {
+/// In the forked child: working directory, no core files, nothing of ours left open, a tree of its own, and at last
+/// what contains it.
+fn prepare(work_dir: i32, work_path: &CString, owner: libc::pid_t, confine: &Confine) -> io::Result<()> {
     // SAFETY: plain system calls on valid arguments.
     unsafe {
         if libc::fchdir(work_dir) != 0 {
@@ -128,34 +157,48 @@ fn prepare(work_dir: i32, owner: libc::pid_t) -> io::Result<()> {
             // Also descriptors that we were given ourselves, open across exec. Kernels before 5.11 say no; then only
             // our own are closed, as all of those are opened that way.
             libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC);
-            super::supervisor::split(owner)
+            confine.apply(owner, work_dir, work_path)
         }
         #[cfg(not(target_os = "linux"))]
         {
-            let _ = owner;
+            let _ = (owner, work_path);
             libc::setsid();
-            Ok(())
+            confine.apply()
         }
     }
 }
 
+/// Whether a program starts with namespaces of this kind here.
+#[cfg(target_os = "linux")]
+pub fn try_spaces(user: bool, views: bool) -> bool {
+    let place = std::env::temp_dir();
+    let Ok(dir) = std::fs::File::open(&place) else { return false };
+    let Some(program) = super::language::find_program("true") else { return false };
+    let writable = views.then(|| vec![place.clone()]);
+    let spaces = super::sandbox::spaces(user, writable.as_deref(), views, None);
+    let confine = Confine { spaces: Some(spaces), ..Confine::default() };
+    let started = start(&[program.into()], &[], "probe", (dir.as_raw_fd(), &place), confine);
+    started.is_ok_and(|(mut child, _pipe)| child.wait().is_ok_and(|status| status.success()))
+}
+
 /// Reads until the program ends or has to.
-fn watch(child: &mut Child, limit: Duration, stop: &Stop, stream: &mut Stream) -> End {
-    let deadline = Instant::now().checked_add(limit);
+fn watch(child: &mut Child, launch: &mut Launch, stop: &Stop, stream: &mut Stream) -> End {
+    let begin = Instant::now();
     let exit = exit_descriptor(child);
     loop {
         if stop.is_asked() {
             return End::Killed;
         }
         let now = Instant::now();
-        if deadline.is_some_and(|deadline| now >= deadline) {
+        let left = launch.limit.now().checked_sub(now - begin);
+        if left.is_none_or(|left| left.is_zero()) {
             return End::TimedOut;
         }
-        let waits = [
-            deadline.map(|deadline| deadline.saturating_duration_since(now)),
-            stream.outbox.flush(),
-            exit.is_none().then_some(TICK),
-        ];
+        if let Some(words) = launch.meter.look(now, child.id()) {
+            return End::OverLimit(words);
+        }
+        let soonest = stream.outbox.flush().into_iter().chain(launch.meter.next(now)).min();
+        let waits = [left, soonest, exit.is_none().then_some(TICK)];
         let ready =
             poll([Some(stop.ear.as_raw_fd()), stream.descriptor(), exit.as_ref().map(AsRawFd::as_raw_fd)], waits);
         if ready[1] {

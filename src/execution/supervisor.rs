@@ -5,8 +5,12 @@
 //! (SIGTERM), or when the thread that started it dies - so also when Plenary is killed - it kills all its children
 //! until none is left, and exits with the program's own code.
 //!
+//! With namespaces there is a second one, the first process of the new process namespace: the program cannot see, stop
+//! or kill the one outside, and when the one inside ends the kernel ends whatever is left, however it hid.
+//!
 //! Everything here runs between fork and exec of a process with many threads: system calls only, no allocation.
 
+use super::sandbox::child::Spaces;
 use std::io;
 use std::mem::zeroed;
 use std::ptr::null_mut;
@@ -22,7 +26,7 @@ pub const SIGNALLED: i32 = 128;
 ///
 /// # Safety
 /// To be called only in a child between fork and exec, with all signals at their default mask.
-pub unsafe fn split(owner: libc::pid_t) -> io::Result<()> {
+pub unsafe fn split(owner: libc::pid_t, spaces: Option<&Spaces>) -> io::Result<()> {
     // SAFETY: plain system calls on valid, initialised arguments.
     unsafe {
         libc::setsid();
@@ -34,23 +38,34 @@ pub unsafe fn split(owner: libc::pid_t) -> io::Result<()> {
         libc::sigfillset(&mut signals);
         libc::sigprocmask(libc::SIG_BLOCK, &signals, null_mut());
         libc::signal(libc::SIGCHLD, libc::SIG_DFL);
+        if let Some(spaces) = spaces {
+            spaces.enter()?;
+        }
         libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM, 0, 0, 0);
         if libc::getppid() != owner {
             return Err(io::Error::from_raw_os_error(libc::ESRCH));
         }
         // Not libc::fork: in a child of a process with threads it could wait for a lock nobody holds any more.
         match libc::syscall(libc::SYS_clone, libc::SIGCHLD, 0, 0, 0, 0) {
-            -1 => Err(io::Error::last_os_error()),
-            0 => {
-                // A session of its own: a program that signals its group does not meet the supervisor.
-                libc::setsid();
-                libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL, 0, 0, 0);
-                libc::sigemptyset(&mut signals);
-                libc::sigprocmask(libc::SIG_SETMASK, &signals, null_mut());
-                Ok(())
-            }
+            -1 => return Err(io::Error::last_os_error()),
+            0 => {}
             program => supervise(program as libc::pid_t),
         }
+        if let Some(spaces) = spaces {
+            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL, 0, 0, 0);
+            spaces.furnish()?;
+            match libc::syscall(libc::SYS_clone, libc::SIGCHLD, 0, 0, 0, 0) {
+                -1 => return Err(io::Error::last_os_error()),
+                0 => {}
+                program => supervise(program as libc::pid_t),
+            }
+        }
+        // A session of its own: a program that signals its group does not meet the supervisor.
+        libc::setsid();
+        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL, 0, 0, 0);
+        libc::sigemptyset(&mut signals);
+        libc::sigprocmask(libc::SIG_SETMASK, &signals, null_mut());
+        Ok(())
     }
 }
 

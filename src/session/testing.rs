@@ -31,13 +31,11 @@ pub(crate) fn runner(name: &str, approval: ApprovalPolicy) -> Agent {
         model: None,
         default_auto_reply: Some("nothing to run".into()),
         code_execution: Some(CodeExecution {
-            executor: Spec::named("local"),
             work_dir: "/work".into(),
             timeout_ms: 1000,
             approval,
-            last_n_messages: None,
-            environment: Vec::new(),
             output_limit: 1000,
+            ..CodeExecution::default()
         }),
         ..speaker(name)
     }
@@ -68,9 +66,9 @@ pub(crate) fn place() -> Place {
         containment: "none".into(),
         work_dir: "/work".into(),
         network: true,
-        environment: Vec::new(),
         timeout_ms: 1000,
         output_limit: 1000,
+        ..Place::default()
     }
 }
 
@@ -207,7 +205,14 @@ impl Log {
         let hash = payload.hash();
         let source = self.session.transcript().last_heard_by("").map_or(MessageId(0), |entry| entry.message.id);
         let (approval, op) = (ids.approval, ids.op);
-        let execution = Execution { exit_code, output: output.into(), omitted: 0, stopped: None, duration_ms: 1 };
+        let execution = Execution {
+            exit_code,
+            output: output.into(),
+            omitted: 0,
+            stopped: None,
+            duration_ms: 1,
+            ..Execution::default()
+        };
         let asked = Event::ApprovalAsked { approval, turn, agent: agent.into(), source, payload, hash: hash.clone() };
         let decided = Event::ApprovalDecided {
             approval,

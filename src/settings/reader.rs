@@ -238,6 +238,47 @@ fn millis(text: &str) -> Option<f64> {
     Some(sum)
 }
 
+/// A number of bytes: a text such as `"512MB"`, or a whole number. Kilo and its kin are 1024, as memory is counted.
+pub(super) fn bytes(findings: &Findings, key: &str, node: &Node<'_>, least: u64) -> Option<u64> {
+    const WANTED: &str = "a size such as \"64KB\", \"512MB\", \"2GB\", or a number of bytes";
+    let size = match node.get_ref() {
+        DeValue::String(text) => size(text),
+        DeValue::Integer(_) => integer(node).flatten().and_then(|value| u64::try_from(value).ok()),
+        _ => {
+            mismatch(findings, key, node, WANTED);
+            return None;
+        }
+    };
+    let Some(size) = size else {
+        findings.push(Finding::error(format!("`{key}` takes {WANTED}")).at(node.span()));
+        return None;
+    };
+    if size < least {
+        let least = crate::chat::containment::bytes(least);
+        findings.push(Finding::error(format!("`{key}` must be at least {least}")).at(node.span()));
+        return None;
+    }
+    Some(size)
+}
+
+/// Bytes of `"512MB"`, `"1.5 GiB"`, `"4096"`.
+fn size(text: &str) -> Option<u64> {
+    const MOST: f64 = (1u64 << 50) as f64;
+    let text = text.trim();
+    let unit_at = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let amount: f64 = text[..unit_at].parse().ok()?;
+    let unit = match text[unit_at..].trim().to_ascii_uppercase().as_str() {
+        "" | "B" => 0,
+        "K" | "KB" | "KIB" => 10,
+        "M" | "MB" | "MIB" => 20,
+        "G" | "GB" | "GIB" => 30,
+        "T" | "TB" | "TIB" => 40,
+        _ => return None,
+    };
+    let size = amount * (1u64 << unit) as f64;
+    (size <= MOST).then_some(size as u64)
+}
+
 /// A table that is being read.
 pub(super) struct Fields<'a> {
     /// Place of the table's header, or of the whole inline table.
@@ -298,6 +339,10 @@ impl<'a> Fields<'a> {
 
     pub(super) fn duration(&mut self, key: &'static str) -> Option<u64> {
         self.get(key).and_then(|node| duration(self.findings, key, node))
+    }
+
+    pub(super) fn bytes(&mut self, key: &'static str, least: u64) -> Option<u64> {
+        self.get(key).and_then(|node| bytes(self.findings, key, node, least))
     }
 
     /// One of a few words, written exactly so.

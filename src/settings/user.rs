@@ -4,6 +4,7 @@ use super::reader::{Fields, Findings, table};
 use super::report::{Finding, Report};
 use super::team::{read_limits, read_watch};
 use super::{file, paths};
+use crate::chat::containment::LanguageRow;
 use crate::chat::team::Limits;
 use crate::chat::usage::Money;
 use crate::chat::watch::Watching;
@@ -51,6 +52,8 @@ pub struct Defaults {
     pub limits: Limits,
     /// When it goes in circles: what differs from the detectors' own thresholds.
     pub watch: Watching,
+    /// Languages that code may be written in, besides the built-in ones and before them.
+    pub languages: Vec<LanguageRow>,
 }
 
 impl Default for Defaults {
@@ -62,7 +65,7 @@ impl Default for Defaults {
             max_time_ms: Some(2 * 3600 * 1000),
             max_executions: Some(200),
         };
-        Defaults { limits, watch: Watching { breaker: 1000, ..Watching::default() } }
+        Defaults { limits, watch: Watching { breaker: 1000, ..Watching::default() }, languages: Vec::new() }
     }
 }
 
@@ -146,8 +149,7 @@ impl Settings {
             let mut limits = self.team.value.limits;
             read_limits(&mut team, &mut limits);
             let set = team.asked().iter().any(|key| team.span_of(key).is_some());
-            let watch = self.team.value.watch.clone();
-            self.team.set(set.then_some(Defaults { limits, watch }), origin);
+            self.team.set(set.then(|| Defaults { limits, ..self.team.value.clone() }), origin);
             self.not_only_limits(&mut team);
         }
         if let Some(node) = fields.get("watch") {
@@ -155,6 +157,16 @@ impl Settings {
             read_watch(findings, node, "[watch]", &mut watch);
             self.team.value.watch = watch.clone();
             self.watch.set(Some(watch), origin);
+        }
+        if let Some(node) = fields.get("languages")
+            && let Some(rows) = table(findings, "languages", node)
+        {
+            let mut all = self.team.value.languages.clone();
+            for row in languages(findings, rows) {
+                all.retain(|known| known.name != row.name);
+                all.push(row);
+            }
+            self.team.value.languages = all;
         }
         fields.finish();
     }
@@ -169,6 +181,35 @@ impl Settings {
         }
         team.finish();
     }
+}
+
+/// `[languages.<word>]`: a program that runs blocks of a language.
+fn languages(findings: &Findings, rows: &DeTable<'_>) -> Vec<LanguageRow> {
+    let mut found = Vec::new();
+    for (name, node) in rows {
+        let Some(row) = table(findings, name.get_ref(), node) else { continue };
+        let word = name.get_ref();
+        if word.is_empty() || !word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') || word.len() > 32 {
+            let finding = Finding::error(format!("{word:?} cannot stand after a fence")).at(name.span());
+            findings.push(finding.help("the word of a language is made of letters, digits and _"));
+        }
+        let mut fields = Fields::new(findings, row, node.span(), format!("[languages.{word}]"));
+        let command = fields.texts("command").unwrap_or_default();
+        let extension = fields.filled("extension");
+        fields.finish();
+        if command.is_empty() || command[0].0.trim().is_empty() {
+            let finding = Finding::error(format!("[languages.{word}] does not say what runs it")).at(node.span());
+            findings.push(finding.help("for example: command = [\"ruby\"]; the file with the code comes last"));
+        }
+        let extension = extension.unwrap_or_else(|| word.to_string());
+        if !extension.chars().all(|c| c.is_ascii_alphanumeric()) {
+            let finding = Finding::error("`extension` is letters and digits, without the dot").at(node.span());
+            findings.push(finding);
+        }
+        let command = command.into_iter().map(|(part, _)| part).collect();
+        found.push(LanguageRow { name: word.to_ascii_lowercase(), command, extension });
+    }
+    found
 }
 
 #[cfg(test)]
@@ -196,7 +237,7 @@ mod tests {
             assert_eq!(*origin, seen);
         }
         let tree: toml::Table = EMBEDDED.parse().unwrap();
-        assert_eq!(tree.keys().collect::<Vec<_>>().len(), 7);
+        assert_eq!(tree.keys().collect::<Vec<_>>().len(), 8);
         assert_eq!(tree["team"].as_table().unwrap().len(), 4);
     }
 

@@ -1,8 +1,9 @@
 //! Stop means stopped: programs that resist, and what is left of them afterwards (nothing).
 #![cfg(target_os = "linux")]
 
-use super::{job, local, payload, settings};
+use super::{job, local_in, payload_in, settings, tiers};
 use plenary::chat::code::{Execution, Stopped};
+use plenary::chat::containment::Tier;
 use plenary::chat::team::CodeExecution;
 use plenary::execution::{Job, Progress};
 use std::fs;
@@ -11,7 +12,8 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 
-/// Each program notes the pid of every process that matters in the file `pids`, then lasts a minute.
+/// Each program notes the pid of every process that matters in the file `pids`, with the process namespace in which it
+/// has that number, then lasts a minute.
 struct Stubborn {
     name: &'static str,
     language: &'static str,
@@ -25,7 +27,7 @@ const NOTE: &str = "
 import os, signal, subprocess, sys, time
 def note():
     fd = os.open('pids', os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-    os.write(fd, b'%d\\n' % os.getpid())
+    os.write(fd, b'%d %d\\n' % (os.getpid(), os.stat('/proc/self/ns/pid').st_ino))
     os.close(fd)
 def last():
     note()
@@ -54,7 +56,7 @@ const PROGRAMS: &[Stubborn] = &[
     Stubborn {
         name: "a daemon that outlives the program, without our environment, elsewhere",
         language: "python",
-        code: "bare = lambda: os.execve('/bin/sh', ['sh', '-c', 'echo $$ >> pids; cd /; exec sleep 60'], {})
+        code: "bare = lambda: os.execve('/bin/sh', ['sh', '-c', 'echo $$ $(stat -Lc %i /proc/self/ns/pid) >> pids; cd /; exec sleep 60'], {})
 child(lambda: (os.setsid(), child(bare)))
 while not os.path.exists('pids') or not open('pids').read(): time.sleep(0.01)",
         processes: 1,
@@ -63,7 +65,7 @@ while not os.path.exists('pids') or not open('pids').read(): time.sleep(0.01)",
     Stubborn {
         name: "nohup in the background",
         language: "sh",
-        code: "nohup sleep 60 >/dev/null 2>&1 &\necho $! >> pids\n(trap '' HUP TERM INT; sleep 60) &\necho $! >> pids",
+        code: "nohup sleep 60 >/dev/null 2>&1 &\necho $! $(stat -Lc %i /proc/self/ns/pid) >> pids\n(trap '' HUP TERM INT; sleep 60) &\necho $! $(stat -Lc %i /proc/self/ns/pid) >> pids",
         processes: 2,
         lasts: false,
     },
@@ -135,25 +137,44 @@ os.kill(0, signal.SIGKILL)",
         code: "watcher = os.getppid()
 child(lambda: (os.setsid(), child(last)))
 while not os.path.exists('pids') or not open('pids').read(): time.sleep(0.01)
-os.kill(watcher, signal.SIGKILL)
+try: os.kill(watcher, signal.SIGKILL)
+except PermissionError: pass
 last()",
-        processes: 1,
-        lasts: false,
+        processes: 2,
+        lasts: true,
     },
     Stubborn {
         name: "stops the process that watches it",
         language: "python",
-        code: "os.kill(os.getppid(), signal.SIGSTOP)\nchild(lambda: (os.setsid(), last()))\nlast()",
+        code: "try: os.kill(os.getppid(), signal.SIGSTOP)\nexcept PermissionError: pass\nchild(lambda: (os.setsid(), last()))\nlast()",
         processes: 2,
         lasts: true,
     },
 ];
 
-fn noted(dir: &Path) -> Vec<u32> {
+/// A process: its number, and the namespace that counts it so.
+type Noted = (u32, u64);
+
+fn noted(dir: &Path) -> Vec<Noted> {
     let text = fs::read_to_string(dir.join("pids")).unwrap_or_default();
     // The last line may still be on its way.
     let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-    whole.lines().map(|line| line.trim().parse().unwrap()).collect()
+    let pair = |line: &str| {
+        let (pid, space) = line.trim().split_once(' ').unwrap();
+        (pid.parse().unwrap(), space.parse().unwrap())
+    };
+    whole.lines().map(pair).collect()
+}
+
+/// Whether a noted process lives, wherever it is counted.
+fn noted_lives((pid, space): Noted) -> bool {
+    let pids = fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    pids.filter(|host: &u32| lives(*host)).any(|host| {
+        let link = fs::read_link(format!("/proc/{host}/ns/pid")).unwrap_or_default();
+        let status = fs::read_to_string(format!("/proc/{host}/status")).unwrap_or_default();
+        let inner = status.lines().find_map(|line| line.strip_prefix("NSpid:")?.split_whitespace().last());
+        link.to_string_lossy() == format!("pid:[{space}]") && inner == Some(pid.to_string().as_str())
+    })
 }
 
 fn lives(pid: u32) -> bool {
@@ -175,14 +196,14 @@ fn carriers(dir: &Path) -> Vec<u32> {
 fn assert_nothing_is_left(name: &str, dir: &Path, processes: usize) {
     let pids = noted(dir);
     assert!(pids.len() >= processes, "{name}: only {} processes came to be", pids.len());
-    let alive: Vec<u32> = pids.into_iter().filter(|pid| lives(*pid)).collect();
-    assert_eq!(alive, Vec::<u32>::new(), "{name}: noted and alive");
+    let alive: Vec<Noted> = pids.into_iter().filter(|pid| noted_lives(*pid)).collect();
+    assert_eq!(alive, Vec::<Noted>::new(), "{name}: noted and alive");
     assert_eq!(carriers(dir), Vec::<u32>::new(), "{name}: marked and alive");
 }
 
-fn stubborn_job(program: &Stubborn, code: &CodeExecution) -> Job {
+fn stubborn_job(tier: Tier, program: &Stubborn, code: &CodeExecution) -> Job {
     let text = if program.language == "python" { format!("{NOTE}{}", program.code) } else { program.code.to_owned() };
-    job(payload(code, &[(program.language, &text)]))
+    job(payload_in(tier, code, &[(program.language, &text)]))
 }
 
 async fn until(what: &str, condition: impl Fn() -> bool) {
@@ -193,75 +214,89 @@ async fn until(what: &str, condition: impl Fn() -> bool) {
     }
 }
 
-fn start(job: Job) -> tokio::task::JoinHandle<Execution> {
+fn start(tier: Tier, job: Job) -> tokio::task::JoinHandle<Execution> {
     let (sender, mut receiver) = mpsc::channel::<Progress>(16);
     tokio::spawn(async move { while receiver.recv().await.is_some() {} });
-    tokio::spawn(local().run(job, sender))
+    tokio::spawn(local_in(tier).run(job, sender))
+}
+
+/// Each program with each tier.
+fn each(lasts: bool) -> Vec<(Tier, &'static Stubborn)> {
+    let programs = move || PROGRAMS.iter().filter(move |program| program.lasts == lasts);
+    tiers().into_iter().flat_map(|tier| programs().map(move |program| (tier, program))).collect()
 }
 
 #[tokio::test]
 async fn every_stubborn_program_is_gone_when_a_killed_run_resolves() {
-    for program in PROGRAMS.iter().filter(|program| program.lasts) {
+    for (tier, program) in each(true) {
+        let name = format!("{} in tier {}", program.name, tier.name());
         let dir = TempDir::new().unwrap();
-        let job = stubborn_job(program, &settings(dir.path()));
+        let job = stubborn_job(tier, program, &settings(dir.path()));
         let kill = job.kill.clone();
-        let running = start(job);
-        until(program.name, || noted(dir.path()).len() >= program.processes).await;
-        assert!(!running.is_finished(), "{}", program.name);
+        let running = start(tier, job);
+        until(&name, || noted(dir.path()).len() >= program.processes || running.is_finished()).await;
+        if running.is_finished() {
+            panic!("{name} ended by itself: {:?}", running.await);
+        }
         let begin = Instant::now();
         kill.cancel();
         let execution = running.await.unwrap();
-        assert!(begin.elapsed() < Duration::from_secs(2), "{}: {:?}", program.name, begin.elapsed());
-        assert_eq!((execution.exit_code, execution.stopped), (137, Some(Stopped::Killed)), "{}", program.name);
-        assert_nothing_is_left(program.name, dir.path(), program.processes);
+        assert!(begin.elapsed() < Duration::from_secs(2), "{name}: {:?}", begin.elapsed());
+        assert_eq!((execution.exit_code, execution.stopped), (137, Some(Stopped::Killed)), "{name}");
+        assert_nothing_is_left(&name, dir.path(), program.processes);
     }
 }
 
 #[tokio::test]
 async fn every_stubborn_program_is_gone_after_its_time_limit() {
     let mut running = Vec::new();
-    for program in PROGRAMS.iter().filter(|program| program.lasts) {
+    for (tier, program) in each(true) {
         let dir = TempDir::new().unwrap();
-        let code = CodeExecution { timeout_ms: 4000, ..settings(dir.path()) };
-        running.push((program, start(stubborn_job(program, &code)), dir));
+        let code = CodeExecution { timeout_ms: 6000, ..settings(dir.path()) };
+        running.push((tier, program, start(tier, stubborn_job(tier, program, &code)), dir));
     }
-    for (program, running, dir) in running {
+    for (tier, program, running, dir) in running {
+        let name = format!("{} in tier {}", program.name, tier.name());
         let execution = running.await.unwrap();
-        assert_eq!((execution.exit_code, execution.stopped), (124, Some(Stopped::TimedOut)), "{}", program.name);
-        assert!(execution.duration_ms < 4000 + 2500, "{}: {}", program.name, execution.duration_ms);
-        assert_nothing_is_left(program.name, dir.path(), program.processes);
+        assert_eq!((execution.exit_code, execution.stopped), (124, Some(Stopped::TimedOut)), "{name}: {execution:?}");
+        assert!(execution.duration_ms < 6000 + 3500, "{name}: {}", execution.duration_ms);
+        assert_nothing_is_left(&name, dir.path(), program.processes);
     }
 }
 
 #[tokio::test]
 async fn what_a_program_leaves_behind_ends_with_it_and_holds_nothing_up() {
-    for program in PROGRAMS.iter().filter(|program| !program.lasts) {
+    for (tier, program) in each(false) {
+        let name = format!("{} in tier {}", program.name, tier.name());
         let dir = TempDir::new().unwrap();
-        let execution = start(stubborn_job(program, &settings(dir.path()))).await.unwrap();
-        assert_eq!(execution.stopped, None, "{}", program.name);
-        assert!(execution.duration_ms < 20_000, "{}", program.name);
-        assert_nothing_is_left(program.name, dir.path(), program.processes);
+        let execution = start(tier, stubborn_job(tier, program, &settings(dir.path()))).await.unwrap();
+        assert_eq!(execution.stopped, None, "{name}: {}", execution.output);
+        assert!(execution.duration_ms < 20_000, "{name}");
+        assert_nothing_is_left(&name, dir.path(), program.processes);
     }
 }
 
 #[tokio::test]
 async fn dropping_the_future_ends_the_tree() {
-    let dir = TempDir::new().unwrap();
-    let program = &PROGRAMS[0];
-    let running = start(stubborn_job(program, &settings(dir.path())));
-    until(program.name, || noted(dir.path()).len() >= program.processes).await;
-    running.abort();
-    until("still there", || carriers(dir.path()).is_empty()).await;
-    assert_nothing_is_left(program.name, dir.path(), program.processes);
+    for tier in tiers() {
+        let dir = TempDir::new().unwrap();
+        let program = &PROGRAMS[0];
+        let running = start(tier, stubborn_job(tier, program, &settings(dir.path())));
+        until(program.name, || noted(dir.path()).len() >= program.processes).await;
+        running.abort();
+        until("still there", || carriers(dir.path()).is_empty()).await;
+        assert_nothing_is_left(program.name, dir.path(), program.processes);
+    }
 }
 
 #[tokio::test]
 async fn a_killed_run_keeps_what_was_printed_and_starts_no_further_block() {
     let dir = TempDir::new().unwrap();
-    let blocks = [("sh", "echo one"), ("sh", "echo two; echo $$ >> pids; exec sleep 60"), ("sh", "touch three")];
-    let job = job(payload(&settings(dir.path()), &blocks));
+    let two = "echo two; echo $$ $(stat -Lc %i /proc/self/ns/pid) >> pids; exec sleep 60";
+    let blocks = [("sh", "echo one"), ("sh", two), ("sh", "touch three")];
+    let job = job(payload_in(Tier::None, &settings(dir.path()), &blocks));
     let kill = job.kill.clone();
-    let running = start(job);
+    let running = start(Tier::None, job);
     until("no second block", || !noted(dir.path()).is_empty()).await;
     kill.cancel();
     let execution = running.await.unwrap();
@@ -273,15 +308,16 @@ async fn a_killed_run_keeps_what_was_printed_and_starts_no_further_block() {
 #[tokio::test]
 async fn runs_do_not_touch_each_other() {
     let (first, second) = (TempDir::new().unwrap(), TempDir::new().unwrap());
-    let one = stubborn_job(&PROGRAMS[0], &settings(first.path()));
-    let other = stubborn_job(&PROGRAMS[0], &settings(second.path()));
+    let tier = Tier::None;
+    let one = stubborn_job(tier, &PROGRAMS[0], &settings(first.path()));
+    let other = stubborn_job(tier, &PROGRAMS[0], &settings(second.path()));
     let (kill_one, kill_other) = (one.kill.clone(), other.kill.clone());
-    let (one, other) = (start(one), start(other));
+    let (one, other) = (start(tier, one), start(tier, other));
     until("both", || noted(first.path()).len() >= 2 && noted(second.path()).len() >= 2).await;
     kill_one.cancel();
     one.await.unwrap();
     assert_nothing_is_left("first", first.path(), 2);
-    assert!(noted(second.path()).into_iter().all(lives));
+    assert!(noted(second.path()).into_iter().all(noted_lives));
     assert!(!other.is_finished());
     kill_other.cancel();
     other.await.unwrap();
@@ -293,25 +329,29 @@ async fn runs_do_not_touch_each_other() {
 #[ignore = "started by another test in a process of its own"]
 async fn a_process_that_runs_code() {
     let Some(dir) = std::env::var_os("PLENARY_TEST_VICTIM_DIR") else { return };
-    start(stubborn_job(&PROGRAMS[1], &settings(Path::new(&dir)))).await.unwrap();
+    let tier = Tier::of(&std::env::var("PLENARY_TEST_VICTIM_TIER").unwrap()).unwrap();
+    start(tier, stubborn_job(tier, &PROGRAMS[1], &settings(Path::new(&dir)))).await.unwrap();
 }
 
 #[tokio::test]
 async fn the_tree_is_gone_even_when_plenary_itself_is_killed() {
-    let dir = TempDir::new().unwrap();
-    // Nobody is left to remove the private directory of the code: let it go with ours.
-    let private = TempDir::new().unwrap();
-    let mut victim = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "code::kill::a_process_that_runs_code", "--ignored"])
-        .env("PLENARY_TEST_VICTIM_DIR", dir.path())
-        .env("TMPDIR", private.path())
-        .stdout(std::process::Stdio::null())
-        .spawn()
-        .unwrap();
-    until("the daemon", || noted(dir.path()).len() >= 2).await;
-    assert!(noted(dir.path()).into_iter().all(lives));
-    victim.kill().unwrap();
-    victim.wait().unwrap();
-    until("still there", || carriers(dir.path()).is_empty()).await;
-    assert_nothing_is_left("after kill -9", dir.path(), 2);
+    for tier in tiers() {
+        let dir = TempDir::new().unwrap();
+        // Nobody is left to remove the private directory of the code: let it go with ours.
+        let private = TempDir::new().unwrap();
+        let mut victim = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "code::kill::a_process_that_runs_code", "--ignored"])
+            .env("PLENARY_TEST_VICTIM_DIR", dir.path())
+            .env("PLENARY_TEST_VICTIM_TIER", tier.name())
+            .env("TMPDIR", private.path())
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        until("the daemon", || noted(dir.path()).len() >= 2).await;
+        assert!(noted(dir.path()).into_iter().all(noted_lives));
+        victim.kill().unwrap();
+        victim.wait().unwrap();
+        until("still there", || carriers(dir.path()).is_empty()).await;
+        assert_nothing_is_left("after kill -9", dir.path(), 2);
+    }
 }

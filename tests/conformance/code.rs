@@ -3,6 +3,7 @@
 use super::case::Case;
 use crate::catalog;
 use crate::chat::code::{CodeBlock, Payload};
+use crate::chat::containment::Tier;
 use crate::chat::team::{ApprovalPolicy, CodeExecution, Spec};
 use crate::execution::{EXECUTORS, Executor, Job};
 use std::sync::Arc;
@@ -22,11 +23,21 @@ pub fn try_out(case: &Case) -> Result<(), String> {
         last_n_messages: None,
         environment: vec!["PATH".to_owned()],
         output_limit: 64 * 1024,
+        minimum_tier: Tier::None,
+        network: false,
+        bounds: Default::default(),
+        venv: None,
+        languages: Vec::new(),
     };
     let blocks =
         case.blocks.iter().map(|(language, code)| CodeBlock { language: language.clone(), code: (**code).into() });
     let payload = Payload::code(blocks.collect(), executor.place(&settings));
-    let job = Job { hash: payload.hash(), payload: Arc::new(payload), kill: CancellationToken::new() };
+    let job = Job {
+        hash: payload.hash(),
+        payload: Arc::new(payload),
+        kill: CancellationToken::new(),
+        added_ms: Default::default(),
+    };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|why| why.to_string())?;
     let execution = runtime.block_on(async {
         let (sender, mut receiver) = mpsc::channel(16);

@@ -72,7 +72,7 @@ every_kind! {
     Outcome {
         op: OpId(1),
         execution: Execution {
-            exit_code: -9, output: "\r\n\u{fffd}".into(), omitted: 3, stopped: Some(Stopped::Killed), duration_ms: 8
+            exit_code: -9, output: "\r\n\u{fffd}".into(), omitted: 3, stopped: Some(Stopped::Killed), duration_ms: 8, ..Execution::default()
         }
     }
     OutcomeUnknown { op: OpId(1) }
@@ -160,6 +160,7 @@ fn payload() -> Payload {
         environment: vec!["PATH".into()],
         timeout_ms: 1,
         output_limit: 2,
+        ..Place::default()
     };
     Payload::code(vec![CodeBlock { language: "python".into(), code: "print(1)\n".into() }], place)
 }

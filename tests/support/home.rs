@@ -172,7 +172,7 @@ system_message = "Write code."
 [[agents]]
 name = "Executor"
 kind = "executor"
-code_execution = {{ executor = "local", approval = "{approval}", timeout = "30s", work_dir = "workspace" }}
+code_execution = {{ executor = "local", tier = "none", approval = "{approval}", timeout = "30s", work_dir = "workspace" }}
 
 [models.script]
 provider = "scripted"

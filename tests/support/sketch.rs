@@ -157,6 +157,7 @@ impl Sketch {
             environment: Vec::new(),
             timeout_ms: 30_000,
             output_limit: 65_536,
+            ..Place::default()
         };
         let block = |(language, code): &(&str, &str)| CodeBlock { language: (*language).into(), code: (*code).into() };
         let payload = Payload::code(blocks.iter().map(block).collect(), place);
@@ -196,7 +197,14 @@ impl Sketch {
         self.tell(Actor::Operator, decided);
         self.tell(Actor::System, Event::Intent { op, approval, hash });
         self.tell(Actor::System, Event::Started { op, pid: 4711 });
-        let execution = Execution { exit_code, output: output.into(), omitted: 0, stopped: None, duration_ms: 300 };
+        let execution = Execution {
+            exit_code,
+            output: output.into(),
+            omitted: 0,
+            stopped: None,
+            duration_ms: 300,
+            ..Execution::default()
+        };
         let reply = execution.reply();
         self.tell(Actor::System, Event::Outcome { op, execution });
         self.post(Author::Agent("Executor".into()), MessageKind::CodeResult, &reply, None);

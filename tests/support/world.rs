@@ -3,6 +3,7 @@
 //! Time is real: code really runs, and tokio's paused clock would race ahead of it.
 
 use plenary::chat::command::Command;
+use plenary::chat::containment::Tier;
 use plenary::chat::event::{EndCause, Event, FORMAT, Record};
 use plenary::chat::id::Seq;
 use plenary::chat::message::Message;
@@ -77,7 +78,15 @@ impl World {
         };
         let loaded = parse_team("team.toml", text, &wire::families(), &price_of, &base)
             .unwrap_or_else(|report| panic!("the team has mistakes:\n{report}"));
-        World { team: loaded.team, options: Options::default(), secrets: HashMap::new(), on_disk: false, dir }
+        let mut team = loaded.team;
+        // What a machine has for containing code must not show in what these worlds say.
+        for code in team.agents.iter_mut().filter_map(|agent| agent.code_execution.as_mut()) {
+            if code.executor.kind == "local" {
+                code.executor.options.insert("tier".into(), "none".into());
+                code.minimum_tier = Tier::None;
+            }
+        }
+        World { team, options: Options::default(), secrets: HashMap::new(), on_disk: false, dir }
     }
 
     /// Nobody sits at a screen.

@@ -257,7 +257,8 @@ impl World {
             false => self.outcomes.pop_front().unwrap_or((0, "ok")),
         };
         let stopped = killed.then_some(Stopped::Killed);
-        let execution = Execution { exit_code, output: output.into(), omitted: 0, stopped, duration_ms: 1 };
+        let execution =
+            Execution { exit_code, output: output.into(), omitted: 0, stopped, duration_ms: 1, ..Execution::default() };
         self.input(Input::Ran { op, execution });
     }
 

@@ -1,6 +1,7 @@
 //! `code_execution`: how an agent runs code.
 
 use super::{AgentMarks, Marks, World};
+use crate::chat::containment::{Bounds, Tier};
 use crate::chat::team::{AgentKind, ApprovalPolicy, CodeExecution, ModelSpec, Spec};
 use crate::settings::paths;
 use crate::settings::reader::{self, Fields, Node, Span};
@@ -9,6 +10,11 @@ use std::collections::BTreeMap;
 use toml::de::DeValue;
 
 const POLICIES: &[(&str, ApprovalPolicy)] = &[("always", ApprovalPolicy::Always), ("never", ApprovalPolicy::Never)];
+const TIERS: &[(&str, Tier)] =
+    &[("none", Tier::None), ("process", Tier::Process), ("namespace", Tier::Namespace), ("container", Tier::Container)];
+/// Nothing that runs code needs less.
+const LEAST_MEMORY: u64 = 16 << 20;
+const LEAST_DISK: u64 = 1 << 20;
 const EXECUTOR: &str = "local";
 const WORK_DIR: &str = "workspace";
 const TIMEOUT_MS: u64 = 60_000;
@@ -18,6 +24,20 @@ const LEAST_OUTPUT: u64 = 1024;
 const ENVIRONMENT: [&str; 4] = ["PATH", "LANG", "LC_ALL", "TZ"];
 /// How names of variables end that hold a secret.
 const SECRETS: [&str; 4] = ["_KEY", "_TOKEN", "_SECRET", "_PASSWORD"];
+
+/// The weakest tier where a team file is silent.
+const MINIMUM: Tier = Tier::Process;
+
+/// What an execution may use up.
+fn bounds(fields: &mut Fields<'_>) -> Bounds {
+    let cpus = fields.get("cpus").and_then(|node| reader::number_in(fields.findings, "cpus", node, 0.05..=1024.0));
+    Bounds {
+        memory: fields.bytes("memory", LEAST_MEMORY).or(Bounds::USUAL.memory),
+        processes: fields.small("processes", 4).or(Bounds::USUAL.processes),
+        cpu_millis: cpus.map(|cores| (cores * 1000.0).round() as u32).or(Bounds::USUAL.cpu_millis),
+        disk: fields.bytes("disk", LEAST_DISK).or(Bounds::USUAL.disk),
+    }
+}
 
 impl<'a> World<'a> {
     /// An agent's `code_execution`; an executor has one even if the file does not say so.
@@ -73,6 +93,10 @@ impl<'a> World<'a> {
         let last = fields.get("last_n_messages").and_then(|node| self.window(node));
         let environment = fields.texts("environment").map(|names| self.environment(names, marks));
         let output_limit = fields.whole("output_limit", LEAST_OUTPUT..=1 << 30);
+        let minimum_tier = fields.word("minimum_tier", TIERS);
+        let network = fields.flag("network").unwrap_or(false);
+        let bounds = bounds(&mut fields);
+        let venv = fields.filled("venv").map(|dir| self.absolute(&dir));
 
         let beside = fields.asked().to_vec();
         let name = executor.as_deref().unwrap_or(EXECUTOR);
@@ -85,6 +109,14 @@ impl<'a> World<'a> {
             approval,
             environment: environment.unwrap_or_else(|| default.environment.clone()),
             output_limit: output_limit.unwrap_or(default.output_limit),
+            // Whoever writes `tier = "none"` has opted in; nobody else's code runs uncontained.
+            minimum_tier: minimum_tier.unwrap_or(match default.executor.options.get("tier") {
+                Some(tier) if tier == Tier::None.name() => Tier::None,
+                _ => MINIMUM,
+            }),
+            network,
+            bounds,
+            venv,
             ..default
         }
     }
@@ -93,13 +125,22 @@ impl<'a> World<'a> {
     fn place(&self, executor: Spec, work_dir: &str, last_n_messages: Option<u32>) -> CodeExecution {
         CodeExecution {
             executor,
-            work_dir: paths::absolute(&self.base.dir, work_dir.as_ref()).to_string_lossy().into_owned(),
+            work_dir: self.absolute(work_dir),
             timeout_ms: TIMEOUT_MS,
             approval: ApprovalPolicy::Always,
             last_n_messages,
             environment: ENVIRONMENT.map(String::from).to_vec(),
             output_limit: OUTPUT_LIMIT,
+            minimum_tier: MINIMUM,
+            network: false,
+            bounds: Bounds::USUAL,
+            venv: None,
+            languages: self.base.defaults.languages.clone(),
         }
+    }
+
+    fn absolute(&self, dir: &str) -> String {
+        paths::absolute(&self.base.dir, dir.as_ref()).to_string_lossy().into_owned()
     }
 
     fn window(&self, node: &Node<'_>) -> Option<u32> {

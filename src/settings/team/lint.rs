@@ -215,7 +215,8 @@ fn unread(team: &Team, marks: &Marks) -> Vec<Finding> {
 /// Two agents that are told the same: the selector cannot tell them apart, and neither adds anything.
 fn doubles(team: &Team, marks: &Marks) -> Vec<Finding> {
     const WORDS: usize = 8;
-    const ALIKE: f64 = 0.85;
+    // Two sides of a debate may differ in a word; that word is their part.
+    const ALIKE: f64 = 0.95;
     let words = |agent: &Agent| -> BTreeSet<String> {
         let text = agent.system_message.to_lowercase().replace(&agent.name.to_lowercase(), "");
         text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_owned).collect()
