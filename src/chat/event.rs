@@ -1,11 +1,14 @@
 //! What happened: the durable vocabulary of a session.
 
+pub use super::actor::Actor;
 use super::code::{Execution, Payload};
+use super::configure::Change;
 use super::consult::Advice;
 pub use super::decision::*;
-pub use super::end::{EndCause, EndDetail, Totals};
+pub use super::end::{EndCause, EndDetail, SummaryMethod, Totals};
 pub use super::failing::{Achieved, AfterFailure};
 use super::id::*;
+use super::ledger::Ledger;
 use super::message::Message;
 use super::request::{Failure, Finish, Purpose};
 use super::team::Team;
@@ -34,33 +37,6 @@ pub struct Record {
     pub at: UnixMillis,
     /// What happened.
     pub event: Event,
-}
-
-/// Who caused a record.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Actor {
-    /// The person in the chair.
-    Operator,
-    /// A member of the team.
-    Agent(Name),
-    /// A rule the team file or the settings laid down, by its name.
-    Policy(String),
-    /// Plenary itself.
-    System,
-}
-
-impl Actor {
-    /// Who it was, in words; `operator` is what the reader calls the person in the chair. Names and policies stand as
-    /// they are: whoever shows them makes them safe.
-    pub fn called(&self, operator: &str) -> String {
-        match self {
-            Actor::Operator => operator.to_owned(),
-            Actor::Policy(policy) => policy.clone(),
-            Actor::Agent(name) => name.to_string(),
-            Actor::System => "plenary".to_owned(),
-        }
-    }
 }
 
 /// Something that happened. Kinds are added, never changed.
@@ -177,6 +153,11 @@ pub enum Event {
         taken: Vec<String>,
         /// The graph from now on.
         graph: Graph,
+    },
+    /// The moderator's ledger changed.
+    LedgerChanged {
+        /// The ledger from now on.
+        ledger: Box<Ledger>,
     },
     /// A turn began.
     TurnStarted {
@@ -444,6 +425,26 @@ pub enum Event {
     LimitsChanged {
         /// The limits from now on.
         limits: super::team::Limits,
+    },
+    /// The operator changed an agent; the change belongs to this branch.
+    Configured {
+        /// Who.
+        agent: Name,
+        /// What.
+        change: Change,
+    },
+    /// The run, which is over, was summed up.
+    Summarized {
+        /// How.
+        method: SummaryMethod,
+        /// The summary.
+        text: Arc<str>,
+        /// The call that wrote it, if a model did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        call: Option<CallId>,
+        /// Why it is not the summary that the team asks for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        problem: Option<String>,
     },
     /// The run is over.
     Ended {

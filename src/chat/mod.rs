@@ -4,8 +4,10 @@
 //! and no behaviour beyond that. This module imports nothing of ours; everything else may import it. To add a word,
 //! add a type here; to add a *kind of event*, add a variant to [`event::Event`] and let the compiler list the rest.
 
+pub mod actor;
 pub mod code;
 pub mod command;
+pub mod configure;
 pub mod consult;
 pub mod containment;
 pub mod context;
@@ -15,6 +17,7 @@ pub mod event;
 pub mod failing;
 pub mod handoff;
 pub mod id;
+pub mod ledger;
 pub mod message;
 pub mod pattern;
 pub mod request;

@@ -24,6 +24,8 @@ pub enum Purpose {
     Code(ApprovalId),
     /// What a message says from now on.
     Message(MessageId),
+    /// What an agent's model is told first.
+    SystemMessage(Name),
     /// An answer for an agent.
     Answer(AskId),
     /// A note to an agent that goes in circles; `None` is to all.
@@ -46,7 +48,11 @@ impl Prompt {
     /// A field for a purpose.
     pub fn new(purpose: Purpose, text: &str, title: impl Into<String>, help: impl Into<String>) -> Self {
         let editor = Editor::new(text, "");
-        let editor = if matches!(purpose, Purpose::Code(_) | Purpose::Message(_)) { editor.at_start() } else { editor };
+        let editor = if matches!(purpose, Purpose::Code(_) | Purpose::Message(_) | Purpose::SystemMessage(_)) {
+            editor.at_start()
+        } else {
+            editor
+        };
         // As the field holds it: line ends are its own, and what was not touched counts as unchanged.
         let before = editor.text();
         Prompt { purpose, editor, before, title: title.into(), help: help.into() }
@@ -55,7 +61,7 @@ impl Prompt {
     /// Long texts have the editor's keys, one-liners those of the composer.
     pub fn context(&self) -> Context {
         match self.purpose {
-            Purpose::Code(_) | Purpose::Message(_) => Context::Editor,
+            Purpose::Code(_) | Purpose::Message(_) | Purpose::SystemMessage(_) => Context::Editor,
             Purpose::Deny(_) | Purpose::Answer(_) | Purpose::Note(_) => Context::Composer,
         }
     }
