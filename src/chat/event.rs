@@ -1,6 +1,5 @@
 //! What happened: the durable vocabulary of a session.
 
-pub use super::actor::Actor;
 use super::code::{Execution, Payload};
 use super::configure::Change;
 use super::consult::Advice;
@@ -10,6 +9,7 @@ pub use super::failing::{Achieved, AfterFailure};
 use super::id::*;
 use super::ledger::Ledger;
 use super::message::Message;
+pub use super::record::{Actor, FORMAT, Record};
 use super::request::{Failure, Finish, Purpose};
 use super::team::Team;
 use super::tool::ToolResult;
@@ -18,26 +18,6 @@ pub use super::watch::{Judgement, Level, Progress};
 use super::{Name, UnixMillis};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-
-/// The version of this vocabulary, written into every session. Raised when a reader must learn something new.
-pub const FORMAT: u32 = 1;
-
-/// One event with its place in the tree. Views, exports and the journal all see exactly this.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Record {
-    /// Order in the session.
-    pub seq: Seq,
-    /// The record before it on its branch; `None` for the first.
-    pub parent: Option<Seq>,
-    /// The branch it was written on.
-    pub branch: BranchId,
-    /// Who caused it.
-    pub actor: Actor,
-    /// When, by the wall clock.
-    pub at: UnixMillis,
-    /// What happened.
-    pub event: Event,
-}
 
 /// Something that happened. Kinds are added, never changed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -87,6 +67,9 @@ pub enum Event {
         /// When the proposal is taken by itself.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         until: Option<UnixMillis>,
+        /// The floor was handed to the person: words answer it as well as a pick.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        by_words: bool,
     },
     /// A program of the user's is about to be asked. On disk before it is.
     ConsultAsked {

@@ -4,7 +4,6 @@
 //! and no behaviour beyond that. This module imports nothing of ours; everything else may import it. To add a word,
 //! add a type here; to add a *kind of event*, add a variant to [`event::Event`] and let the compiler list the rest.
 
-pub mod actor;
 pub mod code;
 pub mod command;
 pub mod configure;
@@ -20,6 +19,7 @@ pub mod id;
 pub mod ledger;
 pub mod message;
 pub mod pattern;
+pub mod record;
 pub mod request;
 pub mod team;
 pub mod tool;

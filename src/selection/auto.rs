@@ -78,7 +78,11 @@ fn question(candidates: &Candidates, session: &Session, team: &Team) -> Vec<Prom
         .eligible
         .iter()
         .filter_map(|name| team.agent(name))
-        .map(|agent| format!("{}: {}", agent.name, agent.description.trim()).trim().to_owned())
+        .map(|agent| {
+            format!("{}: {}", agent.name, agent.description.split_whitespace().collect::<Vec<_>>().join(" "))
+                .trim()
+                .to_owned()
+        })
         .collect();
     let list: Vec<String> = candidates.eligible.iter().map(|name| format!("'{name}'")).collect();
     let list = format!("[{}]", list.join(", "));

@@ -260,6 +260,11 @@ impl Session {
         self.started.as_ref().map_or(0, |started| started.at)
     }
 
+    /// Turns that were begun, over all branches; those of nested teams are their own.
+    pub fn turns_taken(&self) -> u64 {
+        self.ids.turn.0 - self.base
+    }
+
     /// The next free numbers.
     pub fn ids(&self) -> Ids {
         self.ids

@@ -50,10 +50,10 @@ impl<T> Setting<T> {
 pub struct Defaults {
     /// Ceilings of a session.
     pub limits: Limits,
-    /// When it goes in circles: what differs from the detectors' own thresholds.
-    pub watch: Watching,
     /// Languages that code may be written in, besides the built-in ones and before them.
     pub languages: Vec<LanguageRow>,
+    /// When it goes in circles: what differs from the detectors' own thresholds.
+    pub watch: Watching,
 }
 
 impl Default for Defaults {
@@ -65,7 +65,7 @@ impl Default for Defaults {
             max_time_ms: Some(2 * 3600 * 1000),
             max_executions: Some(200),
         };
-        Defaults { limits, watch: Watching { breaker: 1000, ..Watching::default() }, languages: Vec::new() }
+        Defaults { limits, languages: Vec::new(), watch: Watching { breaker: 1000, ..Watching::default() } }
     }
 }
 
@@ -152,12 +152,6 @@ impl Settings {
             self.team.set(set.then(|| Defaults { limits, ..self.team.value.clone() }), origin);
             self.not_only_limits(&mut team);
         }
-        if let Some(node) = fields.get("watch") {
-            let mut watch = self.watch.value.clone();
-            read_watch(findings, node, "[watch]", &mut watch);
-            self.team.value.watch = watch.clone();
-            self.watch.set(Some(watch), origin);
-        }
         if let Some(node) = fields.get("languages")
             && let Some(rows) = table(findings, "languages", node)
         {
@@ -167,6 +161,12 @@ impl Settings {
                 all.push(row);
             }
             self.team.value.languages = all;
+        }
+        if let Some(node) = fields.get("watch") {
+            let mut watch = self.watch.value.clone();
+            read_watch(findings, node, "[watch]", &mut watch);
+            self.team.value.watch = watch.clone();
+            self.watch.set(Some(watch), origin);
         }
         fields.finish();
     }

@@ -54,11 +54,11 @@ impl Machine {
     /// The breaker: so many turns over all branches, whatever anybody has allowed. It speaks up once a turn.
     fn broken(&mut self, session: &Session) -> Option<String> {
         let limit = session.team()?.watch.breaker;
-        let turns = session.ids().turn;
-        if limit == 0 || turns.0 < limit || self.broken_at == Some(turns) {
+        let turns = session.turns_taken();
+        if limit == 0 || turns < limit || self.broken_at == Some(turns) {
             return None;
         }
         self.broken_at = Some(turns);
-        Some(format!("{} turns were taken, and the breaker is set to {limit}", turns.0))
+        Some(format!("{turns} turns were taken, and the breaker is set to {limit}"))
     }
 }

@@ -70,7 +70,7 @@ pub struct Machine {
     gates: Gates,
     endings: Endings,
     watch: Watch,
-    broken_at: Option<crate::chat::id::TurnId>,
+    broken_at: Option<u64>,
     rules: Rules,
     heard: HashMap<CallId, Heard>,
     contexts: Contexts,
@@ -181,8 +181,18 @@ impl Machine {
             return hold(HoldReason::Operator);
         }
         let mut waits = Vec::new();
+        let mut ending = false;
         for turn in session.turns() {
+            if ending && !turn.is_busy() {
+                // Nothing new begins in a run that is about to end.
+                continue;
+            }
             let effects = self.step(turn, session, now);
+            if ends(&effects) && session.turns().iter().any(|other| other.id != turn.id && other.is_busy()) {
+                // Those beside it say first what they have to say.
+                ending = true;
+                continue;
+            }
             if effects.iter().any(|effect| matches!(effect, Effect::Append { .. })) {
                 return effects;
             }
@@ -286,6 +296,14 @@ fn message(session: &Session, author: Author, kind: MessageKind, content: impl I
     let mut message = Message::new(session.ids().message, author, kind, content);
     message.to = session.hears(&message.author).to_vec();
     message
+}
+
+/// Whether these effects end the run.
+fn ends(effects: &[Effect]) -> bool {
+    effects.iter().any(|effect| match effect {
+        Effect::Append { events, .. } => events.iter().any(|event| matches!(event, Event::Ended { .. })),
+        _ => false,
+    })
 }
 
 /// An end record with the figures of the moment.

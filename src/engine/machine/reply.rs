@@ -39,6 +39,12 @@ impl Machine {
                 vec![Effect::append(Actor::System, vec![Event::TurnEnded { turn: turn.id, finished: true }])]
             }
             Stage::Begun => self.begin(turn, agent, session, now),
+            Stage::Cleared if agent.max_consecutive_auto_reply == 0 => {
+                // AG2: who may never reply by itself sends what the person sent, which is nothing (C044).
+                let mut nothing = message(session, Author::Agent(agent.name.clone()), MessageKind::Human, "");
+                nothing.turn = Some(turn.id);
+                vec![finish_with(nothing, turn, Actor::Operator)]
+            }
             Stage::Cleared => self.run_or_speak(turn, agent, session, now),
             Stage::Decided(approval) => self.act_on(*approval, turn, session, now),
             Stage::Within => self.go_on_within(turn, agent, session, now),

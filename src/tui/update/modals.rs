@@ -125,6 +125,11 @@ impl App {
                 self.modals.pop();
                 vec![Deed::Send(Command::Edit { message: id, content: text.into() })]
             }
+            Purpose::SystemMessage(agent) => {
+                self.modals.pop();
+                let change = Change { system_message: Some(text.into()), ..Change::default() };
+                vec![Deed::Send(Command::Configure { agent, change })]
+            }
             Purpose::Note(to) => {
                 self.modals.pop();
                 if text.trim().is_empty() {
@@ -136,11 +141,6 @@ impl App {
                     Some(name) => Command::Whisper { text, as_agent, to: vec![name], announced: true },
                     None => Command::Speak { text, as_agent },
                 })
-            }
-            Purpose::SystemMessage(agent) => {
-                self.modals.pop();
-                let change = Change { system_message: Some(text.into()), ..Change::default() };
-                vec![Deed::Send(Command::Configure { agent, change })]
             }
             Purpose::Answer(ask) => {
                 self.modals.pop();
