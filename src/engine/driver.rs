@@ -438,6 +438,7 @@ fn is_hard(event: &Event) -> bool {
             | Event::HumanAnswered { .. }
             | Event::LimitsChanged { .. }
             | Event::Configured { .. }
+            | Event::AnswerRejected { .. }
             | Event::Ended { .. }
             | Event::Summarized { .. }
     )

@@ -118,6 +118,9 @@ actions! {
     QueuePop "queue_pop" [Main] "Take the last name off the queue";
     QueueClear "queue_clear" [Main] "Empty the queue of next speakers";
     AcceptProposal "accept_proposal" [Main] "Let the proposed speaker speak";
+    Propose "propose" [Main] "Let the selector's model propose who speaks next";
+    Bar "bar" [Main] "Take this agent off the floor, or let it back";
+    Terminate "terminate" [Main, Global] "End the run when this turn is over";
     RaiseLimits "raise_limits" [Main, Global] "Raise every limit that was reached by half, and go on";
     Continue "continue" [Main, Global] "Begin a new run after the end, without saying anything";
     Retry "retry" [Main, Global] "Try again what failed";
@@ -212,7 +215,10 @@ impl Action {
 
     /// Whether it says which agent, by a digit: bound as a range, `"t 1..9"`.
     pub fn takes_digit(self) -> bool {
-        matches!(self, Action::CallOn | Action::QueuePush | Action::View | Action::EditPrompt | Action::SwitchModel)
+        matches!(
+            self,
+            Action::CallOn | Action::QueuePush | Action::View | Action::Bar | Action::EditPrompt | Action::SwitchModel
+        )
     }
 
     /// Whether it lets code run. Such an action is never on a key that a hand presses by habit

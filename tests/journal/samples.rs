@@ -57,6 +57,9 @@ every_kind! {
         call: CallId(1), usage: usage(), retry_ms: Some(500), fallback: None,
         failure: Failure { status: Some(429), ..Failure::new(FailureKind::RateLimited, "slow down") }
     }
+    AnswerRejected {
+        call: CallId(1), turn: TurnId(1), agent: "A".into(), answer: "{".into(), why: "not JSON".into(), last: true
+    }
     AgentFailed {
         turn: TurnId(1), agent: "A".into(), text: "down".into(),
         then: AfterFailure::Retry { nth: 1, of: 3, wait_ms: 30000 }

@@ -236,6 +236,13 @@ impl Machine {
         let Question { messages, hash, left_out } = self.contexts.question(agent, &model, &tools, session);
         let mut request = Request::new(session.ids().call, agent.name.clone(), Purpose::Speak, model, messages);
         request.tools = tools;
+        let hash = match &agent.response_format {
+            None => hash,
+            Some(format) => {
+                super::format::shape(&mut request, format, turn);
+                request.hash()
+            }
+        };
         ask(request, hash, left_out, Some(turn.id), turn.inquiry.attempts + 1)
     }
 }

@@ -29,13 +29,13 @@ pub(super) fn check(findings: &Findings, team: &Team, marks: &Marks) {
         short,
         mute,
         unread,
-        endings::unreachable,
-        endings::programs,
-        endings::all_silent,
         doubles,
         crowded,
         cornered,
         unwatched,
+        endings::unreachable,
+        endings::programs,
+        endings::all_silent,
     ];
     for lint in lints {
         for finding in lint(team, marks) {
