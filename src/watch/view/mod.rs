@@ -138,6 +138,7 @@ impl View {
         self.squeezed.clear();
         self.restarts.clear();
         self.stalled.clear();
+        self.paid.clear();
         (self.since_strong, self.since_weak, self.stalls) = (0, 0, 0);
         self.last_exit_failed = false;
         self.chant = None;
