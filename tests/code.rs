@@ -16,6 +16,9 @@ mod kill;
 #[path = "code_cases/docker.rs"]
 mod docker;
 
+#[path = "code_cases/escape.rs"]
+mod escape;
+
 #[test]
 fn text_between_fences_is_code_as_the_table_says() {
     #[derive(serde::Deserialize)]

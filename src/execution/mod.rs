@@ -28,6 +28,8 @@ mod outbox;
 #[cfg(unix)]
 mod output;
 #[cfg(unix)]
+pub mod probes;
+#[cfg(unix)]
 mod process;
 #[cfg(unix)]
 mod run;
