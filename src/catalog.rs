@@ -54,6 +54,14 @@ pub enum FieldKind {
     Duration,
     /// A table or array with a shape of its own.
     Table,
+    /// A rule (`docs/rules.md`), as its text.
+    Rule,
+    /// A regular expression.
+    Pattern,
+    /// A program and its arguments. Reaches `build` as `{ argv, dir }`: where the program stands, and where it runs.
+    Command,
+    /// `[{ when = "rule", speaker = "agent" }, …]`.
+    Cases,
 }
 
 impl FieldKind {
@@ -67,6 +75,10 @@ impl FieldKind {
             FieldKind::Flag => "true or false",
             FieldKind::Duration => "a time such as \"30s\", \"2m\" or \"1h\"",
             FieldKind::Table => "a table or list",
+            FieldKind::Rule => "a rule",
+            FieldKind::Pattern => "a regular expression",
+            FieldKind::Command => "a list: a program and its arguments",
+            FieldKind::Cases => "a list of { when = \"rule\", speaker = \"agent\" }",
         }
     }
 }
@@ -79,12 +91,19 @@ pub struct OptionError {
     pub field: Option<String>,
     /// What is wrong and what to do.
     pub message: String,
+    /// The place inside the option's text, in bytes, where that is known.
+    pub at: Option<std::ops::Range<usize>>,
 }
 
 impl OptionError {
+    /// An error at a place inside the text of one option.
+    pub fn inside(field: &str, at: std::ops::Range<usize>, message: impl Into<String>) -> Self {
+        OptionError { at: Some(at), ..OptionError::of(field, message) }
+    }
+
     /// An error about one option.
     pub fn of(field: &str, message: impl Into<String>) -> Self {
-        OptionError { field: Some(field.to_owned()), message: message.into() }
+        OptionError { field: Some(field.to_owned()), message: message.into(), at: None }
     }
 }
 
@@ -162,6 +181,7 @@ pub fn build<T: ?Sized + 'static>(catalog: &'static [Entry<T>], spec: &Spec) -> 
             spec.kind,
             catalog.iter().map(|entry| entry.name).collect::<Vec<_>>().join(", ")
         ),
+        at: None,
     })?;
     (entry.build)(&spec.options)
 }

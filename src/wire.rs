@@ -16,7 +16,6 @@ use crate::selection::SELECTORS;
 use crate::session::Session;
 use crate::settings::{self, Base, Families, Loaded, Report, Settings, paths};
 use crate::termination::CONDITIONS;
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -233,23 +232,32 @@ pub fn reopen(name: &str, settings: &Settings, options: &Options) -> Result<Run,
 /// When the team names something that is not here.
 pub fn concrete(team: &Team, options: &Options) -> Result<(Machine, Executors), WireError> {
     let mut executors = Executors::default();
-    let mut places = HashMap::new();
+    let mut rules = Rules { headless: options.headless, approve_all: options.approve_all.clone(), ..Rules::default() };
+    furnish(team, "", &mut executors, &mut rules)?;
+    Ok((Machine::new(team, rules)?, executors))
+}
+
+/// The executors and places of a team and of those nested in it, each under its path: `agent/member`.
+fn furnish(team: &Team, within: &str, executors: &mut Executors, rules: &mut Rules) -> Result<(), WireError> {
     for agent in &team.agents {
+        let path = format!("{within}{}", agent.name);
+        if let Some(nested) = &agent.nested {
+            furnish(&nested.team, &format!("{path}/"), executors, rules)?;
+        }
         let Some(code) = &agent.code_execution else { continue };
         let executor = catalog::build(EXECUTORS, &code.executor)
             .map_err(|why| WireError::Executor { agent: agent.name.clone(), why })?;
-        places.insert(agent.name.clone(), executor.place(code));
-        executors.agents.insert(agent.name.clone(), Arc::from(executor));
+        rules.places.insert(path.as_str().into(), executor.place(code));
+        executors.agents.insert(path.into(), Arc::from(executor));
     }
-    let mut tool_places = HashMap::new();
     for (name, tool) in &team.tools {
         let executor = catalog::build(EXECUTORS, &tool.execution.executor)
             .map_err(|why| WireError::Executor { agent: name.as_str().into(), why })?;
-        tool_places.insert(name.clone(), executor.place(&tool.execution));
-        executors.tools.insert(name.clone(), Arc::from(executor));
+        let path = format!("{within}{name}");
+        rules.tool_places.insert(path.clone(), executor.place(&tool.execution));
+        executors.tools.insert(path, Arc::from(executor));
     }
-    let rules = Rules { headless: options.headless, approve_all: options.approve_all.clone(), places, tool_places };
-    Ok((Machine::new(team, rules)?, executors))
+    Ok(())
 }
 
 /// `20261120-130501-lru-cache-7f3a`: sorts by time, says what it is, and does not collide.

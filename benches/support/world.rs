@@ -124,6 +124,8 @@ impl Log {
             attempt: 1,
             request: "0".repeat(64),
             messages: self.messages as u32 + 1,
+            left_out: 0,
+            estimate: 0,
         });
         (call, agent)
     }

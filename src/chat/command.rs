@@ -19,6 +19,19 @@ pub enum Command {
         /// Speak in this agent's name instead of one's own.
         as_agent: Option<Name>,
     },
+    /// Say something that only some of the team hear.
+    Whisper {
+        /// The words.
+        text: Arc<str>,
+        /// Speak in this agent's name instead of one's own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        as_agent: Option<Name>,
+        /// Who hears it.
+        to: Vec<Name>,
+        /// Whether the others are told that it was said, though not what.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        announced: bool,
+    },
     /// Give this agent the floor next, before the queue.
     CallOn {
         /// Who.
@@ -36,6 +49,20 @@ pub enum Command {
     },
     /// Leave a manual pick to the team's order.
     AcceptProposal,
+    /// Let the selector's model propose a speaker for a manual pick.
+    Propose,
+    /// Take an agent off the floor: nobody and nothing hands it to it until it is let back.
+    Bar {
+        /// Who.
+        agent: Name,
+        /// For how many turns of others; `None` until it is taken back.
+        turns: Option<u32>,
+    },
+    /// Let an agent speak again.
+    Unbar {
+        /// Who.
+        agent: Name,
+    },
     /// Hold at a boundary.
     Pause {
         /// Which.

@@ -50,6 +50,24 @@ impl EndCause {
     }
 }
 
+/// What exactly ended a run, for programs that read the log.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct EndDetail {
+    /// Which condition of the team file, as a path: `termination[1].all[0]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub condition: Option<String>,
+    /// What was looked at, each with its value at that moment: `("limit", "20")`, `("messages", "20")`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<(String, String)>,
+}
+
+impl EndDetail {
+    /// Whether there is nothing to say.
+    pub fn is_empty(&self) -> bool {
+        *self == EndDetail::default()
+    }
+}
+
 /// The figures at the end of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Totals {

@@ -2,7 +2,7 @@
 
 use super::code::{Execution, Payload};
 pub use super::decision::*;
-pub use super::end::{EndCause, Totals};
+pub use super::end::{EndCause, EndDetail, Totals};
 use super::id::*;
 use super::message::Message;
 use super::request::{Failure, Finish, Purpose};
@@ -102,6 +102,27 @@ pub enum Event {
         barred: Vec<(Name, String)>,
         /// Who would speak if the choice were left to the team's order.
         proposed: Option<Name>,
+        /// Why one might pick whom, a line each.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        reasons: Vec<(Name, String)>,
+        /// When the proposal is taken by itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<UnixMillis>,
+    },
+    /// The operator wants a model's proposal for a pick.
+    ProposalWanted,
+    /// The operator took an agent off the floor.
+    SpeakerBarred {
+        /// Who.
+        agent: Name,
+        /// For how many turns of others; `None` until it is taken back.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        turns: Option<u32>,
+    },
+    /// The operator lets an agent speak again.
+    SpeakerUnbarred {
+        /// Who.
+        agent: Name,
     },
     /// Somebody gets the floor.
     SpeakerChosen {
@@ -164,6 +185,12 @@ pub enum Event {
         request: String,
         /// Messages in the request.
         messages: u32,
+        /// Messages that the agent hears and its context rule left out.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        left_out: u32,
+        /// About how many tokens the request has; 0 in a log that does not say.
+        #[serde(default, skip_serializing_if = "is_none")]
+        estimate: u64,
     },
     /// A reply came to its explicit end. A speaker's text is in the message that follows.
     ModelAnswered {
@@ -325,6 +352,14 @@ pub enum Event {
         /// Turns that match, oldest first.
         turns: Vec<TurnId>,
     },
+    /// Something happened inside the team behind an agent. It numbers turns, messages and calls on its own, so that no
+    /// number stands for two things.
+    Inner {
+        /// The agent.
+        agent: Name,
+        /// What happened.
+        event: Box<Event>,
+    },
     /// A limit was reached.
     BudgetCrossed {
         /// Which limit: `max_cost`, `max_tokens`, `max_time`, `max_executions`.
@@ -348,5 +383,28 @@ pub enum Event {
         agent: Option<Name>,
         /// The figures.
         totals: Totals,
+        /// Which condition, and what it saw.
+        #[serde(default, skip_serializing_if = "EndDetail::is_empty")]
+        detail: EndDetail,
     },
+}
+
+impl Event {
+    /// What really happened, and in which nested teams, outermost first.
+    pub fn innermost(&self) -> (Vec<&Name>, &Event) {
+        let (mut within, mut event) = (Vec::new(), self);
+        while let Event::Inner { agent, event: inner } = event {
+            within.push(agent);
+            event = inner;
+        }
+        (within, event)
+    }
+}
+
+fn is_zero(n: &u32) -> bool {
+    *n == 0
+}
+
+fn is_none(tokens: &u64) -> bool {
+    *tokens == 0
 }

@@ -35,3 +35,14 @@ ids! {
     /// One effect on the outside: an execution of code.
     OpId,
 }
+
+/// Numbers of a nested team begin at a multiple of this. 2^53, the largest whole number of JSON readers, leaves room
+/// for two million teams.
+pub const NESTED: u64 = 1 << 32;
+
+impl MessageId {
+    /// As people count: from 1, in the conversation to which it belongs.
+    pub fn number(self) -> u64 {
+        self.0 % NESTED + 1
+    }
+}

@@ -115,6 +115,9 @@ pub struct Message {
     /// Who hears it besides its author; empty means everybody.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub to: Vec<Name>,
+    /// The others are told that it was said to these, though not what.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub announced: bool,
     /// The members of nested teams in whose conversation it was said, outermost first. Said to nobody outside.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub within: Vec<Name>,
@@ -143,6 +146,7 @@ impl Message {
             reasoning: None,
             by_operator: false,
             to: Vec::new(),
+            announced: false,
             within: Vec::new(),
             tool_calls: Vec::new(),
             tool_results: Vec::new(),
@@ -181,6 +185,22 @@ impl Message {
         self.completeness != Completeness::Interrupted
             && self.within.is_empty()
             && !matches!(self.kind, MessageKind::ToolCalls | MessageKind::ToolResults)
+    }
+
+    /// `only to Coder`, for a message that not everybody hears. Names stand as they are: whoever shows them makes them
+    /// safe.
+    pub fn audience(&self) -> Option<String> {
+        let known = if self.announced { " (the others know)" } else { "" };
+        (!self.to.is_empty()).then(|| format!("only to {}{known}", self.to.join(", ")))
+    }
+
+    /// The words as they reach this agent: whole, as a note that others were spoken to, or not at all.
+    pub fn as_told_to(&self, agent: &str) -> Option<Arc<str>> {
+        if self.is_heard_by(agent) {
+            return Some(self.content.clone());
+        }
+        let noticed = self.announced && !self.to.is_empty() && self.is_shared();
+        noticed.then(|| format!("(This was said to {} only.)", self.to.join(", ")).into())
     }
 
     /// Whether this agent hears it.

@@ -7,11 +7,14 @@
 pub mod code;
 pub mod command;
 pub mod containment;
+pub mod context;
 pub mod decision;
 pub mod end;
 pub mod event;
+pub mod handoff;
 pub mod id;
 pub mod message;
+pub mod pattern;
 pub mod request;
 pub mod team;
 pub mod tool;

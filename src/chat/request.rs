@@ -3,7 +3,7 @@
 use super::Name;
 use super::id::CallId;
 use super::tool::{ToolCall, ToolSpec};
-use super::usage::Tokens;
+use super::usage::{Tokens, estimate_tokens};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -73,12 +73,29 @@ pub struct Request {
     /// Tools it may call.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tools: Vec<ToolSpec>,
+    /// The members in whose nested team the model is described, outermost first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub within: Vec<Name>,
 }
 
 impl Request {
     /// A request without tools. `agent` asks; for [`Purpose::Select`] it is the last speaker, if there is one.
     pub fn new(call: CallId, agent: Name, purpose: Purpose, model: impl Into<String>, messages: Vec<Prompt>) -> Self {
-        Request { call, agent, purpose, model: model.into(), messages, tools: Vec::new() }
+        Request { call, agent, purpose, model: model.into(), messages, tools: Vec::new(), within: Vec::new() }
+    }
+
+    /// About how many tokens it has: words, calls and the tools that are offered.
+    pub fn estimate(&self) -> u64 {
+        let said = self.messages.iter().map(|prompt| {
+            let calls = prompt.tool_calls.iter();
+            let calls = calls.map(|call| estimate_tokens(&call.name) + estimate_tokens(&call.arguments));
+            estimate_tokens(&prompt.content) + calls.sum::<u64>()
+        });
+        let offered = self.tools.iter().map(|tool| {
+            let schema = estimate_tokens(&tool.parameters.to_string());
+            estimate_tokens(&tool.name) + estimate_tokens(&tool.description) + schema
+        });
+        said.sum::<u64>() + offered.sum::<u64>()
     }
 
     /// SHA-256 over model, messages and tools, in hex: the same question has the same hash.

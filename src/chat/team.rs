@@ -6,6 +6,10 @@
 
 use super::Name;
 use super::containment::{Bounds, LanguageRow, Tier};
+use super::context::ContextRule;
+pub use super::handoff::{AfterWork, Handoff, Nested, Target};
+use super::message::Author;
+use super::pattern::Pattern;
 use super::usage::{Money, Price};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -48,6 +52,12 @@ pub struct Team {
     /// What to work on, unless it is given on start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<String>,
+    /// What was said before it begins. Without a task the last of these is the task, whoever says it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub initial: Vec<Initial>,
+    /// Every member is told first who takes part (AG2: GroupChat.send_introductions).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub send_introductions: bool,
     /// Members, in the order in which round robin calls them.
     pub agents: Vec<Agent>,
     /// Who speaks next (AG2: GroupChat.speaker_selection_method).
@@ -59,6 +69,12 @@ pub struct Team {
     pub max_retries_for_selecting_speaker: u32,
     /// Who may speak twice in a row (AG2: GroupChat.allow_repeat_speaker).
     pub allow_repeat_speaker: Repeat,
+    /// Who may follow whom, if that is restricted (AG2: allowed_or_disallowed_speaker_transitions).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speaker_transitions: Option<Transitions>,
+    /// How long a proposal waits for the operator before it is taken, in milliseconds; `None` waits for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pick_countdown_ms: Option<u64>,
     /// Most messages in the transcript, the task included (AG2: GroupChat.max_round).
     pub max_round: u32,
     /// Any of these ends the run.
@@ -83,11 +99,15 @@ impl Team {
         Team {
             name: name.into(),
             task: None,
+            initial: Vec::new(),
+            send_introductions: false,
             agents,
             speaker_selection_method: Spec::named("round_robin"),
             selector_model: None,
             max_retries_for_selecting_speaker: 2,
             allow_repeat_speaker: Repeat::Everyone,
+            speaker_transitions: None,
+            pick_countdown_ms: None,
             max_round: 10,
             termination: Vec::new(),
             limits: Limits { max_cost: None, max_tokens: None, max_time_ms: None, max_executions: None },
@@ -103,10 +123,34 @@ impl Team {
         self.agents.iter().find(|agent| &*agent.name == name)
     }
 
+    /// Whether it can begin without being given a task.
+    pub fn has_task(&self) -> bool {
+        self.task.is_some() || !self.initial.is_empty()
+    }
+
+    /// What every member is told before the first message, if it is told anything (AG2: GroupChat.introductions_msg; a
+    /// greeting, who is there, and a line for each with its description). Not part of the transcript and not a round.
+    pub fn introduction(&self) -> Option<String> {
+        self.send_introductions.then(|| {
+            let members = self.agents.iter().map(|agent| format!("{}: {}", agent.name, agent.description.trim()));
+            let members = members.collect::<Vec<_>>().join("\n");
+            format!("Welcome. We work on one task together. In attendance are:\n\n{members}")
+        })
+    }
+
     /// Position of a member in the team's order.
     pub fn position(&self, name: &str) -> Option<usize> {
         self.agents.iter().position(|agent| &*agent.name == name)
     }
+}
+
+/// A message that stands at the beginning of the conversation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Initial {
+    /// Who says it.
+    pub author: Author,
+    /// What.
+    pub content: String,
 }
 
 /// Who may speak twice in a row.
@@ -119,6 +163,21 @@ pub enum Repeat {
     Nobody,
     /// Only these.
     Only(Vec<Name>),
+}
+
+/// Who may follow whom: a graph whose edges the team file lists, or all but the edges that it lists.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transitions {
+    /// For every member the members that may speak after it, in the team's order; nobody means that it has the last
+    /// word. Both of AG2's spellings (allowed, disallowed) come to this.
+    pub after: BTreeMap<Name, Vec<Name>>,
+}
+
+impl Transitions {
+    /// Whether `next` may speak after `last`. An author who is no member restricts nobody.
+    pub fn allow(&self, last: &str, next: &str) -> bool {
+        self.after.get(last).is_none_or(|after| after.iter().any(|name| &**name == next))
+    }
 }
 
 /// Ceilings of one session. `None` means no ceiling of that kind.
@@ -144,6 +203,8 @@ pub enum AgentKind {
     UserProxy,
     /// Only runs code.
     Executor,
+    /// A team that answers as one (AgentChat: SocietyOfMindAgent).
+    Team,
 }
 
 /// When the person behind an agent is asked (AG2: ConversableAgent.human_input_mode).
@@ -170,6 +231,8 @@ pub enum TerminationMatch {
     Contains(String),
     /// The message ends with this text, trailing white space aside.
     EndsWith(String),
+    /// The message matches this regular expression somewhere.
+    Matches(Pattern),
     /// Never.
     Never,
 }
@@ -181,6 +244,7 @@ impl TerminationMatch {
             TerminationMatch::Exactly(wanted) => text == wanted,
             TerminationMatch::Contains(wanted) => text.contains(wanted.as_str()),
             TerminationMatch::EndsWith(wanted) => text.trim_end().ends_with(wanted.as_str()),
+            TerminationMatch::Matches(pattern) => pattern.is_match(text),
             TerminationMatch::Never => false,
         }
     }
@@ -212,9 +276,24 @@ pub struct Agent {
     /// Code execution, if it runs code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code_execution: Option<CodeExecution>,
+    /// Who hears it; empty means everybody.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub speaks_to: Vec<Name>,
+    /// Which messages its model is sent.
+    #[serde(default, skip_serializing_if = "ContextRule::is_full")]
+    pub context: ContextRule,
+    /// Never chosen by any selection; the operator may call on it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub silent: bool,
+    /// The rule that must hold for it to be chosen (AG2: eligibility_policies; AgentChat: candidate_func).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub available_when: Option<String>,
     /// Tools its model may call: keys into [`Team::tools`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tools: Vec<String>,
+    /// The team behind it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nested: Option<Box<Nested>>,
     /// To whom its model may pass the floor by a tool call (AgentChat: Handoff; AG2: OnCondition).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub handoffs: Vec<Handoff>,
@@ -247,7 +326,12 @@ impl Agent {
             is_termination_msg: TerminationMatch::Exactly("TERMINATE".into()),
             default_auto_reply: None,
             code_execution: None,
+            speaks_to: Vec::new(),
+            context: ContextRule::Full,
+            silent: false,
+            available_when: None,
             tools: Vec::new(),
+            nested: None,
             handoffs: Vec::new(),
             after_work: Vec::new(),
             max_tool_iterations: 1,
@@ -263,58 +347,6 @@ fn one() -> u32 {
 
 fn is_one(n: &u32) -> bool {
     *n == 1
-}
-
-/// A way to pass the floor that a model is offered as a tool, or that a rule takes by itself.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Handoff {
-    /// A member of the team, or `user` for the person in the chair.
-    pub target: Name,
-    /// Name of the tool; `transfer_to_<target>` in lower case unless given.
-    pub name: String,
-    /// What the model is told about it.
-    pub description: String,
-    /// What the others hear.
-    pub message: String,
-    /// Offered only while this rule holds (AG2: OnCondition.available).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub available_when: Option<String>,
-    /// Taken without asking the model when this rule holds (AG2: OnContextCondition).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub when: Option<String>,
-    /// Context variables that it sets.
-    #[serde(default, skip_serializing_if = "Map::is_empty")]
-    pub set: Map<String, Value>,
-}
-
-/// Who follows an agent that handed over to nobody.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct AfterWork {
-    /// Applies while this rule holds; always when missing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub when: Option<String>,
-    /// Who or what.
-    pub target: Target,
-}
-
-/// Where the floor goes (AG2: TransitionTarget).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Target {
-    /// To this agent.
-    Agent(Name),
-    /// Stays where it is.
-    Stay,
-    /// The run ends.
-    Terminate,
-    /// The person in the chair speaks; then the agent before has the floor again.
-    User,
-    /// The operator picks.
-    Ask,
-    /// Anybody else, by the seed.
-    Random,
-    /// A model picks (AG2: GroupManagerTarget).
-    Auto,
 }
 
 /// A tool as a team file declares it.

@@ -89,9 +89,7 @@ fn write_record(text: &mut String, record: &Arc<Record>, session: &Session) {
             };
             let mut marks = vec![at];
             marks.extend(message.kind.label().map(str::to_owned));
-            if !message.to.is_empty() {
-                marks.push(format!("only to {}", one_line(&message.to.join(", "))));
-            }
+            marks.extend(message.audience().map(|audience| one_line(&audience)));
             if message.by_operator {
                 marks.push("spoken by the operator".into());
             }

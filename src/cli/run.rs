@@ -92,7 +92,7 @@ pub(super) fn run(arguments: RunArguments) -> Result<u8, Trouble> {
         }
         team.task = Some(task);
     }
-    if arguments.how.headless && team.task.is_none() {
+    if arguments.how.headless && !team.has_task() {
         return Err(Trouble::usage("This team has no task: give one with --task, or set `task` in its [team] table."));
     }
     if given && team.models.values().all(|model| model.provider.kind == "scripted") {

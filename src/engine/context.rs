@@ -3,61 +3,63 @@
 use crate::chat::Name;
 use crate::chat::id::BranchId;
 use crate::chat::message::{Author, Message, MessageKind};
-use crate::chat::request::{Prompt, Request, RequestHasher, Role};
+use crate::chat::request::{Prompt, RequestHasher, Role};
 use crate::chat::team::Agent;
+use crate::chat::tool::ToolSpec;
 use crate::session::Session;
-use serde_json::{Map, Value};
+use crate::session::sight::{self, Sight};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// The conversation as `agent` sees it, oldest first: its own words as the assistant's, everybody else's as a user's
-/// with their name (AG2: GroupChat members see the group through one peer). Interrupted messages are left out, and so
-/// is what is said in turns that began together with its own. Bodies are shared, so the cost is a few words a message.
-pub fn prompts_for(agent: &Agent, session: &Session) -> Vec<Prompt> {
+/// What an agent's model is asked, with the facts about it that the record of the call keeps.
+#[derive(Debug)]
+pub struct Question {
+    /// The messages.
+    pub messages: Vec<Prompt>,
+    /// [`crate::chat::request::Request::hash`] of them.
+    pub hash: String,
+    /// Messages that the agent hears and its context rule leaves out.
+    pub left_out: u32,
+}
+
+/// The conversation as `agent` is sent it, oldest first: its own words as the assistant's, everybody else's as a
+/// user's with their name (AG2: GroupChat members see the group through one peer). Which messages these are says
+/// [`sight`]. Bodies are shared, so the cost is a few words a message.
+fn prompts(agent: &Agent, session: &Session, sight: &Sight, left_out: u32) -> Vec<Prompt> {
     let entries = session.transcript().entries();
-    let turn = session.turn_of(&agent.name);
-    let mut prompts = Vec::with_capacity(entries.len() + 1);
-    if !agent.system_message.is_empty() {
-        prompts.push(Prompt::new(Role::System, None, filled(&agent.system_message, session.context())));
-    }
-    for entry in entries {
-        let hears = |other| turn.is_none_or(|turn| turn.hears(other));
-        if entry.message.turn.is_none_or(hears) {
-            add(&entry.message, &agent.name, &mut prompts);
+    let mut prompts = lead(agent, session);
+    prompts.reserve(sight.places.len() + 1);
+    for (n, place) in sight.places.iter().enumerate() {
+        if sight.gap == Some(n) {
+            prompts.push(Prompt::new(Role::User, Some(SKIPPED_BY.into()), sight::skipped(left_out)));
         }
+        add(&entries[*place].message, &agent.name, &mut prompts);
     }
     prompts
 }
 
-/// A text with `{name}` replaced by the context variable of that name (AG2: UpdateSystemMessage). What is no variable
-/// stays as it is.
-fn filled(text: &str, context: &Map<String, Value>) -> String {
-    let mut filled = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('{') {
-        filled.push_str(before);
-        let named = after.split_once('}').and_then(|(name, after)| Some((context.get(name)?, after)));
-        match named {
-            Some((value, after)) => {
-                filled.push_str(&value.as_str().map_or_else(|| value.to_string(), str::to_owned));
-                rest = after;
-            }
-            None => {
-                filled.push('{');
-                rest = after;
-            }
-        }
+/// In whose name a model is told that messages were skipped (AgentChat: HeadAndTailChatCompletionContext).
+const SKIPPED_BY: &str = "System";
+
+/// In whose name members are introduced (AG2: GroupChatManager.name).
+const INTRODUCED_BY: &str = "chat_manager";
+
+/// What stands before the conversation: the system message, and who takes part.
+fn lead(agent: &Agent, session: &Session) -> Vec<Prompt> {
+    let mut lead = Vec::new();
+    if !agent.system_message.is_empty() {
+        lead.push(Prompt::new(Role::System, None, sight::filled(&agent.system_message, session.context())));
     }
-    filled.push_str(rest);
-    filled
+    if let Some(text) = session.team().and_then(|team| team.introduction()) {
+        lead.push(Prompt::new(Role::User, Some(INTRODUCED_BY.into()), text));
+    }
+    lead
 }
 
 /// A message as the agent of that name sees it, if it does. Calls are sent together with their results only: a
 /// provider refuses a call without one, and what was interrupted has none.
 fn add(message: &Message, agent: &Name, prompts: &mut Vec<Prompt>) {
-    if !message.is_heard_by(agent) {
-        return;
-    }
+    let Some(content) = message.as_told_to(agent) else { return };
     let (role, name) = match &message.author {
         Author::Agent(name) if name == agent => (Role::Assistant, Some(name.clone())),
         Author::Agent(name) => (Role::User, Some(name.clone())),
@@ -75,75 +77,98 @@ fn add(message: &Message, agent: &Name, prompts: &mut Vec<Prompt>) {
                 prompts.push(told);
             }
         }
-        _ => prompts.push(Prompt::new(role, name, message.content.clone())),
+        _ => prompts.push(Prompt::new(role, name, content)),
     }
 }
 
-/// How far each agent's conversation has been hashed, so that a request costs the hash of what is new in it.
+/// How far each agent's conversation has been read, so that a question costs what is in it and what is new: the hash
+/// goes on where it was, and so does the count of messages.
 #[derive(Debug, Default)]
-pub struct Hashes(HashMap<Name, Hashed>);
+pub struct Contexts(HashMap<Name, Read>);
 
 #[derive(Debug)]
-struct Hashed {
+struct Read {
     model: String,
-    /// Its system message, filled in.
-    told: Option<Arc<str>>,
+    lead: Vec<Prompt>,
     branch: BranchId,
     edits: u64,
     /// Entries of the transcript, and the last of them: the same message in the same place means the same before it.
-    read: usize,
+    entries: usize,
     last: Arc<Message>,
-    hasher: RequestHasher,
+    /// How many of them reach the agent.
+    reached: u32,
+    /// Over the lead and all that reached the agent; only kept for an agent that is sent everything.
+    hasher: Option<RequestHasher>,
 }
 
-impl Hashes {
-    /// [`Request::hash`] of a request by this agent, whose messages are [`prompts_for`] it now.
-    pub fn of(&mut self, agent: &Agent, request: &Request, session: &Session) -> String {
-        let (transcript, model, prompts) = (session.transcript(), request.model.as_str(), &request.messages);
-        let told = prompts.first().filter(|first| first.role == Role::System).map(|first| first.content.clone());
-        if session.turn_of(&agent.name).is_some_and(|turn| turn.beside.is_some()) {
-            // What it does not hear now it will hear later: nothing to build on.
-            return request.hash();
+impl Contexts {
+    /// What `agent` is to ask `model` now, with these tools.
+    pub fn question(&mut self, agent: &Agent, model: &str, tools: &[ToolSpec], session: &Session) -> Question {
+        let transcript = session.transcript();
+        let sight = sight::sight(agent, session);
+        // What a turn does not hear now it will hear later: there is nothing to build on.
+        let aside = session.turn_of(&agent.name).is_some_and(|turn| turn.beside.is_some());
+        let known = if aside { None } else { self.known(agent, session) };
+        let from = known.as_ref().map_or(0, |known| known.entries);
+        let before = known.as_ref().map_or(0, |known| known.reached);
+        let reached = before + sight::reached(&agent.name, session, from);
+        let left_out = reached.saturating_sub(sight.places.len() as u32);
+        let messages = prompts(agent, session, &sight, left_out);
+        let lead = lead(agent, session);
+        let known = known.filter(|known| known.model == model && known.lead == lead);
+        let goes_on = agent.context.is_full() && !aside;
+        let begun = known.and_then(|known| known.hasher).filter(|_| goes_on);
+        let mut hasher = RequestHasher::new(model);
+        match begun {
+            None => messages.iter().for_each(|message| hasher.add(message)),
+            Some(begun) => {
+                hasher = begun;
+                let mut new = Vec::new();
+                let entries = &transcript.entries()[from..];
+                entries.iter().for_each(|entry| add(&entry.message, &agent.name, &mut new));
+                new.iter().for_each(|prompt| hasher.add(prompt));
+            }
         }
-        let place = (session.branch(), transcript.edits());
-        let known = self.0.remove(&agent.name).filter(|known| {
-            let last = known.read.checked_sub(1).and_then(|last| transcript.entries().get(last));
-            known.model == model
-                && known.told == told
-                && (known.branch, known.edits) == place
+        let hash = hasher.finish(tools);
+        if let Some(last) = transcript.entries().last().filter(|_| !aside) {
+            let read = Read {
+                model: model.to_owned(),
+                lead,
+                branch: session.branch(),
+                edits: transcript.edits(),
+                entries: transcript.len(),
+                last: last.message.clone(),
+                reached,
+                hasher: goes_on.then_some(hasher),
+            };
+            self.0.insert(agent.name.clone(), read);
+        }
+        Question { messages, hash, left_out }
+    }
+
+    /// What was read before, if the transcript still begins so.
+    fn known(&mut self, agent: &Agent, session: &Session) -> Option<Read> {
+        let transcript = session.transcript();
+        self.0.remove(&agent.name).filter(|known| {
+            let last = known.entries.checked_sub(1).and_then(|last| transcript.entries().get(last));
+            (known.branch, known.edits) == (session.branch(), transcript.edits())
                 && last.is_some_and(|entry| Arc::ptr_eq(&entry.message, &known.last))
-        });
-        let mut hasher = match &known {
-            Some(known) => known.hasher.clone(),
-            None => RequestHasher::new(model),
-        };
-        let from = known.map_or(0, |known| known.read);
-        let new = &transcript.entries()[from..];
-        if from == 0 {
-            prompts.iter().for_each(|prompt| hasher.add(prompt));
-        } else {
-            let mut seen = Vec::new();
-            new.iter().for_each(|entry| add(&entry.message, &agent.name, &mut seen));
-            seen.iter().for_each(|prompt| hasher.add(prompt));
-        }
-        let hash = hasher.finish(&request.tools);
-        if let Some(last) = transcript.entries().last() {
-            let (model, last) = (model.to_owned(), last.message.clone());
-            let hashed = Hashed { model, told, branch: place.0, edits: place.1, read: transcript.len(), last, hasher };
-            self.0.insert(agent.name.clone(), hashed);
-        }
-        hash
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chat::context::ContextRule;
     use crate::chat::event::{Actor, Event, Record};
     use crate::chat::id::{CallId, MessageId, Seq};
     use crate::chat::message::Completeness;
-    use crate::chat::request::Purpose;
+    use crate::chat::request::{Purpose, Request};
     use crate::chat::team::Team;
+
+    const LAST_TWO: ContextRule = ContextRule::Last { messages: 2, keep_first_message: false };
+    const ENDS: ContextRule = ContextRule::HeadAndTail { head: 1, tail: 1 };
 
     fn team() -> Team {
         let agent = |name: &str, told: &str| {
@@ -179,15 +204,25 @@ mod tests {
     #[test]
     fn the_hash_in_steps_is_the_hash_of_the_whole_request() {
         let mut session = Session::default();
-        let mut hashes = Hashes::default();
+        let mut contexts = Contexts::default();
         let mut seen = std::collections::BTreeSet::new();
         let mut check = |session: &Session| {
             for name in ["A", "B"] {
-                let agent = session.team().unwrap().agent(name).unwrap().clone();
-                for model in ["m", "n", "n"] {
-                    let messages = prompts_for(&agent, session);
-                    let request = Request::new(CallId(0), name.into(), Purpose::Speak, model, messages);
-                    let hash = hashes.of(&agent, &request, session);
+                let mut agent = session.team().unwrap().agent(name).unwrap().clone();
+                for (model, context) in
+                    [("m", ContextRule::Full), ("n", ContextRule::Full), ("n", LAST_TWO), ("n", ENDS)]
+                {
+                    agent.context = context;
+                    let fresh = Contexts::default().question(&agent, model, &[], session);
+                    let Question { messages, hash, left_out } = contexts.question(&agent, model, &[], session);
+                    assert_eq!(
+                        (&messages, left_out),
+                        (&fresh.messages, fresh.left_out),
+                        "{name} at {:?}",
+                        session.head()
+                    );
+                    let (call, purpose) = (CallId(0), Purpose::Speak);
+                    let request = Request::new(call, name.into(), purpose, model, messages);
                     assert_eq!(hash, request.hash(), "{name} asks {model} at {:?}", session.head());
                     seen.insert(hash);
                 }

@@ -321,7 +321,10 @@ impl Engine {
     fn execute(&mut self, op: OpId, agent: Name, payload: Arc<crate::chat::code::Payload>, hash: String) {
         let inbox = self.inbox.clone();
         let executor = match &payload.tool {
-            Some(tool) => self.executors.tools.get(&tool.name).cloned(),
+            Some(tool) => match agent.rsplit_once('/') {
+                Some((within, _)) => self.executors.tools.get(&format!("{within}/{}", tool.name)).cloned(),
+                None => self.executors.tools.get(&tool.name).cloned(),
+            },
             None => self.executors.agents.get(&agent).cloned(),
         };
         let job = Job::new(payload, hash);
@@ -420,7 +423,7 @@ async fn sleep_until(wake: Option<UnixMillis>, clock: Clock) {
 /// Events that must survive a power loss before anything rests on them.
 fn is_hard(event: &Event) -> bool {
     matches!(
-        event,
+        event.innermost().1,
         Event::SessionStarted { .. }
             | Event::MessagePosted { .. }
             | Event::MessageEdited { .. }

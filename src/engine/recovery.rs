@@ -37,6 +37,14 @@ pub fn settle(session: &Session) -> Vec<(Actor, Vec<Event>)> {
             _ => {}
         }
     }
+    for (agent, inner) in
+        session.inners().filter(|(agent, _)| session.turn_of(agent).is_some_and(|turn| turn.stage == Stage::Within))
+    {
+        let inside = settle(inner).into_iter().flat_map(|(_, events)| events);
+        // The run around it holds; the team inside goes on when that does.
+        let inside = inside.filter(|event| !matches!(event, Event::Held { .. }));
+        events.extend(inside.map(|event| Event::Inner { agent: agent.clone(), event: Box::new(event) }));
+    }
     if events.is_empty() { Vec::new() } else { vec![(Actor::System, events)] }
 }
 

@@ -1,9 +1,12 @@
+mod audience;
 mod code;
+mod context;
 mod floor;
 mod graphs;
 mod handoffs;
 mod human;
 mod models;
+mod nested;
 mod pauses;
 mod properties;
 mod recovery;

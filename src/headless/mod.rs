@@ -100,6 +100,8 @@ impl<W: Write + ?Sized> Printer<'_, W> {
                     Completeness::CutOff => "  [cut off by the output limit]",
                     Completeness::Interrupted => "  [interrupted; not sent to the others]",
                 };
+                let audience =
+                    message.audience().map(|audience| format!("  [{}]", one_line(&audience))).unwrap_or_default();
                 let context = match message.kind {
                     MessageKind::CodeResult | MessageKind::ToolResults => Context::Output,
                     _ => Context::Prose,
@@ -108,7 +110,7 @@ impl<W: Write + ?Sized> Printer<'_, W> {
                     Author::Operator => "Operator".to_owned(),
                     Author::Agent(_) => one_line(&message.author_path().collect::<Vec<_>>().join(" › ")),
                 };
-                writeln!(self.out, "\n── {author} ── {label}{mark}")?;
+                writeln!(self.out, "\n── {author} ── {label}{audience}{mark}")?;
                 // Every line is indented, so that no message can imitate a heading of ours.
                 for line in plain(message.told().trim_end(), context).lines() {
                     writeln!(self.out, "  {line}")?;

@@ -79,12 +79,15 @@ pub struct Models {
 impl Models {
     /// The models of `team`. Contacts nobody and asks for no key yet.
     pub fn new(team: &Team, secrets: Arc<dyn Secrets>) -> Self {
-        Models { specs: team.models.clone(), secrets, connected: Mutex::default() }
+        let mut specs = BTreeMap::new();
+        gather(team, "", &mut specs);
+        Models { specs, secrets, connected: Mutex::default() }
     }
 
     /// Asks the model that the request names. An unknown model or a missing key is a stream with one failure.
     pub fn stream(&self, request: &Request) -> ReplyStream {
-        match self.model(&request.model) {
+        let within = request.within.iter().map(|name| format!("{name}/"));
+        match self.model(&(within.collect::<String>() + &request.model)) {
             Ok(model) => model.stream(request),
             Err(failure) => Box::pin(stream::once(future::ready(Err(failure)))),
         }
@@ -106,6 +109,16 @@ impl Models {
         let model = provider.connect(key, spec, &*self.secrets)?;
         connected.insert(key.to_owned(), model.clone());
         Ok(model)
+    }
+}
+
+/// The models of a team and of those nested in it, each under its path: `agent/key`.
+fn gather(team: &Team, within: &str, specs: &mut BTreeMap<String, ModelSpec>) {
+    specs.extend(team.models.iter().map(|(key, spec)| (format!("{within}{key}"), spec.clone())));
+    for agent in &team.agents {
+        if let Some(nested) = &agent.nested {
+            gather(&nested.team, &format!("{within}{}/", agent.name), specs);
+        }
     }
 }
 

@@ -86,6 +86,16 @@ impl Rule {
         &self.names
     }
 
+    /// Whether it is true of the active branch as it stands.
+    pub fn applies(&self, session: &Session) -> bool {
+        self.holds(session, session.context())
+    }
+
+    /// What its facts are at present, each as `(fact, value)`.
+    pub fn why(&self, session: &Session) -> Vec<(String, String)> {
+        self.because(session, session.context())
+    }
+
     /// Whether it is true of the active branch as it stands, with these context variables.
     pub fn holds(&self, session: &Session, context: &Map<String, Value>) -> bool {
         eval::holds(&self.expr, &facts::Scene { session, context })

@@ -11,13 +11,11 @@ use super::facts::{Argument, CONTEXT, FACTS, Type};
 use super::token::{NOTHING, Placed, Token, split, wrong};
 use super::tree::{Comparison, Expr, Literal, Pattern, Term};
 use super::{LONGEST, Named, Naming, RuleError};
-use regex::RegexBuilder;
+use crate::chat::pattern::compile;
 use std::ops::Range;
 
 /// How deep brackets and negations may nest.
 const DEPTH: u32 = 50;
-/// Most bytes a compiled pattern may take; a pattern of a person's size takes a few thousand.
-const PATTERN_SIZE: usize = 1 << 19;
 
 type Read<T> = Result<T, RuleError>;
 
@@ -277,20 +275,9 @@ impl Parser<'_> {
         let Token::Pattern { source, folded } = token else {
             return wrong(at, format!("a pattern is expected here, not {}", token.words()), Some("write it as /…/"));
         };
-        let built = RegexBuilder::new(&source)
-            .case_insensitive(folded)
-            .size_limit(PATTERN_SIZE)
-            .dfa_size_limit(PATTERN_SIZE)
-            .nest_limit(DEPTH)
-            .build();
-        match built {
+        match compile(&source, folded) {
             Ok(regex) => Ok(Expr::Matches(left.term, Pattern { source, folded, regex })),
-            Err(error) => {
-                let text = error.to_string();
-                let last = text.lines().last().unwrap_or_default();
-                let why = last.strip_prefix("error: ").unwrap_or(last).to_owned();
-                wrong(at, format!("this pattern cannot be used: {why}"), NOTHING)
-            }
+            Err(why) => wrong(at, format!("this pattern cannot be used: {why}"), NOTHING),
         }
     }
 

@@ -173,7 +173,13 @@ fn counts_are_of_the_present_run_and_of_what_the_team_shares() {
     partial.completeness = Completeness::Interrupted;
     log.post(partial);
     all(&log, &["calls(search) == 1", "count(Coder) == 2", "last.speaker == Coder", "round == 4"], &[]);
-    let end = Event::Ended { cause: EndCause::Operator, text: String::new(), agent: None, totals: Totals::default() };
+    let end = Event::Ended {
+        cause: EndCause::Operator,
+        text: String::new(),
+        agent: None,
+        totals: Totals::default(),
+        detail: Default::default(),
+    };
     log.add(vec![end]);
     log.operator("go on");
     all(

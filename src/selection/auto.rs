@@ -39,7 +39,9 @@ pub(super) fn pick(candidates: &Candidates, session: &Session) -> Pick {
     let Some(team) = session.team() else { return Pick::Person { proposed: None } };
     let attempts = &session.floor().selecting.attempts;
     if let Some(last) = attempts.last() {
-        if let [(name, _)] = last.mentions.as_slice() {
+        // Who may speak can have changed since the answer was read.
+        let mentioned: Vec<_> = last.mentions.iter().filter(|(name, _)| candidates.eligible.contains(name)).collect();
+        if let [(name, _)] = mentioned.as_slice() {
             let reason = reason_of(&last.answer, name);
             return Pick::Choose(candidates.choose(name.clone(), "auto", reason, attempts.len() as u32));
         }

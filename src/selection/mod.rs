@@ -1,7 +1,8 @@
 //! Who speaks next.
 //!
 //! A selector is a pure function of the session: it names a speaker, asks for a person's pick, or returns the question
-//! to put to a model - it never asks itself. May import [`crate::session`], [`crate::chat`] and [`crate::catalog`]. To
+//! to put to a model or a program - it never asks itself. May import [`crate::session`], [`crate::rules`],
+//! [`crate::chat`] and [`crate::catalog`]. To
 //! add one: a file with an `ENTRY`, and its row in [`SELECTORS`].
 
 mod auto;

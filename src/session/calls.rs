@@ -83,13 +83,14 @@ impl Calls {
 }
 
 fn asked(record: &Record) -> Option<(CallId, Call)> {
-    let Event::ModelCalled { call, turn, agent, purpose, model, .. } = &record.event else { return None };
+    let Event::ModelCalled { call, turn, agent, purpose, model, estimate, .. } = &record.event else { return None };
     let made = Call {
         agent: agent.clone(),
         purpose: *purpose,
         model: model.clone(),
         turn: *turn,
         since: record.at,
+        estimate: *estimate,
         usage: None,
         latency_ms: None,
         served: None,

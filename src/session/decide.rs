@@ -49,17 +49,16 @@ pub fn decide(session: &Session, command: &Command, _now: UnixMillis) -> Decided
     }
     match command {
         Command::Speak { text, as_agent } => speak(session, text, as_agent.as_ref()),
+        Command::Whisper { text, as_agent, to, announced } => whisper(session, text, as_agent.as_ref(), to, *announced),
         Command::CallOn { agent } => call_on(session, agent),
         Command::Queue { queue } => {
-            if let Some(unknown) = queue.iter().find(|name| !is_member(session, name)) {
-                return refuse(format!("{unknown} is not a member of this team."));
+            for name in queue {
+                may_be_called(session, name)?;
             }
             Ok(vec![Event::QueueChanged { queue: queue.clone() }].into())
         }
         Command::Enqueue { agent } => {
-            if !is_member(session, agent) {
-                return refuse(format!("{agent} is not a member of this team."));
-            }
+            may_be_called(session, agent)?;
             let mut queue = session.floor().queue.clone();
             queue.push(agent.clone());
             Ok(vec![Event::QueueChanged { queue }].into())
@@ -67,6 +66,12 @@ pub fn decide(session: &Session, command: &Command, _now: UnixMillis) -> Decided
         Command::AcceptProposal => match session.floor().wanted.as_ref().and_then(|wanted| wanted.proposed.clone()) {
             Some(agent) => call_on(session, &agent),
             None => refuse("Nobody is proposed. Call on an agent by its number."),
+        },
+        Command::Propose => propose(session),
+        Command::Bar { agent, turns } => bar(session, agent, *turns),
+        Command::Unbar { agent } => match session.floor().bar(agent) {
+            Some(_) => Ok(vec![Event::SpeakerUnbarred { agent: agent.clone() }].into()),
+            None => refuse(format!("{agent} is not barred.")),
         },
         Command::Pause { boundary } => pause(session, *boundary),
         Command::Resume => resume(session, false),
@@ -110,19 +115,66 @@ fn speak(session: &Session, text: &Arc<str>, as_agent: Option<&Name>) -> Decided
     }
     let kind = if session.transcript().is_empty() { MessageKind::Task } else { MessageKind::Human };
     let author = as_agent.map_or(Author::Operator, |name| Author::Agent(name.clone()));
-    Ok(vec![Event::MessagePosted {
-        message: Arc::new(Message {
-            by_operator: as_agent.is_some(),
-            ..Message::new(session.ids().message, author, kind, text.clone())
-        }),
-    }]
-    .into())
+    let to = session.hears(&author).to_vec();
+    let said = Message::new(session.ids().message, author, kind, text.clone());
+    let message = Arc::new(Message { by_operator: as_agent.is_some(), to, ..said });
+    Ok(vec![Event::MessagePosted { message }].into())
 }
 
-fn call_on(session: &Session, agent: &Name) -> Decided {
+fn whisper(session: &Session, text: &Arc<str>, as_agent: Option<&Name>, to: &[Name], announced: bool) -> Decided {
+    if let Some(unknown) = to.iter().find(|name| !is_member(session, name)) {
+        return refuse(format!("{unknown} is not a member of this team."));
+    }
+    let others: Vec<Name> = to.iter().filter(|name| Some(*name) != as_agent).cloned().collect();
+    if others.is_empty() {
+        return refuse("Nobody would hear that. Say who, or say it to everybody.");
+    }
+    if session.transcript().is_empty() {
+        return refuse("The first words are the task, and everybody hears it.");
+    }
+    let mut decided = speak(session, text, as_agent)?;
+    for event in &mut decided.events {
+        if let Event::MessagePosted { message } = event {
+            let message = Arc::make_mut(message);
+            (message.to, message.announced) = (others.clone(), announced);
+        }
+    }
+    Ok(decided)
+}
+
+/// Whether the operator can hand the floor to this agent.
+fn may_be_called(session: &Session, agent: &str) -> Result<(), Refusal> {
     if !is_member(session, agent) {
         return refuse(format!("{agent} is not a member of this team."));
     }
+    match session.floor().bar(agent) {
+        Some(bar) => refuse(format!("{agent} is {}. Let it back first.", bar.words())),
+        None => Ok(()),
+    }
+}
+
+fn propose(session: &Session) -> Decided {
+    if session.floor().wanted.is_none() {
+        return refuse("There is no pick to make, so there is nothing to propose.");
+    }
+    if session.team().is_none_or(|team| team.selector_model.is_none()) {
+        return refuse("There is no model to ask: name one as `selector_model` in the team file.");
+    }
+    Ok(vec![Event::ProposalWanted].into())
+}
+
+fn bar(session: &Session, agent: &Name, turns: Option<u32>) -> Decided {
+    if !is_member(session, agent) {
+        return refuse(format!("{agent} is not a member of this team."));
+    }
+    if turns == Some(0) {
+        return refuse("A bar lasts for at least one turn.");
+    }
+    Ok(vec![Event::SpeakerBarred { agent: agent.clone(), turns }].into())
+}
+
+fn call_on(session: &Session, agent: &Name) -> Decided {
+    may_be_called(session, agent)?;
     if session.ended().is_some() {
         return refuse("The run has ended. Say something to go on, then call on an agent.");
     }
@@ -227,7 +279,8 @@ fn reply(session: &Session, id: crate::chat::id::AskId, answer: &Answer) -> Deci
         }
         let author = Author::Agent(ask.agent.clone());
         let said = Message::new(session.ids().message, author, MessageKind::Human, text.clone());
-        events.push(Event::MessagePosted { message: Arc::new(Message { turn: Some(ask.turn), ..said }) });
+        let to = session.hears(&said.author).to_vec();
+        events.push(Event::MessagePosted { message: Arc::new(Message { turn: Some(ask.turn), to, ..said }) });
         events.push(Event::TurnEnded { turn: ask.turn, finished: true });
     }
     Ok(events.into())

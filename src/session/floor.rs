@@ -1,9 +1,9 @@
 //! Who speaks now, who is next and why, who is queued.
 
 use super::turn::Inquiry;
-use crate::chat::Name;
 use crate::chat::event::{Choice, Graph};
 use crate::chat::id::CallId;
+use crate::chat::{Name, UnixMillis};
 use std::sync::Arc;
 
 /// The floor.
@@ -25,6 +25,55 @@ pub struct Floor {
     pub wanted: Option<Wanted>,
     /// The exchange with the selector's model for the present pick.
     pub selecting: Selecting,
+    /// The operator wants a model's proposal before picking.
+    pub proposing: bool,
+    /// Whom the operator has taken off the floor.
+    pub bars: Vec<Bar>,
+}
+
+impl Floor {
+    /// The bar on an agent, if the operator has set one.
+    pub fn bar(&self, agent: &str) -> Option<&Bar> {
+        self.bars.iter().find(|bar| &*bar.agent == agent)
+    }
+
+    /// Who may speak has changed: what was asked or answered about that is void. A call that is under way is read
+    /// against who may speak then.
+    pub(super) fn choose_anew(&mut self) {
+        self.wanted = None;
+        self.selecting.attempts.clear();
+    }
+
+    /// A turn of this agent is over: bars on others that were set for a number of turns come closer to their end.
+    pub(super) fn count_down(&mut self, spoke: &str) {
+        self.bars.retain_mut(|bar| match &mut bar.turns {
+            Some(turns) if &*bar.agent != spoke => {
+                *turns = turns.saturating_sub(1);
+                *turns > 0
+            }
+            _ => true,
+        });
+    }
+}
+
+/// An agent that the operator has taken off the floor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bar {
+    /// Who.
+    pub agent: Name,
+    /// For how many turns of others from now on; `None` until it is taken back.
+    pub turns: Option<u32>,
+}
+
+impl Bar {
+    /// The cause, as the floor shows it.
+    pub fn words(&self) -> String {
+        match self.turns {
+            None => "barred by the operator".to_owned(),
+            Some(1) => "barred by the operator for 1 more turn".to_owned(),
+            Some(turns) => format!("barred by the operator for {turns} more turns"),
+        }
+    }
 }
 
 /// A pick that a person has to make.
@@ -34,8 +83,12 @@ pub struct Wanted {
     pub candidates: Vec<Name>,
     /// Who cannot, each with the cause.
     pub barred: Vec<(Name, String)>,
-    /// Who would speak if it were left to the team's order.
+    /// Who would speak if it were left to the team's order, or whom the model proposed.
     pub proposed: Option<Name>,
+    /// Why one might pick whom.
+    pub reasons: Vec<(Name, String)>,
+    /// When the proposal is taken by itself.
+    pub until: Option<UnixMillis>,
 }
 
 /// A pick that a model makes.

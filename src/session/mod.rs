@@ -9,8 +9,10 @@ mod apply;
 mod calls;
 pub mod decide;
 pub mod floor;
+pub mod inner;
 pub mod meters;
 pub mod search;
+pub mod sight;
 pub mod tally;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -23,8 +25,9 @@ mod tests;
 use crate::chat::Name;
 use crate::chat::UnixMillis;
 use crate::chat::code::{Payload, ToolUse};
-use crate::chat::event::{Boundary, EndCause, HoldReason, Record, Totals};
+use crate::chat::event::{Boundary, EndCause, EndDetail, HoldReason, Record, Totals};
 use crate::chat::id::*;
+use crate::chat::message::Author;
 use crate::chat::team::{Limits, Team};
 use floor::Floor;
 use meters::{AgentMeter, Spent};
@@ -46,6 +49,8 @@ pub struct Session {
     spent: Spent,
     started: Option<Started>,
     state: State,
+    /// Where the numbers of this session begin: 0 unless it is that of a nested team.
+    base: u64,
 }
 
 /// What the first record says.
@@ -98,6 +103,8 @@ pub struct Ended {
     pub agent: Option<Name>,
     /// The figures.
     pub totals: Totals,
+    /// Which condition, and what it saw.
+    pub detail: EndDetail,
 }
 
 /// A detector's present finding.
@@ -135,6 +142,11 @@ struct State {
     findings: Vec<Finding>,
     selector: AgentMeter,
     activity: meters::Activity,
+    /// Conversations of nested teams, by the agent that they stand behind.
+    inner: BTreeMap<Name, Session>,
+    /// Names of the team's members, and where this session's numbers begin: they make those of the inner ones.
+    members: Vec<Name>,
+    base: u64,
 }
 
 /// What waits for the operator, oldest first within its kind.
@@ -228,6 +240,16 @@ impl Session {
         self.started.as_ref().map(|started| &started.team)
     }
 
+    /// Who hears what this author says by default; empty means everybody.
+    pub fn hears(&self, author: &Author) -> &[Name] {
+        match author {
+            Author::Operator => &[],
+            Author::Agent(name) => {
+                self.team().and_then(|team| team.agent(name)).map_or(&[], |agent| agent.speaks_to.as_slice())
+            }
+        }
+    }
+
     /// Whether nobody sits at a screen.
     pub fn headless(&self) -> bool {
         self.started.as_ref().is_some_and(|started| started.headless)
@@ -270,7 +292,7 @@ impl Session {
 
     /// A request for consent.
     pub fn approval(&self, id: ApprovalId) -> Option<&Approval> {
-        self.state.approvals.get(&id)
+        self.state.approvals.get(&id).or_else(|| self.inner_approval(id))
     }
 
     /// All requests for consent on this branch, oldest first.
@@ -280,18 +302,19 @@ impl Session {
 
     /// A question to the operator.
     pub fn ask(&self, id: AskId) -> Option<&Ask> {
-        self.state.asks.get(&id)
+        self.state.asks.get(&id).or_else(|| self.inner_ask(id))
     }
 
     /// A model call on this branch.
     pub fn call(&self, id: CallId) -> Option<Cow<'_, Call>> {
         let open = self.open_call(id).map(Cow::Borrowed);
         open.or_else(|| self.state.calls.over(id, &self.log).map(Cow::Owned))
+            .or_else(|| self.inners().find_map(|(_, inner)| inner.call(id)))
     }
 
     /// A model call whose turn, or pick of a speaker, goes on.
     pub fn open_call(&self, id: CallId) -> Option<&Call> {
-        self.state.calls.open(id)
+        self.state.calls.open(id).or_else(|| self.inners().find_map(|(_, inner)| inner.open_call(id)))
     }
 
     /// Whether this exact payload, or every call of its tool, was allowed for the rest of the branch.
@@ -309,7 +332,8 @@ impl Session {
 
     /// Why the engine holds, if it does.
     pub fn hold(&self) -> Option<&HoldReason> {
-        self.state.hold.as_ref()
+        // A nested team that cannot go on holds the whole run.
+        self.state.hold.as_ref().or_else(|| self.active_inners().find_map(Session::hold))
     }
 
     /// A pause that was asked for and has not taken hold yet.
@@ -380,7 +404,7 @@ impl Session {
             return Vec::new();
         }
         let mut waiting = Vec::new();
-        let given = self.team().is_some_and(|team| team.task.is_some());
+        let given = self.team().is_some_and(|team| team.has_task());
         if state.transcript.is_empty() && !given {
             waiting.push(Waiting::Task);
         }
@@ -395,6 +419,7 @@ impl Session {
         if state.floor.wanted.is_some() {
             waiting.push(Waiting::Pick);
         }
+        waiting.extend(self.active_inners().flat_map(Session::waiting));
         match &state.hold {
             None | Some(HoldReason::Operator | HoldReason::Opened | HoldReason::Interrupted(_)) => {}
             Some(why) => waiting.push(Waiting::Hold(why.clone())),
@@ -408,11 +433,14 @@ impl Session {
         let turns = &self.state.turns;
         turns.iter().any(|turn| matches!(turn.stage, Stage::Running(..)) || calling(&turn.inquiry))
             || calling(&self.state.floor.selecting.inquiry)
+            || self.active_inners().any(Session::acts)
     }
 
     /// Whether something is under way that will end by itself: a model call, a program, a pause between attempts.
     pub fn is_busy(&self) -> bool {
-        self.state.turns.iter().any(|turn| turn.is_busy()) || self.state.floor.selecting.inquiry.is_busy()
+        self.state.turns.iter().any(|turn| turn.is_busy())
+            || self.state.floor.selecting.inquiry.is_busy()
+            || self.active_inners().any(Session::is_busy)
     }
 }
 

@@ -176,6 +176,8 @@ impl Log {
             attempt: 1,
             request: "0".into(),
             messages: 1,
+            left_out: 0,
+            estimate: 0,
         }]);
         call
     }

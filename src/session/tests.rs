@@ -1,3 +1,4 @@
 mod branches;
 mod folding;
 mod refusals;
+mod sight;

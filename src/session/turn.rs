@@ -24,6 +24,8 @@ pub struct Turn {
     pub tools: Tools,
     /// The first of the turns that began together with it, if several did.
     pub beside: Option<TurnId>,
+    /// Whether the team behind it has talked in this turn.
+    pub entered: bool,
     /// When it began.
     pub since: UnixMillis,
     /// When its stage was entered.
@@ -54,7 +56,7 @@ impl Turn {
     /// A turn that begins now.
     pub fn begun(id: TurnId, agent: Name, beside: Option<TurnId>, at: UnixMillis) -> Self {
         let (inquiry, tools) = Default::default();
-        Turn { id, agent, stage: Stage::Begun, inquiry, tools, beside, since: at, stage_since: at }
+        Turn { id, agent, stage: Stage::Begun, inquiry, tools, beside, entered: false, since: at, stage_since: at }
     }
 
     /// Whether this turn hears what was said in that one: of the turns that began together none hears the others.
@@ -82,6 +84,8 @@ pub enum Stage {
     Ran(OpId, ApprovalId, Execution),
     /// A crash has hidden what became of it.
     Unknown(OpId),
+    /// The team behind it talks, or has come to its end.
+    Within,
     /// Nothing but words is wanted now: a model's, or the default ones.
     Wording,
     /// Its model wants tools called.
@@ -153,6 +157,8 @@ pub struct Call {
     pub turn: Option<TurnId>,
     /// When it was sent.
     pub since: UnixMillis,
+    /// About how many tokens were sent; 0 when the log does not say.
+    pub estimate: u64,
     /// What it used, once known.
     pub usage: Option<Usage>,
     /// How long it took, once known, in milliseconds.

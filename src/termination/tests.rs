@@ -144,7 +144,7 @@ fn a_new_run_forgets_and_the_words_that_begin_it_do_not_count() {
     log.says("a", "red");
     assert_eq!(check(&mut all, &log), None);
     let (cause, totals) = (EndCause::Operator, Totals::default());
-    log.add(vec![Event::Ended { cause, text: String::new(), agent: None, totals }]);
+    log.add(vec![Event::Ended { cause, text: String::new(), agent: None, totals, detail: Default::default() }]);
     log.operator("go on until somebody says red and blue");
     assert_eq!(check(&mut all, &log), None);
     log.says("b", "blue");

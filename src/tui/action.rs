@@ -108,6 +108,7 @@ actions! {
     Step "step" [Main] "Go on for one turn";
     Interrupt "interrupt" [Main, Approval, Global] "Stop what runs now; what was said is kept";
     CallOn "call_on" [Main] "Give this agent the floor next";
+    View "view" [Main] "Show what this agent is sent next, and what it does not see";
     QueuePush "queue_push" [Main] "Add this agent to the queue of next speakers";
     QueuePop "queue_pop" [Main] "Take the last name off the queue";
     QueueClear "queue_clear" [Main] "Empty the queue of next speakers";
@@ -120,6 +121,7 @@ actions! {
     // words
     Composer "composer" [Main, Approval, Global] "Write to the team";
     SpeakAs "speak_as" [Main, Composer, Global] "Choose in whose name to speak";
+    SpeakTo "speak_to" [Main, Composer, Global] "Choose who is to hear what you write";
     Submit "submit" [Composer, Editor, Search, Palette, List, Help] "Send, save or choose";
     Newline "newline" [Composer, Editor] "Start a new line";
     EditorOpen "editor_open" [Composer, Editor, Global] "Go on writing in $EDITOR";
@@ -190,7 +192,7 @@ impl Action {
 
     /// Whether it says which agent, by a digit: bound as a range, `"t 1..9"`.
     pub fn takes_digit(self) -> bool {
-        matches!(self, Action::CallOn | Action::QueuePush)
+        matches!(self, Action::CallOn | Action::QueuePush | Action::View)
     }
 
     /// Whether it lets code run. Such an action is never on a key that a hand presses by habit

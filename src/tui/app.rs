@@ -55,6 +55,15 @@ impl Tab {
     }
 }
 
+/// Words for one member only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Whisper {
+    /// Who hears them.
+    pub to: Name,
+    /// Whether the others are told that it was spoken to.
+    pub announced: bool,
+}
+
 /// The console's state.
 pub struct App {
     /// Our own fold of the records.
@@ -79,6 +88,8 @@ pub struct App {
     pub composer: Editor,
     /// In whose name; `None` in one's own.
     pub speak_as: Option<Name>,
+    /// To whom; `None` to everybody.
+    pub speak_to: Option<Whisper>,
     /// What was sent before, oldest first.
     pub history: Vec<String>,
     /// Where in the history one is.
@@ -142,6 +153,7 @@ impl App {
             modals: Vec::new(),
             composer: Editor::new("", "say something to the team"),
             speak_as: None,
+            speak_to: None,
             history: Vec::new(),
             recalled: None,
             search: Editor::new("", ""),

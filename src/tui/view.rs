@@ -3,7 +3,7 @@
 //! `measure` fills what a frame needs (layouts of visible messages, tails of streams); `draw` only reads.
 
 use super::action::{Action, Context};
-use super::app::{App, Focus, Tab};
+use super::app::{App, Focus, Tab, Whisper};
 use super::modal::Modal;
 use super::paint::{self, Draw};
 use super::pane::{agents, floor, foot, status};
@@ -219,6 +219,12 @@ fn draw_composer(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position> {
         Some(name) => format!("as {name} "),
         None => String::new(),
     };
+    let to = match &app.speak_to {
+        Some(Whisper { to, announced: true }) => format!("to {to} only "),
+        Some(Whisper { to, announced: false }) => format!("to {to} only, quietly "),
+        None => String::new(),
+    };
+    let who = format!("{who}{to}");
     let mark = if app.look.unicode { "› " } else { "> " };
     let x = paint::words(buf, area, area.x + 1, area.y, &format!("{who}{mark}"), theme.style(Role::Operator));
     let field = Rect { x, width: area.right().saturating_sub(x + 1), ..area };

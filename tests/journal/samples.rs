@@ -31,7 +31,10 @@ every_kind! {
     MessagePosted { message: Arc::new(message(1, "Implement \"LRU\"\u{0}\u{1b}[31m\u{202e}\n\t文 🦀")) }
     MessageEdited { message: MessageId(1), content: "".into() }
     BranchMoved { name: "try two".into(), why: "edited".into() }
-    SpeakerWanted { candidates: vec!["A".into()], barred: vec![("B".into(), "spoke last".into())], proposed: None }
+    SpeakerWanted { candidates: vec!["A".into()], barred: vec![("B".into(), "spoke last".into())], proposed: None, reasons: vec![("A".into(), "has not spoken yet".into())], until: Some(7) }
+    ProposalWanted {}
+    SpeakerBarred { agent: "A".into(), turns: Some(2) }
+    SpeakerUnbarred { agent: "A".into() }
     SpeakerChosen { choice: choice() }
     SelectorAnswered { call: CallId(1), answer: "Coder, I think".into(), mentions: vec![("Coder".into(), 1)] }
     QueueChanged { queue: vec!["A".into(), "B".into()] }
@@ -40,7 +43,7 @@ every_kind! {
     TurnEnded { turn: TurnId(1), finished: false }
     ModelCalled {
         call: CallId(u64::MAX), turn: Some(TurnId(1)), agent: "A".into(), purpose: Purpose::Speak, model: "m".into(),
-        attempt: 2, request: "ab".into(), messages: 7
+        attempt: 2, request: "ab".into(), messages: 7, left_out: 3, estimate: 99
     }
     ModelAnswered { call: CallId(1), usage: usage(), latency_ms: 9, finish: Finish::Length, served: Some("m-1".into()) }
     ModelFailed {
@@ -68,6 +71,7 @@ every_kind! {
     OutcomeResolved { op: OpId(1), resolution: Resolution::AskAgain }
     ToolReturned { turn: TurnId(1), result: result(), handoff: Some("Critic".into()) }
     ContextChanged { set: serde_json::Map::from_iter([("stage".to_owned(), serde_json::json!({"n": 1.5}))]) }
+    Inner { agent: "A".into(), event: Box::new(Event::Held { why: HoldReason::Opened }) }
     HumanAsked { ask: AskId(1), turn: TurnId(1), agent: "A".into(), ask_kind: AskKind::LastWord }
     HumanAnswered { ask: AskId(1), answer: Answer::Say("go on".into()) }
     HoldAsked { boundary: Boundary::Step }
@@ -80,7 +84,8 @@ every_kind! {
     }
     Ended {
         cause: EndCause::Condition("text_mention".into()), text: "TERMINATE".into(), agent: None,
-        totals: Totals { rounds: 3, tokens: usage().tokens, cost: Money(1), unpriced_calls: 0, active_ms: 12 }
+        totals: Totals { rounds: 3, tokens: usage().tokens, cost: Money(1), unpriced_calls: 0, active_ms: 12 },
+        detail: EndDetail { condition: Some("termination[0]".into()), values: vec![("text".into(), "TERMINATE".into())] }
     }
 }
 

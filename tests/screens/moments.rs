@@ -82,7 +82,7 @@ fn the_run_has_ended() {
 fn the_tabs_of_a_narrow_screen() {
     let mut app = waiting().console((60, 20));
     for name in ["agents", "floor"] {
-        press(&mut app, "v");
+        press(&mut app, "]");
         assert_screen(&format!("tab_{name}"), &mut app, (60, 20));
     }
 }
@@ -106,7 +106,9 @@ fn each_modal() {
     modal("help", &running(), "?");
     modal("branches", &running(), "b");
     modal("speak_as", &running(), "A");
+    modal("speak_to", &running(), "@");
     modal("end_run", &running(), "E");
+    modal("view", &waiting(), "v 3");
 }
 
 #[test]

@@ -27,6 +27,8 @@ pub struct Step {
     agent: Option<Name>,
     #[serde(default)]
     agents: Vec<Name>,
+    #[serde(default)]
+    announced: bool,
     /// Position in the transcript, from 1, as on the screen.
     message: Option<usize>,
     branch: Option<String>,
@@ -77,6 +79,8 @@ pub enum Act {
     Deny,
     /// An answer to what is asked, otherwise words to the team; in an agent's name when one is given.
     Say,
+    /// Words for `agents` only; with `announced` the others are told that they were spoken to.
+    Whisper,
     Skip,
     EndChat,
     CallOn,
@@ -235,6 +239,12 @@ impl Seen {
             Act::Deny => decide(Verdict::Deny(step.reason.clone().unwrap_or_default()), false),
             Act::Say if matches!(step.when, When::Ask) => reply(Answer::Say(text())),
             Act::Say => Command::Speak { text: text(), as_agent: step.agent.clone() },
+            Act::Whisper => Command::Whisper {
+                text: text(),
+                as_agent: step.agent.clone(),
+                to: step.agents.clone(),
+                announced: step.announced,
+            },
             Act::Skip => reply(Answer::Skip),
             Act::EndChat => reply(Answer::End),
             Act::CallOn => Command::CallOn { agent: agent() },

@@ -119,6 +119,8 @@ impl Sketch {
             attempt: 1,
             request: "0".repeat(64),
             messages: self.message as u32 + 1,
+            left_out: 0,
+            estimate: 0,
         };
         self.tell(Actor::System, called);
         CallId(self.call)
@@ -221,7 +223,16 @@ impl Sketch {
             active_ms: session.active_ms(BASE + self.log.len() as i64 * 1000),
         };
         let cause = EndCause::Condition("text_mention".into());
-        self.tell(Actor::System, Event::Ended { cause, text: text.into(), agent: Some("Reviewer".into()), totals });
+        self.tell(
+            Actor::System,
+            Event::Ended {
+                cause,
+                text: text.into(),
+                agent: Some("Reviewer".into()),
+                totals,
+                detail: Default::default(),
+            },
+        );
         self
     }
 

@@ -1,14 +1,14 @@
 //! Between turns: is it over, may it go on, and who is next.
 
-use super::reply::call;
+use super::reply::ask;
 use super::{Machine, ended, hold, needs_person};
-use crate::chat::UnixMillis;
 use crate::chat::event::{Actor, Boundary, Choice, EndCause, Event, HoldReason};
 use crate::chat::request::{Purpose, Request};
 use crate::chat::team::Team;
+use crate::chat::{Name, UnixMillis};
 use crate::engine::effect::Effect;
 use crate::selection::Pick;
-use crate::selection::candidates::{Candidates, candidates};
+use crate::selection::candidates::Candidates;
 use crate::session::turn::Phase;
 use crate::session::{Session, Waiting};
 use std::sync::Arc;
@@ -44,38 +44,43 @@ impl Machine {
             }
         }
         if let Some(agent) = floor.queue.first() {
-            let choice = Choice {
-                agent: agent.clone(),
-                mode: "queue".into(),
-                reason: "called by the operator".into(),
-                candidates: Vec::new(),
-                attempts: 0,
-            };
-            return start(choice, Actor::Operator, session);
+            return start(plain(agent, "queue", "called by the operator"), Actor::Operator, session);
         }
-        if !floor.retry.is_empty() {
-            let again = |agent: &crate::chat::Name| Choice {
-                agent: agent.clone(),
-                mode: "retry".into(),
-                reason: "its turn was interrupted".into(),
-                candidates: Vec::new(),
-                attempts: 0,
-            };
-            return start_all(floor.retry.iter().map(again).collect(), session);
+        let retry: Vec<_> = floor.retry.iter().filter(|agent| floor.bar(agent).is_none()).collect();
+        if !retry.is_empty() {
+            let again = retry.into_iter().map(|agent| plain(agent, "retry", "its turn was interrupted"));
+            return start_all(again.collect(), session);
         }
-        if floor.wanted.is_some() {
-            return Vec::new();
+        if let Some(wanted) = &floor.wanted {
+            return match (wanted.until, &wanted.proposed) {
+                (Some(until), Some(_)) if now < until => vec![Effect::Wake(until)],
+                (Some(_), Some(agent)) => {
+                    let candidates = self.gates.candidates(session, &team);
+                    if !candidates.eligible.contains(agent) {
+                        // Something was said in the meantime, and its rule no longer holds.
+                        return self.select(&team, session, now);
+                    }
+                    let why = "proposed, and nobody said otherwise";
+                    let choice = candidates.choose(agent.clone(), "countdown", why, 0);
+                    start(choice, Actor::Policy("pick_countdown".into()), session)
+                }
+                _ => Vec::new(),
+            };
         }
         self.select(&team, session, now)
     }
 
     fn select(&mut self, team: &Arc<Team>, session: &Session, now: UnixMillis) -> Vec<Effect> {
-        let candidates = candidates(session, team);
-        if candidates.eligible.is_empty() {
-            let end = ended(EndCause::NoSpeaker, "No next speaker selected", None, session, now);
-            return vec![Effect::append(Actor::System, vec![end])];
+        let selecting = &session.floor().selecting;
+        if matches!(selecting.inquiry.phase, Phase::Calling(_)) {
+            return Vec::new();
         }
-        if let [only] = candidates.eligible.as_slice()
+        let candidates = self.gates.candidates(session, team);
+        if candidates.eligible.is_empty() {
+            return self.nobody_may(candidates, session, now);
+        }
+        let proposing = session.floor().proposing;
+        if let ([only], false) = (candidates.eligible.as_slice(), proposing)
             && self.selector.takes_the_only()
         {
             let choice = candidates.choose(only.clone(), "only", "the only candidate", 0);
@@ -84,7 +89,13 @@ impl Machine {
         if let Some(event) = self.selector.before(session) {
             return vec![Effect::append(Actor::System, vec![event])];
         }
-        match self.selector.pick(&candidates, session) {
+        let pick =
+            if proposing { self.adviser.pick(&candidates, session) } else { self.selector.pick(&candidates, session) };
+        match pick {
+            Pick::Choose(choice) if proposing => {
+                let reason = format!("proposed: {}", choice.reason);
+                self.want_pick(candidates, Some((choice.agent, Some(reason))), session, now)
+            }
             Pick::Choose(choice) => start(choice, Actor::System, session),
             Pick::Together(mut choices) => {
                 // What would pass the limit waits for the operator to raise it.
@@ -95,9 +106,11 @@ impl Machine {
                 let agent = session.floor().last_speaker.clone();
                 vec![Effect::append(Actor::System, vec![ended(cause, text, agent, session, now)])]
             }
-            Pick::Person { proposed } => self.want_pick(candidates, proposed, session, now),
+            Pick::Person { proposed } => {
+                self.want_pick(candidates, proposed.map(|proposed| (proposed, None)), session, now)
+            }
             Pick::Ask(messages) => {
-                let inquiry = &session.floor().selecting.inquiry;
+                let inquiry = &selecting.inquiry;
                 let model = match &inquiry.phase {
                     Phase::Calling(_) => return Vec::new(),
                     Phase::Backoff { until, .. } if now < *until => return vec![Effect::Wake(*until)],
@@ -113,15 +126,27 @@ impl Machine {
                 let asks = candidates.last.clone().unwrap_or_else(|| "".into());
                 let request = Request::new(session.ids().call, asks, Purpose::Select, model, messages);
                 let hash = request.hash();
-                call(request, hash, None, inquiry.attempts + 1)
+                ask(request, hash, 0, None, inquiry.attempts + 1)
             }
         }
+    }
+
+    /// No candidate is left. What the operator barred the operator can let back; everything else ends the run.
+    fn nobody_may(&self, candidates: Candidates, session: &Session, now: UnixMillis) -> Vec<Effect> {
+        if !session.floor().bars.is_empty() && !self.rules.headless {
+            return self.want_pick(candidates, None, session, now);
+        }
+        let mut end = ended(EndCause::NoSpeaker, "No next speaker selected", None, session, now);
+        if let Event::Ended { detail, .. } = &mut end {
+            detail.values = candidates.barred.into_iter().map(|(name, cause)| (name.to_string(), cause)).collect();
+        }
+        vec![Effect::append(Actor::System, vec![end])]
     }
 
     fn want_pick(
         &self,
         candidates: Candidates,
-        proposed: Option<crate::chat::Name>,
+        proposed: Option<(Name, Option<String>)>,
         session: &Session,
         now: UnixMillis,
     ) -> Vec<Effect> {
@@ -130,7 +155,20 @@ impl Machine {
             let end = ended(EndCause::NeedsPerson, text, None, session, now);
             return vec![Effect::append(Actor::System, vec![end])];
         }
-        let wanted = Event::SpeakerWanted { candidates: candidates.eligible, barred: candidates.barred, proposed };
+        let mut reasons = candidates.reasons(session);
+        if let Some((agent, Some(why))) = &proposed
+            && let Some((_, line)) = reasons.iter_mut().find(|(name, _)| name == agent)
+        {
+            line.clone_from(why);
+        }
+        let countdown = session.team().and_then(|team| team.pick_countdown_ms).filter(|_| proposed.is_some());
+        let wanted = Event::SpeakerWanted {
+            candidates: candidates.eligible,
+            barred: candidates.barred,
+            proposed: proposed.map(|(agent, _)| agent),
+            reasons,
+            until: countdown.map(|millis| now.saturating_add(i64::try_from(millis).unwrap_or(i64::MAX))),
+        };
         vec![Effect::append(Actor::System, vec![wanted])]
     }
 
@@ -141,20 +179,13 @@ impl Machine {
             return None;
         }
         let floor = session.floor();
-        let plain = |agent: &crate::chat::Name, mode: &str, reason: &str| Choice {
-            agent: agent.clone(),
-            mode: mode.to_owned(),
-            reason: reason.to_owned(),
-            candidates: Vec::new(),
-            attempts: 0,
-        };
         if let Some(agent) = floor.queue.first() {
             return Some(plain(agent, "queue", "called by the operator"));
         }
-        if let Some(agent) = floor.retry.first() {
+        if let Some(agent) = floor.retry.iter().find(|agent| floor.bar(agent).is_none()) {
             return Some(plain(agent, "retry", "its turn was interrupted"));
         }
-        let candidates = candidates(session, team);
+        let candidates = self.gates.candidates(session, team);
         if let [only] = candidates.eligible.as_slice()
             && self.selector.takes_the_only()
         {
@@ -202,6 +233,17 @@ impl Machine {
             });
         }
         (!events.is_empty()).then(|| vec![Effect::append(Actor::Policy("watch".into()), events)])
+    }
+}
+
+/// A choice that was made without candidates.
+fn plain(agent: &Name, mode: &str, reason: &str) -> Choice {
+    Choice {
+        agent: agent.clone(),
+        mode: mode.to_owned(),
+        reason: reason.to_owned(),
+        candidates: Vec::new(),
+        attempts: 0,
     }
 }
 

@@ -46,10 +46,8 @@ impl Heard {
             None if self.text.is_empty() && self.reasoning.is_empty() => (Tokens::default(), true),
             // A report of nothing for something said is no report.
             _ => {
-                let sent: u64 =
-                    session.transcript().entries().iter().map(|entry| estimate_tokens(&entry.message.content)).sum();
                 let output = estimate_tokens(&self.text) + estimate_tokens(&self.reasoning);
-                (Tokens { input: sent, output, ..Tokens::default() }, true)
+                (Tokens { input: call.estimate, output, ..Tokens::default() }, true)
             }
         };
         let nothing = tokens == Tokens::default();
@@ -138,7 +136,7 @@ impl Machine {
         match (call.purpose, call.turn.and_then(|turn| open_turn(turn, session))) {
             (Purpose::Select, _) => {
                 let candidates = match session.team() {
-                    Some(team) => crate::selection::candidates::candidates(session, team),
+                    Some(team) => self.gates.candidates(session, team),
                     None => Default::default(),
                 };
                 let mentions = self.selector.read(&heard.text, &candidates);

@@ -9,27 +9,29 @@
 
 mod floor;
 mod heard;
+mod inner;
 mod reply;
 mod stop;
 mod tools;
 
-use super::context::Hashes;
+use super::context::Contexts;
 use super::effect::{Effect, Input};
 use crate::catalog::{self, OptionError};
 use crate::chat::code::{Payload, Place};
 use crate::chat::command::Command;
-use crate::chat::event::{Actor, Answer, AskKind, Choice, EndCause, Event, HoldReason, Resolution};
+use crate::chat::event::{Actor, Answer, AskKind, Choice, EndCause, EndDetail, Event, HoldReason, Resolution};
 use crate::chat::id::{CallId, OpId};
 use crate::chat::message::{Author, Message, MessageKind};
-use crate::chat::team::{ApprovalPolicy, HumanInputMode, Team};
+use crate::chat::team::{ApprovalPolicy, HumanInputMode, Spec, Team};
 use crate::chat::{Name, UnixMillis};
+use crate::selection::candidates::Gates;
 use crate::selection::{SELECTORS, Selector};
 use crate::session::turn::Stage;
 use crate::session::{Session, Waiting, decide};
 use crate::termination::Endings;
 use crate::watch::Watch;
 use heard::Heard;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// How the machine decides where the team file does not.
@@ -48,13 +50,18 @@ pub struct Rules {
 /// The turn logic of one session.
 pub struct Machine {
     selector: Box<dyn Selector>,
+    /// Whom the operator may ask for a proposal: the model that `auto` asks.
+    adviser: Box<dyn Selector>,
+    gates: Gates,
     endings: Endings,
     watch: Watch,
     rules: Rules,
     heard: HashMap<CallId, Heard>,
-    hashes: Hashes,
+    contexts: Contexts,
     ending: Option<EndCause>,
     outlook: Option<Option<Choice>>,
+    /// Those of nested teams, by the agent that they stand behind.
+    inner: BTreeMap<Name, Machine>,
 }
 
 impl Machine {
@@ -65,11 +72,14 @@ impl Machine {
     pub fn new(team: &Team, rules: Rules) -> Result<Self, OptionError> {
         Ok(Machine {
             selector: catalog::build(SELECTORS, &team.speaker_selection_method)?,
+            adviser: catalog::build(SELECTORS, &Spec::named("auto"))?,
+            gates: Gates::new(team)?,
             endings: Endings::new(&team.termination)?,
             watch: Watch::default(),
+            inner: inner::machines(team, &rules)?,
             rules,
             heard: HashMap::new(),
-            hashes: Hashes::default(),
+            contexts: Contexts::default(),
             ending: None,
             outlook: None,
         })
@@ -77,6 +87,9 @@ impl Machine {
 
     /// What an input leads to. Afterwards ask [`Machine::next`] until it has nothing to append.
     pub fn on(&mut self, input: Input, session: &Session, now: UnixMillis) -> Vec<Effect> {
+        if let Some(name) = self.addressee(&input, session) {
+            return self.on_inner(&name, input, session, now);
+        }
         match input {
             Input::Command(command) => self.on_command(command, session, now),
             Input::Chunk { call, chunk } => self.on_chunk(call, chunk, session, now),
@@ -130,9 +143,9 @@ impl Machine {
     }
 
     fn need_task(&self, session: &Session, now: UnixMillis) -> Vec<Effect> {
-        if let Some(task) = session.team().and_then(|team| team.task.clone()) {
-            let message = message(session, Author::Operator, MessageKind::Task, task);
-            return vec![Effect::append(Actor::Operator, vec![Event::MessagePosted { message: Arc::new(message) }])];
+        let opening = opening(session);
+        if !opening.is_empty() {
+            return vec![Effect::append(Actor::Operator, opening)];
         }
         if self.rules.headless {
             let text = "There is no task: give one with --task or in the team file.";
@@ -168,6 +181,12 @@ impl Machine {
                     Answer::Skip | Answer::Say(_) => {}
                 }
             }
+            Command::Bar { .. } | Command::Unbar { .. } => {
+                // What a selector is being asked is no longer the question.
+                let mut effects = self.hang_up_selector(session);
+                effects.push(Effect::append(Actor::Operator, events));
+                return effects;
+            }
             Command::Resolve { op, resolution } => events.extend(resolved(*op, *resolution, session)),
             _ => {}
         }
@@ -184,14 +203,36 @@ impl Machine {
     }
 }
 
-/// A reply by somebody, with the next free identity.
+/// What the team file says at the beginning: the initial messages and the task; without a task, the last of them is it.
+fn opening(session: &Session) -> Vec<Event> {
+    let Some(team) = session.team() else { return Vec::new() };
+    let task = team.task.as_ref().map(|task| (Author::Operator, task.as_str()));
+    let said: Vec<_> =
+        team.initial.iter().map(|said| (said.author.clone(), said.content.as_str())).chain(task).collect();
+    let last = said.len().saturating_sub(1);
+    let posted = said.into_iter().enumerate().map(|(n, (author, content))| {
+        let kind = match &author {
+            _ if n == last => MessageKind::Task,
+            Author::Operator => MessageKind::Human,
+            Author::Agent(_) => MessageKind::Reply,
+        };
+        let mut message = Message::new(session.ids().message, author, kind, content);
+        message.id.0 += n as u64;
+        Event::MessagePosted { message: Arc::new(message) }
+    });
+    posted.collect()
+}
+
+/// A reply by somebody, with the next free identity, to those it speaks to.
 fn message(session: &Session, author: Author, kind: MessageKind, content: impl Into<Arc<str>>) -> Message {
-    Message::new(session.ids().message, author, kind, content)
+    let mut message = Message::new(session.ids().message, author, kind, content);
+    message.to = session.hears(&message.author).to_vec();
+    message
 }
 
 /// An end record with the figures of the moment.
 fn ended(cause: EndCause, text: impl Into<String>, agent: Option<Name>, session: &Session, now: UnixMillis) -> Event {
-    Event::Ended { cause, text: text.into(), agent, totals: session.totals(now) }
+    Event::Ended { cause, text: text.into(), agent, totals: session.totals(now), detail: EndDetail::default() }
 }
 
 fn last_word_unsaid(agent: Option<Name>, session: &Session, now: UnixMillis) -> Event {

@@ -13,7 +13,7 @@ use crate::chat::message::{Author, Completeness, MessageKind};
 use crate::chat::request::{Purpose, Request};
 use crate::chat::team::{Agent, HumanInputMode};
 use crate::chat::tool::ToolResult;
-use crate::engine::context;
+use crate::engine::context::Question;
 use crate::engine::effect::Effect;
 use crate::execution::blocks;
 use crate::session::turn::{Phase, Stage, Turn};
@@ -41,6 +41,7 @@ impl Machine {
             Stage::Begun => self.begin(turn, agent, session, now),
             Stage::Cleared => self.run_or_speak(turn, agent, session, now),
             Stage::Decided(approval) => self.act_on(*approval, turn, session, now),
+            Stage::Within => self.go_on_within(turn, agent, session, now),
             Stage::Wording => self.speak(turn, agent, session, now),
             Stage::Calling => self.call_tool(turn, agent, session),
             Stage::Answered => self.after_tools(turn, agent, session, now),
@@ -127,6 +128,9 @@ impl Machine {
     fn run_or_speak(&mut self, turn: &Turn, agent: &Agent, session: &Session, now: UnixMillis) -> Vec<Effect> {
         if let Some(handed) = self.hand_over_by_rule(turn, agent, session) {
             return handed;
+        }
+        if let Some(entered) = self.enter(turn, agent, session, now) {
+            return entered;
         }
         match find_code(agent, session) {
             Code::Nothing => self.speak(turn, agent, session, now),
@@ -217,11 +221,16 @@ impl Machine {
         if let Some(stopped) = self.over_budget(session, now) {
             return stopped;
         }
-        let messages = context::prompts_for(agent, session);
+        if let Some(messages) = turn.entered.then(|| super::inner::digest(agent, session)).flatten() {
+            let request = Request::new(session.ids().call, agent.name.clone(), Purpose::Speak, model, messages);
+            let hash = request.hash();
+            return ask(request, hash, 0, Some(turn.id), turn.inquiry.attempts + 1);
+        }
+        let tools = self.offered(agent, turn, session);
+        let Question { messages, hash, left_out } = self.contexts.question(agent, &model, &tools, session);
         let mut request = Request::new(session.ids().call, agent.name.clone(), Purpose::Speak, model, messages);
-        request.tools = self.offered(agent, turn, session);
-        let hash = self.hashes.of(agent, &request, session);
-        call(request, hash, Some(turn.id), turn.inquiry.attempts + 1)
+        request.tools = tools;
+        ask(request, hash, left_out, Some(turn.id), turn.inquiry.attempts + 1)
     }
 
     /// Retries and fallbacks are used up.
@@ -243,7 +252,13 @@ impl Machine {
 }
 
 /// The record of a call and the call itself.
-pub(super) fn call(request: Request, hash: String, turn: Option<crate::chat::id::TurnId>, attempt: u32) -> Vec<Effect> {
+pub(super) fn ask(
+    request: Request,
+    hash: String,
+    left_out: u32,
+    turn: Option<crate::chat::id::TurnId>,
+    attempt: u32,
+) -> Vec<Effect> {
     let called = Event::ModelCalled {
         call: request.call,
         turn,
@@ -253,6 +268,8 @@ pub(super) fn call(request: Request, hash: String, turn: Option<crate::chat::id:
         attempt,
         request: hash,
         messages: request.messages.len() as u32,
+        left_out,
+        estimate: request.estimate(),
     };
     vec![Effect::append(Actor::System, vec![called]), Effect::Call(request)]
 }

@@ -8,7 +8,7 @@ use crate::chat::event::{Actor, Boundary, EndCause, Event, HoldReason};
 use crate::chat::request::Purpose;
 use crate::engine::effect::Effect;
 use crate::session::Session;
-use crate::session::turn::{Phase, Stage};
+use crate::session::turn::Phase;
 use std::sync::Arc;
 
 impl Machine {
@@ -25,14 +25,7 @@ impl Machine {
         }
         let speaker = session.turns().first().map(|turn| turn.agent.clone());
         let mut effects = self.hang_up(actor.clone(), session);
-        let programs: Vec<_> = session
-            .turns()
-            .iter()
-            .filter_map(|turn| match turn.stage {
-                Stage::Running(op, _) => Some(op),
-                _ => None,
-            })
-            .collect();
+        let programs = session.running();
         effects.extend(programs.iter().map(|op| Effect::Kill(*op)));
         let last = match cause {
             // The run ends when the last program has reported.
@@ -68,6 +61,7 @@ impl Machine {
     /// Hangs up every model call and ends its turn unfinished.
     pub(super) fn hang_up(&mut self, actor: Actor, session: &Session) -> Vec<Effect> {
         let mut effects = self.hang_up_selector(session);
+        effects.extend(self.hang_up_within(&actor, session));
         let mut posted = 0;
         for turn in session.turns() {
             let mut events = Vec::new();

@@ -4,7 +4,7 @@ use super::world::{Reply, World, fail, say};
 use crate::chat::command::Command;
 use crate::chat::event::{Boundary, EndCause, Event};
 use crate::chat::request::{FailureKind, Purpose};
-use crate::chat::team::{Repeat, Spec, Team};
+use crate::chat::team::{Agent, Repeat, Spec, Team, Transitions};
 use crate::engine::effect::{Effect, Input};
 use crate::session::Waiting;
 use crate::session::testing::{runner, speaker, speakers, team};
@@ -215,4 +215,139 @@ fn the_task_of_the_team_file_begins_the_run_and_headless_without_one_ends_with_5
     let mut nothing = World::headless(team(vec![speaker("a"), runner("x", crate::chat::team::ApprovalPolicy::Always)]));
     nothing.go();
     assert_eq!(nothing.exit_code(), Some(5));
+}
+
+fn barred(agent: &str, turns: Option<u32>) -> Command {
+    Command::Bar { agent: agent.into(), turns }
+}
+
+#[test]
+fn whom_the_operator_bars_nobody_hands_the_floor_until_the_turns_are_over() {
+    let mut world = World::of(by("round_robin", &["a", "b", "c"], 9));
+    world.command(barred("b", Some(3))).begin("hi");
+    let order: Vec<String> = world.choices().iter().map(|choice| choice[..1].to_owned()).collect();
+    assert_eq!(order.concat(), "acabcabc", "b is back after three turns of the others: {order:?}");
+    let mut world = World::of(by("round_robin", &["a", "b", "c"], 4));
+    world.command(queue(&["b", "c"])).command(barred("b", None));
+    assert_eq!(world.session.floor().queue, ["c".into()], "the queue lets go of who is barred");
+    world.command(Command::CallOn { agent: "b".into() }).command(Command::Enqueue { agent: "b".into() });
+    world.command(queue(&["b"])).command(barred("zed", None)).command(barred("a", Some(0)));
+    assert_eq!(world.refused.len(), 5, "{:?}", world.refused);
+    assert!(world.refused[0].contains("b is barred by the operator"));
+    world.begin("hi");
+    assert_eq!(world.choices(), ["c queue", "a round_robin", "c round_robin"]);
+    world.command(Command::Unbar { agent: "a".into() });
+    assert!(world.refused.last().unwrap().contains("not barred"));
+}
+
+#[test]
+fn barring_everybody_waits_for_the_operator_instead_of_ending_the_run() {
+    let mut world = World::of(by("round_robin", &["a", "b"], 3));
+    world.command(barred("a", None)).command(barred("b", None)).begin("hi");
+    assert_eq!(world.session.waiting(), [Waiting::Pick]);
+    let wanted = world.session.floor().wanted.clone().unwrap();
+    assert_eq!((wanted.candidates.len(), wanted.barred.len(), wanted.proposed), (0, 2, None));
+    world.command(Command::Unbar { agent: "b".into() });
+    assert_eq!(world.choices(), ["b only", "b only"]);
+}
+
+#[test]
+fn a_bar_while_the_selector_is_asked_asks_it_anew_among_the_others() {
+    let mut world = World::of(by("auto", &["a", "b", "c"], 2));
+    world.script("selector", [Reply::Hang("b".into()), say("c")]).begin("hi");
+    world.command(barred("b", None));
+    assert_eq!(world.choices(), ["c auto"]);
+    let asked: Vec<_> = world.asked.iter().filter(|request| request.purpose == Purpose::Select).collect();
+    assert!(asked[1].messages[0].content.contains("['a', 'c']") && !asked[1].messages[0].content.contains("what b is"));
+}
+
+#[test]
+fn nobody_left_by_rules_or_graph_ends_the_run_and_says_why_each_may_not() {
+    let after = [("a".into(), vec!["b".into()]), ("b".into(), Vec::new())].into();
+    let mut world =
+        World::of(Team { speaker_transitions: Some(Transitions { after }), ..by("round_robin", &["a", "b"], 9) });
+    world.begin("hi");
+    assert_eq!(world.choices(), ["a round_robin", "b only"]);
+    assert_eq!(world.ended().unwrap(), (EndCause::NoSpeaker, "No next speaker selected"));
+    let detail = &world.session.ended().unwrap().detail;
+    let cause = "may not follow b".to_owned();
+    assert_eq!(detail.values, [("a".to_owned(), cause.clone()), ("b".to_owned(), cause)]);
+}
+
+#[test]
+fn a_silent_member_speaks_only_when_the_operator_calls() {
+    let silent = Agent { silent: true, ..speaker("s") };
+    let mut world = World::of(Team { max_round: 5, ..team(vec![speaker("a"), silent, speaker("b")]) });
+    world.command(queue(&["s"])).begin("hi");
+    assert_eq!(world.choices(), ["s queue", "b round_robin", "a round_robin", "b round_robin"]);
+}
+
+#[test]
+fn a_member_is_available_only_while_its_rule_holds() {
+    let critic = Agent { available_when: Some("count(a) >= 2".into()), ..speaker("critic") };
+    let mut world = World::of(Team { max_round: 6, ..team(vec![speaker("a"), critic, speaker("b")]) });
+    world.begin("hi");
+    let order = ["a round_robin", "b round_robin", "a round_robin", "critic round_robin", "b round_robin"];
+    assert_eq!(world.choices(), order);
+}
+
+#[test]
+fn a_pick_says_why_one_might_choose_whom() {
+    let critic = Agent { available_when: Some("round > 1".into()), ..speaker("critic") };
+    let late = Agent { available_when: Some("round > 5".into()), ..speaker("late") };
+    let quiet = Agent { silent: true, ..speaker("quiet") };
+    let team = Team { max_round: 9, ..team(vec![speaker("a"), speaker("b"), critic, late, quiet]) };
+    let mut world = World::of(Team { speaker_selection_method: Spec::named("manual"), ..team });
+    world.begin("hi");
+    for agent in ["a", "b"] {
+        world.command(Command::CallOn { agent: agent.into() });
+    }
+    let wanted = world.session.floor().wanted.clone().unwrap();
+    let lines = |list: &[(crate::chat::Name, String)]| -> Vec<String> {
+        list.iter().map(|(name, line)| format!("{name}: {line}")).collect()
+    };
+    let reasons = ["a: spoke 1 message ago", "b: spoke last", "critic: round > 1; has not spoken yet"];
+    assert_eq!(lines(&wanted.reasons), reasons);
+    assert_eq!(
+        lines(&wanted.barred),
+        ["late: waits until round > 5", "quiet: silent: speaks only when you call on it"]
+    );
+}
+
+#[test]
+fn a_countdown_turns_the_proposal_into_a_choice_unless_the_operator_says_otherwise() {
+    let countdown = |max_round| Team { pick_countdown_ms: Some(10_000), ..by("manual", &["a", "b", "c"], max_round) };
+    let mut world = World::of(countdown(4));
+    world.input(Input::Command(Command::Speak { text: "hi".into(), as_agent: None }));
+    let until = world.session.floor().wanted.as_ref().unwrap().until.unwrap();
+    assert_eq!(until - world.now, 10_000);
+    world.command(Command::CallOn { agent: "c".into() });
+    assert_eq!(world.choices(), ["c operator", "a countdown", "b countdown"]);
+    assert!(world.now > until);
+    // A pause does not use the time up: the pick is asked for again.
+    let mut world = World::of(countdown(9));
+    world.input(Input::Command(Command::Speak { text: "hi".into(), as_agent: None }));
+    world.input(Input::Command(Command::Interrupt));
+    world.now += 60_000;
+    world.input(Input::Command(Command::Resume));
+    assert_eq!((world.choices().len(), world.session.waiting()), (0, vec![Waiting::Pick]));
+    let until = world.session.floor().wanted.as_ref().unwrap().until.unwrap();
+    assert_eq!(until - world.now, 10_000);
+}
+
+#[test]
+fn an_empty_choice_asks_the_model_for_a_proposal_and_the_operator_takes_it_or_not() {
+    let mut world = World::of(by("manual", &["a", "b", "c"], 4));
+    world.script("selector", [say("b and c"), say("c is best")]).begin("hi");
+    world.command(Command::Propose);
+    let wanted = world.session.floor().wanted.clone().unwrap();
+    assert_eq!(wanted.proposed.as_deref(), Some("c"));
+    let reasons: Vec<_> = wanted.reasons.iter().map(|(name, line)| format!("{name} {line}")).collect();
+    assert!(reasons[2].starts_with("c proposed: selector: c is best"), "{reasons:?}");
+    assert_eq!(world.choices(), [""; 0], "a proposal is no choice");
+    world.command(Command::AcceptProposal);
+    assert_eq!(world.choices(), ["c operator"]);
+    let mut world = World::of(Team { selector_model: None, ..by("manual", &["a", "b"], 4) });
+    world.command(Command::Propose).begin("hi").command(Command::Propose);
+    assert!(world.refused[0].contains("no pick") && world.refused[1].contains("selector_model"), "{:?}", world.refused);
 }

@@ -6,7 +6,7 @@ use crate::chat::code::CodeBlock;
 use crate::chat::command::Command;
 use crate::chat::event::{Answer, Boundary, EndCause, Event, Record, Resolution, Verdict};
 use crate::chat::request::FailureKind;
-use crate::chat::team::{Agent, ApprovalPolicy, HumanInputMode, Limits, Repeat, Spec, Team};
+use crate::chat::team::{Agent, ApprovalPolicy, HumanInputMode, Limits, Repeat, Spec, Team, Transitions};
 use crate::engine::Rules;
 use crate::engine::effect::Input;
 use crate::session::testing::{runner, speaker, speakers, team};
@@ -48,10 +48,19 @@ fn a_command() -> impl Strategy<Value = Command> {
     prop_oneof![
         ("[a-c ]{0,6}", prop::option::of(a_name()))
             .prop_map(|(text, as_agent)| Command::Speak { text: text.as_str().into(), as_agent }),
+        (a_name(), a_name(), any::<bool>()).prop_map(|(to, name, announced)| Command::Whisper {
+            text: "psst".into(),
+            as_agent: announced.then_some(name),
+            to: vec![to],
+            announced,
+        }),
         a_name().prop_map(|agent| Command::CallOn { agent }),
         prop::collection::vec(a_name(), 0..3).prop_map(|queue| Command::Queue { queue }),
         a_name().prop_map(|agent| Command::Enqueue { agent }),
         Just(Command::AcceptProposal),
+        Just(Command::Propose),
+        (a_name(), prop::option::of(1u32..3)).prop_map(|(agent, turns)| Command::Bar { agent, turns }),
+        a_name().prop_map(|agent| Command::Unbar { agent }),
         boundary.prop_map(|boundary| Command::Pause { boundary }),
         Just(Command::Resume),
         Just(Command::Resume),
@@ -93,14 +102,29 @@ fn a_reply() -> impl Strategy<Value = Reply> {
     ]
 }
 
+/// A graph over the names, dead ends and all.
+fn some_transitions() -> impl Strategy<Value = Transitions> {
+    prop::collection::vec(prop::sample::subsequence(&NAMES[..], 0..=4), 4).prop_map(|targets| {
+        let names = |list: Vec<&str>| list.into_iter().map(Name::from).collect();
+        Transitions { after: NAMES.iter().map(|name| (*name).into()).zip(targets.into_iter().map(names)).collect() }
+    })
+}
+
+fn a_gate() -> impl Strategy<Value = Option<String>> {
+    const RULES: [&str; 4] = ["count(a) > 1", "last.speaker != user", "not finding and round < 6", "result == failed"];
+    prop::option::of(prop::sample::select(&RULES[..]).prop_map(str::to_owned))
+}
+
 fn a_team() -> impl Strategy<Value = Team> {
     let modes = prop::sample::select(&[HumanInputMode::Always, HumanInputMode::Never, HumanInputMode::Terminate][..]);
     let approval = prop_oneof![Just(ApprovalPolicy::Always), Just(ApprovalPolicy::Never)];
     let methods = prop::sample::select(&["round_robin", "random", "manual", "auto"][..]);
     let repeat = prop_oneof![Just(Repeat::Everyone), Just(Repeat::Nobody), Just(Repeat::Only(vec!["a".into()]))];
     let limit = prop::option::of(40u64..200);
-    (any::<u64>(), modes, approval, methods, repeat, 2u32..14, limit).prop_map(
-        |(seed, human_input_mode, approval, method, allow_repeat_speaker, max_round, max_tokens)| {
+    let narrowed = (prop::option::of(some_transitions()), prop::option::of(Just(5_000)), a_gate());
+    (any::<u64>(), modes, approval, methods, repeat, 2u32..14, limit, narrowed).prop_map(
+        |(seed, human_input_mode, approval, method, allow_repeat_speaker, max_round, max_tokens, narrowed)| {
+            let (speaker_transitions, pick_countdown_ms, available_when) = narrowed;
             let proxy = Agent {
                 human_input_mode,
                 max_consecutive_auto_reply: 2,
@@ -112,10 +136,12 @@ fn a_team() -> impl Strategy<Value = Team> {
                 speaker_selection_method: Spec::named(method),
                 selector_model: Some("main".into()),
                 allow_repeat_speaker,
+                speaker_transitions,
+                pick_countdown_ms,
                 max_round,
                 seed,
                 limits: Limits { max_cost: None, max_tokens, max_time_ms: None, max_executions: Some(4) },
-                ..team(vec![speaker("a"), speaker("b"), proxy, runner("x", approval)])
+                ..team(vec![speaker("a"), Agent { available_when, ..speaker("b") }, proxy, runner("x", approval)])
             }
         },
     )

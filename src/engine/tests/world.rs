@@ -96,6 +96,11 @@ impl World {
     pub fn from(session: Session, team: &Team, mut rules: Rules) -> Self {
         let runs = team.agents.iter().filter(|agent| agent.code_execution.is_some());
         rules.places = runs.map(|agent| (agent.name.clone(), place())).collect();
+        for agent in &team.agents {
+            let members = agent.nested.iter().flat_map(|nested| &nested.team.agents);
+            let runs = members.filter(|member| member.code_execution.is_some());
+            rules.places.extend(runs.map(|member| (format!("{}/{}", agent.name, member.name).into(), place())));
+        }
         rules.tool_places = team.tools.keys().map(|name| (name.clone(), place())).collect();
         World {
             now: session.log().last().map_or(MORNING, |record| record.at),
@@ -252,20 +257,11 @@ impl World {
 
     /// What the session takes to be in flight is what really is: nothing goes on unseen, nothing is waited for in vain.
     fn agrees(&self) {
-        let inquiries = self.session.turns().iter().map(|turn| &turn.inquiry);
-        let lines = inquiries.chain([&self.session.floor().selecting.inquiry]);
-        let calling: Vec<CallId> = lines
-            .filter_map(|inquiry| match inquiry.phase {
-                Phase::Calling(call) => Some(call),
-                _ => None,
-            })
-            .collect();
-        assert_eq!(calling, self.open_calls(), "calls:\n{}", self.tail(8));
-        let programs = self.session.turns().iter().filter_map(|turn| match turn.stage {
-            Stage::Running(op, _) => Some(op),
-            _ => None,
-        });
-        assert_eq!(programs.collect::<Vec<_>>(), self.running, "programs:\n{}", self.tail(8));
+        for call in self.open_calls() {
+            assert!(self.session.is_calling(call), "call {call} is waited for by nobody:\n{}", self.tail(8));
+        }
+        assert_eq!(calling(&self.session), self.open.len(), "calls:\n{}", self.tail(8));
+        assert_eq!(self.session.running(), self.running, "programs:\n{}", self.tail(8));
     }
 
     fn perform(&mut self, effects: Vec<Effect>) {
@@ -286,7 +282,7 @@ impl World {
     }
 
     fn call(&mut self, request: Request) {
-        let last = &self.session.log().last().unwrap().event;
+        let last = self.session.log().last().unwrap().event.innermost().1;
         let Event::ModelCalled { call, request: hash, .. } = last else { panic!("a call without its record") };
         assert_eq!((*call, hash), (request.call, &request.hash()), "the record is of another call");
         let called = request.messages.iter().flat_map(|message| message.tool_calls.iter().map(|call| call.id.as_str()));
@@ -297,11 +293,11 @@ impl World {
     }
 
     fn run(&mut self, op: OpId, agent: Name, payload: Arc<Payload>, hash: &str) {
-        let last = &self.session.log().last().unwrap().event;
+        let last = self.session.log().last().unwrap().event.innermost().1;
         let Event::Intent { op: intended, approval, hash: meant } = last else { panic!("a run without its intent") };
         assert_eq!((*intended, meant.as_str()), (op, hash), "the intent is of another effect");
         assert_eq!(payload.hash(), hash, "what runs is not what was approved");
-        let decided = self.session.path().into_iter().rev().find_map(|record| match &record.event {
+        let decided = self.session.path().into_iter().rev().find_map(|record| match record.event.innermost().1 {
             Event::ApprovalDecided { approval: decided, verdict, hash, .. } if decided == approval => {
                 Some((verdict.clone(), hash.clone()))
             }
@@ -333,6 +329,7 @@ impl World {
         if choice.mode != "operator" {
             assert!(self.session.rounds() < team.max_round, "{choice:?} after the last round");
         }
+        assert!(self.session.floor().bar(&choice.agent).is_none(), "{choice:?} is barred");
         if !["operator", "queue", "retry"].contains(&choice.mode.as_str()) {
             let eligible = candidates(&self.session, team).eligible;
             assert!(eligible.contains(&choice.agent), "{choice:?} is not among {eligible:?}");
@@ -343,7 +340,8 @@ impl World {
     /// The transcript as `author: text`, interrupted messages in brackets.
     pub fn said(&self) -> Vec<String> {
         let shown = self.session.transcript().entries().iter().map(|entry| {
-            let line = format!("{}: {}", entry.message.author.name(), entry.message.content);
+            let who = entry.message.author_path().collect::<Vec<_>>().join("/");
+            let line = format!("{who}: {}", entry.message.content);
             if entry.message.completeness == Completeness::Interrupted { format!("[{line}]") } else { line }
         });
         shown.collect()
@@ -386,4 +384,13 @@ impl World {
     pub fn running(&self) -> &[OpId] {
         &self.running
     }
+}
+
+/// Calls that the session takes to be under way, in nested teams too.
+fn calling(session: &Session) -> usize {
+    let inquiries = session.turns().iter().map(|turn| &turn.inquiry);
+    let lines = inquiries.chain([&session.floor().selecting.inquiry]);
+    let own = lines.filter(|inquiry| matches!(inquiry.phase, Phase::Calling(_))).count();
+    let within = session.turns().iter().filter(|turn| turn.stage == Stage::Within);
+    own + within.filter_map(|turn| session.inner(&turn.agent)).map(calling).sum::<usize>()
 }

@@ -1,16 +1,38 @@
 //! Who speaks: picks, the queue, turns.
 
 use super::super::State;
-use super::super::floor::{Attempt, Wanted};
+use super::super::floor::{Attempt, Bar, Wanted};
 use super::super::turn::Turn;
 use crate::chat::event::{Boundary, Event, Record};
 
 impl State {
     pub(super) fn fold_floor(&mut self, record: &Record) {
         match &record.event {
-            Event::SpeakerWanted { candidates, barred, proposed } => {
-                self.floor.wanted =
-                    Some(Wanted { candidates: candidates.clone(), barred: barred.clone(), proposed: proposed.clone() });
+            Event::SpeakerWanted { candidates, barred, proposed, reasons, until } => {
+                self.floor.proposing = false;
+                self.floor.selecting = Default::default();
+                self.floor.wanted = Some(Wanted {
+                    candidates: candidates.clone(),
+                    barred: barred.clone(),
+                    proposed: proposed.clone(),
+                    reasons: reasons.clone(),
+                    until: *until,
+                });
+            }
+            Event::ProposalWanted => {
+                self.floor.wanted = None;
+                self.floor.proposing = true;
+            }
+            Event::SpeakerBarred { agent, turns } => {
+                self.floor.bars.retain(|bar| bar.agent != *agent);
+                self.floor.bars.push(Bar { agent: agent.clone(), turns: *turns });
+                self.floor.queue.retain(|name| name != agent);
+                self.floor.retry.retain(|name| name != agent);
+                self.floor.choose_anew();
+            }
+            Event::SpeakerUnbarred { agent } => {
+                self.floor.bars.retain(|bar| bar.agent != *agent);
+                self.floor.choose_anew();
             }
             Event::SpeakerChosen { choice } => {
                 if self.floor.queue.first() == Some(&choice.agent) && choice.mode == "queue" {
@@ -18,6 +40,7 @@ impl State {
                 }
                 self.floor.choice = Some(choice.clone());
                 self.floor.wanted = None;
+                self.floor.proposing = false;
                 if choice.mode == "retry" {
                     self.floor.retry.retain(|name| *name != choice.agent);
                 } else {
@@ -53,13 +76,14 @@ impl State {
                         self.hold_asked = Some(Boundary::Turn);
                     }
                     if *finished {
+                        self.floor.count_down(&turn.agent);
                         self.transcript.turn_over();
                         self.agents.entry(turn.agent.clone()).or_default().turns += 1;
                         if self.floor.graph.is_some() {
                             self.floor.finished.push(turn.agent.clone());
                         }
                         self.floor.last_speaker = Some(turn.agent);
-                    } else {
+                    } else if self.floor.bar(&turn.agent).is_none() {
                         self.floor.retry.push(turn.agent);
                     }
                 }

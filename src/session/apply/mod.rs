@@ -62,12 +62,13 @@ impl Session {
         }
         if moved {
             let path = self.path_to(record.parent);
-            let mut state = State::default();
+            let mut state = State { base: self.base, ..State::default() };
             for earlier in &path {
                 state.fold(earlier);
             }
             self.state = state;
         }
+        self.state.base = self.base;
         self.note(&record);
         self.state.fold(&record);
         self.head = Some(seq);
@@ -89,8 +90,8 @@ impl Session {
                 self.branches.push(Branch { id: record.branch, name, tip: record.seq, from });
             }
         }
-        match &record.event {
-            Event::SessionStarted { session, team, headless, .. } => {
+        match record.event.innermost().1 {
+            Event::SessionStarted { session, team, headless, .. } if self.started.is_none() => {
                 self.started =
                     Some(Started { session: session.clone(), team: team.clone(), headless: *headless, at: record.at });
             }
@@ -126,12 +127,16 @@ impl State {
         match &record.event {
             Event::SessionStarted { team, .. } => {
                 self.limits = Some(team.limits);
+                self.members = team.agents.iter().map(|agent| agent.name.clone()).collect();
                 self.context = team.context_variables.clone();
             }
             Event::LimitsChanged { limits } => self.limits = Some(*limits),
             Event::MessagePosted { .. } | Event::MessageEdited { .. } => self.fold_words(record),
             Event::SpeakerWanted { .. }
             | Event::SpeakerChosen { .. }
+            | Event::ProposalWanted
+            | Event::SpeakerBarred { .. }
+            | Event::SpeakerUnbarred { .. }
             | Event::SelectorAnswered { .. }
             | Event::QueueChanged { .. }
             | Event::GraphStepped { .. }
@@ -185,15 +190,22 @@ impl State {
                 self.activity.cut();
                 self.fold_arrival();
             }
+            Event::Inner { agent, event } => self.fold_inner(agent, event, record),
             Event::BudgetCrossed { .. } => {}
-            Event::Ended { cause, text, agent, totals } => {
-                self.ended =
-                    Some(Ended { cause: cause.clone(), text: text.clone(), agent: agent.clone(), totals: *totals });
+            Event::Ended { cause, text, agent, totals, detail } => {
+                self.ended = Some(Ended {
+                    cause: cause.clone(),
+                    text: text.clone(),
+                    agent: agent.clone(),
+                    totals: *totals,
+                    detail: detail.clone(),
+                });
                 self.hold = None;
                 self.hold_asked = None;
                 self.stepping = false;
                 self.turns.clear();
                 self.floor.wanted = None;
+                self.floor.proposing = false;
                 self.floor.selecting = Default::default();
                 if *cause == EndCause::Complete {
                     self.floor.graph = None;
@@ -218,7 +230,11 @@ impl State {
                 .turns
                 .iter()
                 .any(|turn| matches!(turn.stage, Stage::Consent(_) | Stage::Asked(_) | Stage::Unknown(_)));
-        let busy = self.turns.iter().any(Turn::is_busy) || self.floor.selecting.inquiry.is_busy();
+        let inner_waits = self.active_inners().any(|inner| !inner.waiting().is_empty() || inner.hold().is_some());
+        let waits = waits && !inner_waits;
+        let busy = self.turns.iter().any(Turn::is_busy)
+            || self.floor.selecting.inquiry.is_busy()
+            || self.active_inners().any(Session::is_busy);
         let going = self.ended.is_none() && (busy || (self.hold.is_none() && waits));
         self.activity.set(going, record.at);
     }
@@ -226,6 +242,7 @@ impl State {
     /// What was in flight at the record one arrives at went on without this branch: no answer to it will come here, and
     /// a consent that was acted on there is used up. Its speaker gets the floor back and asks anew.
     fn fold_arrival(&mut self) {
+        self.inner.values_mut().for_each(|inner| inner.state.fold_arrival());
         let left = |turn: &mut Turn| {
             matches!(turn.inquiry.phase, Phase::Calling(_))
                 || matches!(turn.stage, Stage::Decided(_) | Stage::Running(..))
@@ -257,6 +274,10 @@ impl State {
             if matches!(self.floor.selecting.inquiry.phase, Phase::Failed(_)) {
                 self.floor.selecting.inquiry = Default::default();
             }
+        }
+        if self.hold.is_some() && self.floor.wanted.as_ref().is_some_and(|wanted| wanted.until.is_some()) {
+            // Time that passed while nothing could happen is not time to think: the pick is asked for again.
+            self.floor.wanted = None;
         }
         self.hold = None;
         self.hold_asked = None;

@@ -15,9 +15,12 @@ impl State {
                     // Words after the end begin a new run of the same session.
                     self.transcript.start_run();
                 }
-                if starts || message.author == Author::Operator {
-                    // A person has spoken to all of them (AG2: every start sets the counters to 0).
-                    self.agents.values_mut().for_each(|meter| meter.auto_replies = 0);
+                let is_task = message.kind == MessageKind::Task;
+                if starts || is_task || message.author == Author::Operator {
+                    // A person has spoken to them (AG2: every start sets the counters to 0).
+                    let spoken_to = |name: &str| starts || message.to.is_empty() || message.is_heard_by(name);
+                    let meters = self.agents.iter_mut().filter(|(name, _)| spoken_to(name));
+                    meters.for_each(|(_, meter)| meter.auto_replies = 0);
                 }
                 let answers = self.transcript.entries().iter().rev().find(|entry| entry.message.is_shared());
                 if message.author == Author::Operator
@@ -26,17 +29,17 @@ impl State {
                     // The floor was handed to the person, who has spoken: nobody needs to be picked.
                     self.floor.wanted = None;
                 }
-                if message.author == Author::Operator && message.kind == MessageKind::Task {
+                if is_task {
                     self.transcript.start_run();
                 }
                 self.transcript.post(message.clone(), record.seq, record.at);
                 if let Author::Agent(name) = &message.author {
-                    if message.by_operator {
+                    if message.by_operator || is_task {
                         // No turn says that it has spoken; to the team it has.
                         self.floor.last_speaker = Some(name.clone());
                     }
                     let meter = self.agents.entry(name.clone()).or_default();
-                    if by_person {
+                    if by_person || is_task {
                         meter.auto_replies = 0;
                     } else if message.is_shared() {
                         meter.auto_replies += 1;

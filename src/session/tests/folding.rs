@@ -76,7 +76,13 @@ fn words_after_the_end_begin_a_new_run_with_its_own_rounds_and_counters() {
     log.says("b", "two");
     assert_eq!(log.session.meter("a").auto_replies, 1);
     let totals = Totals::default();
-    log.add(vec![Event::Ended { cause: EndCause::MaxRound, text: "over".into(), agent: None, totals }]);
+    log.add(vec![Event::Ended {
+        cause: EndCause::MaxRound,
+        text: "over".into(),
+        agent: None,
+        totals,
+        detail: Default::default(),
+    }]);
     assert!(log.session.ended().is_some() && log.session.waiting().is_empty());
     log.operator("go on");
     assert!(log.session.ended().is_none());
@@ -122,6 +128,8 @@ fn meters_add_up_per_agent_and_the_selectors_share_is_kept_apart() {
             attempt: 1,
             request: "0".into(),
             messages: 3,
+            left_out: 0,
+            estimate: 0,
         },
         Event::ModelAnswered { call, usage: usage(7, 1), latency_ms: 1, finish: Finish::Stop, served: None },
     ]);
@@ -155,7 +163,13 @@ fn what_waits_is_listed_until_it_is_answered_and_time_stands_still_meanwhile() {
     log.add(vec![Event::HumanAnswered { ask, answer: Answer::Skip }]);
     assert!(log.session.waiting().is_empty());
     assert_eq!(log.session.active_ms(log.now), (asked - begun) as u64, "an hour of waiting is not running time");
-    log.add(vec![Event::SpeakerWanted { candidates: vec!["x".into()], barred: Vec::new(), proposed: None }]);
+    log.add(vec![Event::SpeakerWanted {
+        candidates: vec!["x".into()],
+        barred: Vec::new(),
+        proposed: None,
+        reasons: Vec::new(),
+        until: None,
+    }]);
     assert_eq!(log.session.waiting(), [Waiting::Pick]);
     let why = HoldReason::Circles { text: "again".into() };
     log.add(vec![Event::Held { why: why.clone() }]);

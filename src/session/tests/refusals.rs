@@ -26,7 +26,13 @@ fn ended() -> Log {
     let mut log = talk();
     log.says("a", "one");
     let cause = EndCause::Operator;
-    log.add(vec![Event::Ended { cause, text: "over".into(), agent: None, totals: Totals::default() }]);
+    log.add(vec![Event::Ended {
+        cause,
+        text: "over".into(),
+        agent: None,
+        totals: Totals::default(),
+        detail: Default::default(),
+    }]);
     log
 }
 

@@ -2,14 +2,19 @@
 
 use super::{AgentMarks, Marks, World, prompts};
 use crate::chat::Name;
+use crate::chat::pattern::Pattern;
 use crate::chat::team::{Agent, AgentKind, HumanInputMode, ModelSpec, TerminationMatch};
 use crate::settings::reader::{self, Fields, Node, suggestion};
 use crate::settings::report::Finding;
 use std::collections::BTreeMap;
 use toml::de::DeValue;
 
-const KINDS: &[(&str, AgentKind)] =
-    &[("assistant", AgentKind::Assistant), ("user_proxy", AgentKind::UserProxy), ("executor", AgentKind::Executor)];
+const KINDS: &[(&str, AgentKind)] = &[
+    ("assistant", AgentKind::Assistant),
+    ("user_proxy", AgentKind::UserProxy),
+    ("executor", AgentKind::Executor),
+    ("team", AgentKind::Team),
+];
 const MODES: &[(&str, HumanInputMode)] = &[
     ("ALWAYS", HumanInputMode::Always),
     ("NEVER", HumanInputMode::Never),
@@ -63,6 +68,9 @@ impl<'a> World<'a> {
             agents.push(agent);
             marks.agents.push(places);
         }
+        for (name, span) in marks.agents.iter().flat_map(|places| &places.speaks_to) {
+            self.known_agent(name, span.clone(), &agents);
+        }
         agents
     }
 
@@ -72,28 +80,34 @@ impl<'a> World<'a> {
         let kind = fields.word("kind", KINDS);
         if fields.span_of("kind").is_none() {
             let finding = Finding::error(format!("{who} has no `kind`")).at(marks.name.clone());
-            self.findings.push(finding.help("one of: assistant, user_proxy, executor"));
+            self.findings.push(finding.help("one of: assistant, user_proxy, executor, team"));
         }
         // What follows from the kind is only right, and only missed, when the kind is known.
         let assumed = kind.unwrap_or(AgentKind::UserProxy);
         let mode = fields.word("human_input_mode", MODES).unwrap_or(match assumed {
             AgentKind::UserProxy => HumanInputMode::Always,
-            AgentKind::Assistant | AgentKind::Executor => HumanInputMode::Never,
+            AgentKind::Assistant | AgentKind::Executor | AgentKind::Team => HumanInputMode::Never,
         });
         let limit = fields.small("max_consecutive_auto_reply", 0).unwrap_or(AUTO_REPLIES);
         marks.limit = fields.span_of("max_consecutive_auto_reply");
         let end = fields.get("is_termination_msg").map(|node| self.end(node));
         let reply = fields.get("default_auto_reply").map(|node| self.reply(node));
         let code = self.code(fields, &who, assumed, marks);
+        let speaks_to = self.audience(fields, &name, marks);
+        let context = fields.get("context").map(|node| self.context(node)).unwrap_or_default();
+        marks.context = fields.span_of("context");
         let system = fields.text("system_message");
         let description = fields.text("description");
         marks.description = fields.span_of("description");
         marks.system_message = fields.span_of("system_message");
+        let silent = fields.flag("silent").unwrap_or(false);
+        let available_when = self.rule_text(fields, "available_when", marks);
         let model = self.agent_model(fields, &who, kind, models, marks);
         let tools = fields.texts("tools").unwrap_or_default();
         marks.tools = tools.clone();
         let handoffs = fields.get("handoffs").map(|node| self.handoffs(node, marks)).unwrap_or_default();
         let after_work = fields.get("after_work").map(|node| self.after_work(node, marks)).unwrap_or_default();
+        let nested = self.nested(fields, &who, assumed, models, marks);
         let max_tool_iterations = fields.small("max_tool_iterations", 1).unwrap_or(1);
         let reflect_on_tool_use = fields.flag("reflect_on_tool_use").unwrap_or(false);
         let tool_call_summary_format = fields.filled("tool_call_summary_format");
@@ -104,10 +118,11 @@ impl<'a> World<'a> {
             AgentKind::Assistant => prompts::ASSISTANT_DESCRIPTION.into(),
             AgentKind::UserProxy => prompts::user_proxy(mode, code.is_some()).into(),
             AgentKind::Executor => prompts::EXECUTOR.into(),
+            AgentKind::Team => prompts::TEAM.into(),
         });
         let system_message = system.unwrap_or_else(|| match assumed {
             AgentKind::Assistant => prompts::ASSISTANT.into(),
-            AgentKind::UserProxy | AgentKind::Executor => String::new(),
+            AgentKind::UserProxy | AgentKind::Executor | AgentKind::Team => String::new(),
         });
         Agent {
             name: Name::from(name),
@@ -120,9 +135,14 @@ impl<'a> World<'a> {
             is_termination_msg: end.flatten().unwrap_or_else(|| TerminationMatch::Exactly("TERMINATE".into())),
             default_auto_reply: reply.unwrap_or_else(|| match assumed {
                 AgentKind::Executor => Some(prompts::NOTHING_TO_RUN.into()),
-                AgentKind::Assistant | AgentKind::UserProxy => Some(String::new()),
+                AgentKind::Assistant | AgentKind::UserProxy | AgentKind::Team => Some(String::new()),
             }),
             code_execution: code,
+            nested: nested.map(Box::new),
+            speaks_to,
+            context,
+            silent,
+            available_when,
             tools: tools.into_iter().map(|(name, _)| name).collect(),
             handoffs,
             after_work,
@@ -186,10 +206,27 @@ impl<'a> World<'a> {
         models.keys().next().filter(|_| models.len() == 1).cloned()
     }
 
+    /// Whom it speaks to. Whether these are agents shows when all are known.
+    fn audience(&self, fields: &mut Fields<'a>, name: &str, marks: &mut AgentMarks) -> Vec<Name> {
+        let named = fields.texts("speaks_to").unwrap_or_default();
+        if let (Some(span), true) = (fields.span_of("speaks_to"), named.iter().all(|(other, _)| other == name)) {
+            let finding = Finding::error("`speaks_to` names nobody else: nobody would hear this agent").at(span);
+            self.findings.push(finding.help("name those who hear it, or leave `speaks_to` out: then everybody does"));
+        }
+        let mut audience: Vec<Name> = Vec::new();
+        for (other, _) in named.iter().filter(|(other, _)| other != name) {
+            if !audience.iter().any(|known| &**known == other) {
+                audience.push(other.as_str().into());
+            }
+        }
+        marks.speaks_to = named;
+        audience
+    }
+
     fn end(&self, node: &Node<'_>) -> Option<TerminationMatch> {
         const HELP: &str = "a text (the whole message), { exactly = \"…\" }, { contains = \"…\" }, \
-            { ends_with = \"…\" }, or false";
-        const WAYS: [&str; 3] = ["exactly", "contains", "ends_with"];
+            { ends_with = \"…\" }, { matches = \"regular expression\" }, or false";
+        const WAYS: [&str; 4] = ["exactly", "contains", "ends_with", "matches"];
         let refuse = |message: String, span| {
             self.findings.push(Finding::error(message).at(span).help(HELP));
             None
@@ -212,6 +249,14 @@ impl<'a> World<'a> {
                 Some(match &**key.get_ref() {
                     "contains" => TerminationMatch::Contains(text),
                     "ends_with" => TerminationMatch::EndsWith(text),
+                    "matches" => match Pattern::new(&text) {
+                        Ok(pattern) => TerminationMatch::Matches(pattern),
+                        Err(why) => {
+                            let message = format!("this regular expression cannot be used: {why}");
+                            self.findings.push(Finding::error(message).at(node.span()));
+                            return None;
+                        }
+                    },
                     _ => TerminationMatch::Exactly(text),
                 })
             }

@@ -12,7 +12,7 @@ const MENTION: &str = "text_mention";
 
 /// Adds all warnings about a team that has no errors.
 pub(super) fn check(findings: &Findings, team: &Team, marks: &Marks) {
-    let lints = [endless, mentions, late, twins, voiceless, overkill, unpriced, unasked, short, mute];
+    let lints = [endless, mentions, late, twins, voiceless, overkill, unpriced, unasked, short, mute, unread];
     for lint in lints {
         for finding in lint(team, marks) {
             findings.push(finding);
@@ -191,6 +191,18 @@ fn mute(team: &Team, marks: &Marks) -> Vec<Finding> {
             let message =
                 format!("{who} {:?} may not reply even once and asks nobody: its turn ends the chat", &*agent.name);
             warn(message, places.limit.as_ref(), "raise `max_consecutive_auto_reply`, or set a human_input_mode")
+        })
+        .collect()
+}
+
+/// A rule for what a model is sent, without a model.
+fn unread(team: &Team, marks: &Marks) -> Vec<Finding> {
+    let agents = team.agents.iter().zip(&marks.agents);
+    agents
+        .filter(|(agent, _)| agent.model.is_none() && !agent.context.is_full())
+        .map(|(agent, places)| {
+            let message = format!("{:?} has no model, so its `context` decides nothing", &*agent.name);
+            warn(message, places.context.as_ref(), "code is looked for in `last_n_messages` of `code_execution`")
         })
         .collect()
 }

@@ -1,17 +1,23 @@
 //! The team file: from TOML to [`Team`], everything resolved, or every mistake in it.
 //!
-//! Each table of the file has a file here: `models`, `agents`, `code` (an agent's `code_execution`), `termination`;
+//! Each table of the file has a file here: `models`, `agents`, `code` (an agent's `code_execution`), `context`,
+//! `initial`, `termination`;
 //! `options` reads members of catalogs and `lint` says what is allowed but odd. Imports the reader and the report
 //! beside it. A new key is asked for where its table is read; a new lint is one function in `lint.rs`.
 
 mod agents;
 mod code;
+mod context;
+mod initial;
 mod lint;
 mod models;
+mod nested;
 mod options;
 mod prompts;
+mod rules;
 mod termination;
 mod tools;
+mod transitions;
 
 use super::file;
 use super::reader::{self, Fields, Findings, Node, Span, number_in};
@@ -20,8 +26,9 @@ use super::secrets;
 use super::user::Defaults;
 use crate::catalog::{Remark, Row};
 use crate::chat::Name;
-use crate::chat::team::{Agent, AgentKind, Limits, ModelSpec, Repeat, Spec, Team};
+use crate::chat::team::{Agent, AgentKind, Limits, ModelSpec, Repeat, Spec, Team, ToolSetup};
 use crate::chat::usage::{Money, Price};
+use crate::rules::Rule;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use toml::de::{DeTable, DeValue};
@@ -83,6 +90,18 @@ pub fn parse_team(
     price_of: PriceOf<'_>,
     base: &Base,
 ) -> Result<Loaded, Report> {
+    parse_within(origin, text, families, price_of, base, &[])
+}
+
+/// The same for a team in a team; `around` are those it is in, outermost first.
+fn parse_within(
+    origin: &str,
+    text: &str,
+    families: &Families,
+    price_of: PriceOf<'_>,
+    base: &Base,
+    around: &[String],
+) -> Result<Loaded, Report> {
     if text.trim().is_empty() {
         let finding = Finding::error("this file is empty")
             .help("a team needs a model, [models.<key>], and agents, [[agents]]; `plenary demo` shows one");
@@ -100,7 +119,17 @@ pub fn parse_team(
         return Err(Report::of(origin, text, findings.into_inner(), &secret));
     }
 
-    let world = World { findings: &findings, families, price_of, base };
+    let world = World {
+        findings: &findings,
+        families,
+        price_of,
+        base,
+        source: text,
+        around,
+        teams: None,
+        tools: None,
+        inline: false,
+    };
     let (team, marks) = world.team(tree.get_ref(), origin);
     match team {
         Some(team) if !findings.fatal() => {
@@ -117,6 +146,16 @@ struct World<'a> {
     families: &'a Families,
     price_of: PriceOf<'a>,
     base: &'a Base,
+    /// The text of the file.
+    source: &'a str,
+    /// The teams that this one is in, outermost first: files, and names in `[teams]`.
+    around: &'a [String],
+    /// `[teams]` of the file.
+    teams: Option<&'a DeTable<'a>>,
+    /// `[tools]` of the file.
+    tools: Option<&'a BTreeMap<String, ToolSetup>>,
+    /// Whether its agents stand in its own table, as in a file with several teams.
+    inline: bool,
 }
 
 /// Where things of the finished team stand in the file, for lints.
@@ -140,6 +179,11 @@ struct AgentMarks {
     system_message: Option<Span>,
     limit: Option<Span>,
     approval: Option<Span>,
+    context: Option<Span>,
+    /// Names it speaks to, as the file has them.
+    speaks_to: Vec<(String, Span)>,
+    /// Its rules, and where they stand.
+    rules: Vec<(Rule, Span)>,
     /// Names of environment variables that are passed on.
     environment: Vec<(String, Span)>,
     /// Tools it names.
@@ -158,31 +202,57 @@ impl<'a> World<'a> {
         let models = file.get("models");
         let agents = file.get("agents");
         let tools = file.get("tools").map(|node| self.tools(node)).unwrap_or_default();
+        let teams = file.get("teams").and_then(|node| reader::table(self.findings, "teams", node));
         file.finish();
 
         let models = self.models(models, &mut marks);
-        let agents = self.agents(agents, &models, &mut marks);
-        self.known_targets(&agents, &tools, &marks.agents);
-        self.keep_keys_from_code(&models, &marks);
+        let World { findings, families, price_of, base, source, around, inline, .. } = *self;
+        let world = World { findings, families, price_of, base, source, around, teams, tools: Some(&tools), inline };
         let empty = DeTable::default();
         let (table, span) = team.unwrap_or((&empty, 0..0));
-        // `empty` does not outlive this function, so the rest is read with its shorter lifetime.
-        let world =
-            World { findings: self.findings, families: self.families, price_of: self.price_of, base: self.base };
-        let mut team = world.head(table, span, origin, agents, models, &mut marks);
-        if let Some(team) = &mut team {
-            team.tools = tools;
-            let method = table.get("speaker_selection_method");
-            for remark in (self.families.review)(team) {
-                let mut finding = match remark.warning {
-                    true => Finding::warning(remark.message),
-                    false => Finding::error(remark.message),
-                };
-                finding.span = method.map(|node| place(node, &remark.path));
-                self.findings.push(finding.help(remark.help));
-            }
-        }
+        let team = world.members(table, span, origin, agents, models, &mut marks);
+        world.keep_keys_from_code(team.as_ref().map_or(&BTreeMap::new(), |team| &team.models), &marks);
         (team, marks)
+    }
+
+    /// A team's members, and what stands beside them.
+    fn members<'b>(
+        &self,
+        table: &DeTable<'_>,
+        span: Span,
+        origin: &str,
+        agents: Option<&'b Node<'b>>,
+        models: BTreeMap<String, ModelSpec>,
+        marks: &mut Marks,
+    ) -> Option<Team>
+    where
+        'a: 'b,
+    {
+        let World { findings, families, price_of, base, source, around, teams, tools, inline } = *self;
+        // Some of what is read does not outlive this function, so it is read with a shorter lifetime.
+        let world: World<'b> = World { findings, families, price_of, base, source, around, teams, tools, inline };
+        let declared = world.tools.cloned().unwrap_or_default();
+        let agents = world.agents(agents, &models, marks);
+        world.agents_rules(&agents, marks);
+        world.known_targets(&agents, &declared, &marks.agents);
+        let mut team = self.head(table, span, origin, agents, models, marks)?;
+        team.tools = match self.around {
+            [] => declared,
+            _ => declared
+                .into_iter()
+                .filter(|(name, _)| team.agents.iter().any(|agent| agent.tools.contains(name)))
+                .collect(),
+        };
+        let method = table.get("speaker_selection_method");
+        for remark in (self.families.review)(&team) {
+            let mut finding = match remark.warning {
+                true => Finding::warning(remark.message),
+                false => Finding::error(remark.message),
+            };
+            finding.span = method.map(|node| place(node, &remark.path));
+            self.findings.push(finding.help(remark.help));
+        }
+        Some(team)
     }
 
     /// Everything below `[team]`.
@@ -195,24 +265,37 @@ impl<'a> World<'a> {
         models: BTreeMap<String, ModelSpec>,
         marks: &mut Marks,
     ) -> Option<Team> {
-        let mut fields = Fields::new(self.findings, table, span, "[team]");
+        let place = self.around.last().filter(|_| self.inline);
+        let place = place.map_or("[team]".to_owned(), |name| format!("team {name:?}"));
+        let mut fields = Fields::new(self.findings, table, span, place);
+        if self.inline {
+            // Inside another file a team's agents stand in its own table.
+            fields.get("agents");
+        }
         let name = fields.filled("name").unwrap_or_else(|| stem(origin));
         let task = fields.filled("task");
         marks.task = fields.span_of("task");
         let method = match fields.get("speaker_selection_method") {
             Some(node) => {
                 marks.method = Some(node.span());
-                self.member(&self.families.selectors, "speaker_selection_method", "method", node)
+                let member =
+                    self.member(&self.families.selectors, "speaker_selection_method", &["method", "kind"], node);
+                self.selector_names(node, &self.families.selectors, &agents);
+                member
             }
             None => Some(Spec::named("auto")),
         };
         let selector_model = fields.text("selector_model");
         let retries = fields.small("max_retries_for_selecting_speaker", 0).unwrap_or(2);
         let repeat = fields.get("allow_repeat_speaker").map_or(Repeat::Everyone, |node| self.repeat(node, &agents));
+        let speaker_transitions = self.transitions(&mut fields, &agents);
+        let pick_countdown_ms = fields.get("pick_countdown").and_then(|node| self.countdown(node));
         let max_round = fields.small("max_round", 1).unwrap_or(10);
         marks.max_round = fields.span_of("max_round");
         let termination =
             fields.get("termination").map_or_else(Vec::new, |node| self.termination(node, &agents, marks));
+        let initial = fields.get("initial").map_or_else(Vec::new, |node| self.initial(node, &agents));
+        let send_introductions = fields.flag("send_introductions").unwrap_or(false);
         let seed = fields.whole("seed", 0..=i64::MAX as u64).unwrap_or(0);
         let context_variables =
             fields.get("context_variables").map(|node| self.variables("context_variables", node)).unwrap_or_default();
@@ -226,11 +309,15 @@ impl<'a> World<'a> {
         Some(Team {
             name,
             task,
+            initial,
+            send_introductions,
             agents,
             speaker_selection_method: method,
             selector_model,
             max_retries_for_selecting_speaker: retries,
             allow_repeat_speaker: repeat,
+            speaker_transitions,
+            pick_countdown_ms,
             max_round,
             termination,
             limits,
@@ -239,6 +326,16 @@ impl<'a> World<'a> {
             tools: BTreeMap::new(),
             context_variables,
         })
+    }
+
+    /// How long a proposal waits; `0` and `false` wait for ever.
+    fn countdown(&self, node: &Node<'_>) -> Option<u64> {
+        let never = match node.get_ref() {
+            DeValue::Integer(number) => number.as_str() == "0",
+            DeValue::Boolean(flag) => !flag,
+            _ => false,
+        };
+        if never { None } else { reader::duration(self.findings, "pick_countdown", node) }
     }
 
     fn repeat(&self, node: &Node<'_>, agents: &[Agent]) -> Repeat {

@@ -24,13 +24,20 @@ impl World<'_> {
     }
 
     /// A member given as a text, or as a table with its name under `tag` and its options beside it.
-    pub(super) fn member(&self, rows: &[Row], key: &'static str, tag: &'static str, node: &Node<'_>) -> Option<Spec> {
+    pub(super) fn member(
+        &self,
+        rows: &[Row],
+        key: &'static str,
+        tags: &[&'static str],
+        node: &Node<'_>,
+    ) -> Option<Spec> {
         match node.get_ref() {
             DeValue::String(name) => {
                 let row = self.row(rows, key, name, node.span())?;
                 Some(self.spec(row, key, std::iter::empty(), node.span(), &[]))
             }
             DeValue::Table(table) => {
+                let tag = tags.iter().copied().find(|tag| table.contains_key(*tag)).unwrap_or(tags[0]);
                 let Some(tagged) = table.get(tag) else {
                     let message = format!("this table does not say which `{key}` it is");
                     self.findings.push(Finding::error(message).at(node.span()).help(format!("add `{tag} = \"…\"`")));
@@ -72,7 +79,7 @@ impl World<'_> {
                 continue;
             };
             places.push((field.name, node.span()));
-            if let Some(value) = coerce(self.findings, row, field, node) {
+            if let Some(value) = self.coerce(row, field, node) {
                 options.insert(name.to_owned(), value);
             }
         }
@@ -88,6 +95,11 @@ impl World<'_> {
         {
             let blamed = error.field.as_deref();
             let place = places.into_iter().find(|(name, _)| Some(*name) == blamed).map_or(whole, |(_, span)| span);
+            let text = blamed.and_then(|name| options.get(name)?.as_str());
+            let place = match (&error.at, text) {
+                (Some(at), Some(text)) => self.inside(place, text, at),
+                _ => place,
+            };
             let finding = Finding::error(format!("{family} {:?}: {}", row.name, error.message));
             self.findings.push(finding.at(place).help(format!("for example: {}", row.example)));
         }
@@ -95,25 +107,32 @@ impl World<'_> {
     }
 }
 
-fn coerce(findings: &Findings, row: &Row, field: &Field, node: &Node<'_>) -> Option<Value> {
-    // The file says `max_messages = 20`, not `value = 20`, unless it is written out as a table.
-    let key = if field.name == "value" { row.name } else { field.name };
-    match field.kind {
-        FieldKind::Text => reader::text(findings, key, node).map(Value::from),
-        FieldKind::Texts => reader::texts(findings, key, node)
-            .map(|texts| texts.into_iter().map(|(text, _)| Value::from(text)).collect()),
-        FieldKind::Count => reader::whole(findings, key, node, 0..=i64::MAX as u64).map(Value::from),
-        FieldKind::Number => reader::number(findings, key, node).map(Value::from),
-        FieldKind::Flag => reader::flag(findings, key, node).map(Value::from),
-        FieldKind::Duration => reader::duration(findings, key, node).map(Value::from),
-        FieldKind::Table => match node.get_ref() {
-            DeValue::Table(_) | DeValue::Array(_) => json(findings, key, node),
-            _ => {
-                let message = format!("`{key}` takes {}, and this is {}", field.kind.words(), reader::found(node));
-                findings.push(Finding::error(message).at(node.span()));
-                None
-            }
-        },
+impl World<'_> {
+    fn coerce(&self, row: &Row, field: &Field, node: &Node<'_>) -> Option<Value> {
+        let findings = self.findings;
+        // The file says `max_messages = 20`, not `value = 20`, unless it is written out as a table.
+        let key = if field.name == "value" { row.name } else { field.name };
+        match field.kind {
+            FieldKind::Text => reader::text(findings, key, node).map(Value::from),
+            FieldKind::Texts => reader::texts(findings, key, node)
+                .map(|texts| texts.into_iter().map(|(text, _)| Value::from(text)).collect()),
+            FieldKind::Count => reader::whole(findings, key, node, 0..=i64::MAX as u64).map(Value::from),
+            FieldKind::Number => reader::number(findings, key, node).map(Value::from),
+            FieldKind::Flag => reader::flag(findings, key, node).map(Value::from),
+            FieldKind::Duration => reader::duration(findings, key, node).map(Value::from),
+            FieldKind::Rule => self.rule(key, node).map(|rule| Value::from(rule.source())),
+            FieldKind::Pattern => reader::text(findings, key, node).map(Value::from),
+            FieldKind::Command => self.command(key, node),
+            FieldKind::Cases => self.cases(key, node),
+            FieldKind::Table => match node.get_ref() {
+                DeValue::Table(_) | DeValue::Array(_) => json(findings, key, node),
+                _ => {
+                    let message = format!("`{key}` takes {}, and this is {}", field.kind.words(), reader::found(node));
+                    findings.push(Finding::error(message).at(node.span()));
+                    None
+                }
+            },
+        }
     }
 }
 

@@ -49,3 +49,14 @@ pub(super) fn user_proxy(mode: HumanInputMode, runs_code: bool) -> &'static str 
 /// What others are told about an executor.
 pub(super) const EXECUTOR: &str = "A computer terminal: runs the code blocks of the last message that has any and reports their \
      output, nothing else.";
+
+/// What others are told about a team that answers as one.
+pub(super) const TEAM: &str = "A team of its own: discusses what it is given and answers with what it came to.";
+
+/// What the model of such a team's agent is told before the team's conversation.
+pub(super) const TEAM_INSTRUCTION: &str = "Earlier you were asked to see to a request. You and your team worked on it. \
+     What they said follows.";
+
+/// What it is asked after it.
+pub(super) const TEAM_RESPONSE: &str = "Give the answer to the original request as one that stands alone. Do not \
+     mention that there was a discussion.";

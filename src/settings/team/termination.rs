@@ -99,6 +99,7 @@ impl World<'_> {
             _ => self.spec(row, "condition", std::iter::once(("value", name_span, node)), node.span(), &[]),
         };
         self.names_in(&spec, node, agents);
+        self.option_rules(row, &spec, node, agents);
         Some(Condition::One(spec))
     }
 
@@ -107,11 +108,11 @@ impl World<'_> {
         let options = NAMES.iter().filter(|name| spec.options.contains_key(**name));
         for node in options.filter_map(|name| node.get_ref().as_table()?.get(*name)) {
             match node.get_ref() {
-                DeValue::String(name) => drop(self.known_agent(name, node.span(), agents)),
+                DeValue::String(name) => drop(self.known_source(name, node.span(), agents)),
                 DeValue::Array(list) => {
                     for item in list.iter() {
                         if let Some(name) = item.get_ref().as_str() {
-                            self.known_agent(name, item.span(), agents);
+                            self.known_source(name, item.span(), agents);
                         }
                     }
                 }

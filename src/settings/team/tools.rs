@@ -3,7 +3,6 @@
 use super::{AgentMarks, World};
 use crate::chat::Name;
 use crate::chat::team::{AfterWork, Agent, Handoff, Target, ToolSetup};
-use crate::rules::Rule;
 use crate::settings::reader::{self, Fields, Node, Span};
 use crate::settings::report::Finding;
 use serde_json::{Map, Value, json};
@@ -115,7 +114,7 @@ impl<'a> World<'a> {
         for item in list.iter() {
             let read = match item.get_ref() {
                 DeValue::String(target) => Some(handoff(target)),
-                DeValue::Table(table) => self.handoff(table, item.span()),
+                DeValue::Table(table) => self.handoff(table, item.span(), marks),
                 _ => {
                     let message = format!("a hand-off is a name or a table, and this is {}", reader::found(item));
                     self.findings.push(Finding::error(message).at(item.span()).help(HELP));
@@ -133,7 +132,7 @@ impl<'a> World<'a> {
         handoffs
     }
 
-    fn handoff(&self, table: &'a DeTable<'a>, span: Span) -> Option<Handoff> {
+    fn handoff(&self, table: &'a DeTable<'a>, span: Span, marks: &mut AgentMarks) -> Option<Handoff> {
         let mut fields = Fields::new(self.findings, table, span.clone(), "this hand-off");
         let target = fields.filled("target");
         if target.is_none() && fields.span_of("target").is_none() {
@@ -141,8 +140,8 @@ impl<'a> World<'a> {
         }
         let (name, description) = (fields.filled("name"), fields.filled("description"));
         let message = fields.filled("message");
-        let available_when = self.rule(&mut fields, "available_when");
-        let when = self.rule(&mut fields, "when");
+        let available_when = self.rule_text(&mut fields, "available_when", marks);
+        let when = self.rule_text(&mut fields, "when", marks);
         let set = fields.get("set").map(|node| self.variables("set", node)).unwrap_or_default();
         fields.finish();
         let plain = handoff(&target?);
@@ -172,7 +171,7 @@ impl<'a> World<'a> {
                         self.findings
                             .push(finding.help("for example: { when = \"round > 8\", target = \"terminate\" }"));
                     }
-                    let when = self.rule(&mut fields, "when");
+                    let when = self.rule_text(&mut fields, "when", marks);
                     fields.finish();
                     Some(AfterWork { when, target: target(&name?, span, marks) })
                 };
@@ -186,18 +185,18 @@ impl<'a> World<'a> {
         }
     }
 
-    /// A rule, with the caret on the spot where it cannot be read.
-    pub(super) fn rule(&self, fields: &mut Fields<'a>, key: &'static str) -> Option<String> {
-        let text = fields.filled(key)?;
-        if let Err(error) = Rule::parse(&text) {
-            let span = fields.span_of(key).unwrap_or_default();
-            // The text stands in quotes, and escapes would move what follows them.
-            let plain = span.len() == text.len() + 2;
-            let at = if plain { span.start + 1 + error.at.start..span.start + 1 + error.at.end } else { span };
-            let mut finding = Finding::error(format!("`{key}`: {}", error.message)).at(at);
-            finding.help = error.help.clone();
-            self.findings.push(finding);
-        }
+    /// The text of a rule that was read.
+    pub(super) fn rule_text(
+        &self,
+        fields: &mut Fields<'a>,
+        key: &'static str,
+        marks: &mut AgentMarks,
+    ) -> Option<String> {
+        let node = fields.get(key)?;
+        let rule = self.rule(key, node)?;
+        let text = rule.source().to_owned();
+        // Whom it names is checked when all agents are known.
+        marks.rules.push((rule, node.span()));
         Some(text)
     }
 

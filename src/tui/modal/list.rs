@@ -7,6 +7,7 @@ use crate::chat::id::{OpId, Seq};
 use crate::text::clean::one_line;
 use crate::text::width::{take, width};
 use crate::tui::action::{Action, Context};
+use crate::tui::app::Whisper;
 use crate::tui::paint::{self, Draw};
 use crate::tui::theme::Role;
 use crate::tui::widget::editor::Editor;
@@ -22,6 +23,8 @@ pub enum Choice {
     Branch(Seq),
     /// Speak in this name; `None` in one's own.
     SpeakAs(Option<Name>),
+    /// Speak to this member only, or to everybody.
+    SpeakTo(Option<Whisper>),
     /// Say what became of an execution.
     Resolve(OpId, Resolution),
     /// Leave the console.

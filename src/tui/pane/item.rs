@@ -142,9 +142,7 @@ fn message(entry: &Entry, session: &Session, width: u16, fold: Fold) -> Vec<Line
         MessageKind::Human | MessageKind::CodeResult => {}
         kind => marks.extend(kind.label().map(str::to_owned)),
     }
-    if !message.to.is_empty() {
-        marks.push(format!("only to {}", one_line(&message.to.join(", "))));
-    }
+    marks.extend(message.audience().map(|audience| one_line(&audience)));
     if message.by_operator {
         marks.push("spoken by you".to_owned());
     }

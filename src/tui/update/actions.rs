@@ -8,7 +8,7 @@ use crate::session::{Session, Waiting};
 use crate::text::clean::{Context as Clean, one_line, plain};
 use crate::text::width::take;
 use crate::tui::action::{Action, Context};
-use crate::tui::app::{App, Deed, Focus};
+use crate::tui::app::{App, Deed, Focus, Whisper};
 use crate::tui::modal::approval::Approval;
 use crate::tui::modal::list::{Choice, Line, List};
 use crate::tui::modal::prompt::{Prompt, Purpose};
@@ -76,6 +76,10 @@ impl App {
                 let Some(agent) = self.numbered(digit) else { return Vec::new() };
                 return send(Command::Enqueue { agent });
             }
+            Action::View => {
+                let Some(agent) = self.numbered(digit) else { return Vec::new() };
+                self.show_view(&agent);
+            }
             Action::QueuePop => {
                 let mut queue = self.session.floor().queue.clone();
                 if queue.pop().is_none() {
@@ -98,6 +102,7 @@ impl App {
             Action::Approvals => self.open_approvals(),
             Action::Composer => self.focus = Focus::Composer,
             Action::SpeakAs => self.choose_name(),
+            Action::SpeakTo => self.choose_audience(),
             Action::EditorOpen if self.focus == Focus::Composer => {
                 return vec![Deed::Edit(self.composer.text())];
             }
@@ -214,7 +219,11 @@ impl App {
         self.recalled = None;
         self.focus = Focus::Main;
         self.transcript.end();
-        vec![Deed::Send(Command::Speak { text: text.into(), as_agent: self.speak_as.take() })]
+        let (text, as_agent) = (text.into(), self.speak_as.take());
+        vec![Deed::Send(match self.speak_to.take() {
+            Some(Whisper { to, announced }) => Command::Whisper { text, as_agent, to: vec![to], announced },
+            None => Command::Speak { text, as_agent },
+        })]
     }
 
     /// Opens what waits: the approval queue.

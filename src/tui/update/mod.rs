@@ -1,9 +1,10 @@
 //! What changes the console: inputs from the terminal and updates from the engine, in; deeds for the loop, out.
 //!
 //! No I/O and no clock: the time is in the [`App`]. `actions.rs` says what each key does in the panes, `modals.rs`
-//! what a modal's answer leads to.
+//! what a modal's answer leads to, `members.rs` what one looks up about an agent.
 
 mod actions;
+mod members;
 mod modals;
 
 use super::app::{App, Deed, Focus};

@@ -140,6 +140,11 @@ impl App {
                 self.focus = Focus::Composer;
                 Vec::new()
             }
+            Choice::SpeakTo(whom) => {
+                self.speak_to = whom;
+                self.focus = Focus::Composer;
+                Vec::new()
+            }
             Choice::Resolve(op, resolution) => vec![Deed::Send(Command::Resolve { op, resolution })],
             Choice::Quit => vec![Deed::Quit],
             Choice::End => vec![Deed::Send(Command::End)],
