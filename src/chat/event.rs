@@ -4,6 +4,7 @@ use super::code::{Execution, Payload};
 pub use super::decision::*;
 pub use super::end::{EndCause, EndDetail, Totals};
 use super::id::*;
+use super::leash::Leash;
 use super::message::Message;
 use super::request::{Failure, Finish, Purpose};
 use super::team::Team;
@@ -256,6 +257,26 @@ pub enum Event {
         /// The same hash - or, for a tool, the same tool - needs no further consent for this agent on this branch.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         remember: bool,
+    },
+    /// The operator lets an agent run code unasked for a while, inside containment.
+    LeashGiven {
+        /// Which agent.
+        agent: Name,
+        /// How far.
+        leash: Leash,
+    },
+    /// Consent in advance - leashes, and what was remembered - is taken back.
+    ConsentRevoked {
+        /// Of this agent; `None` of all.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        agent: Option<Name>,
+    },
+    /// The operator lets a program run longer than its limit.
+    TimeExtended {
+        /// The effect.
+        op: OpId,
+        /// By so many milliseconds.
+        added_ms: u64,
     },
     /// An effect is about to happen. On disk before it does.
     Intent {

@@ -13,6 +13,7 @@ pub mod end;
 pub mod event;
 pub mod handoff;
 pub mod id;
+pub mod leash;
 pub mod message;
 pub mod pattern;
 pub mod request;

@@ -21,6 +21,7 @@ use crate::session::Session;
 use futures_util::{FutureExt, StreamExt};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -85,7 +86,7 @@ pub struct Engine {
     outbox: Outbox,
     inbox: mpsc::Sender<Input>,
     calls: HashMap<CallId, JoinHandle<()>>,
-    programs: HashMap<OpId, (CancellationToken, JoinHandle<()>)>,
+    programs: HashMap<OpId, (CancellationToken, Arc<AtomicU64>, JoinHandle<()>)>,
     wake: Option<UnixMillis>,
     /// The log cannot be written any more, ever: nothing may happen that is not in it.
     lost: bool,
@@ -195,8 +196,13 @@ impl Engine {
             }
             Effect::Run { op, agent, payload, hash } => self.execute(op, agent, payload, hash),
             Effect::Kill(op) => {
-                if let Some((kill, _)) = self.programs.get(&op) {
+                if let Some((kill, ..)) = self.programs.get(&op) {
                     kill.cancel();
+                }
+            }
+            Effect::Extend(op, added_ms) => {
+                if let Some((_, added, _)) = self.programs.get(&op) {
+                    added.fetch_add(added_ms, Ordering::Relaxed);
                 }
             }
             Effect::Delta(delta) => self.outbox.delta(delta),
@@ -328,8 +334,8 @@ impl Engine {
             None => self.executors.agents.get(&agent).cloned(),
         };
         let job = Job::new(payload, hash);
-        let kill = job.kill.clone();
-        self.programs.retain(|_, (_, task)| !task.is_finished());
+        let (kill, added) = (job.kill.clone(), Arc::clone(&job.added_ms));
+        self.programs.retain(|_, (.., task)| !task.is_finished());
         let task = tokio::spawn(async move {
             let Some(executor) = executor else {
                 let text = format!("{agent} has no executor here.");
@@ -349,7 +355,7 @@ impl Engine {
             }
             let _ = inbox.send(Input::Ran { op, execution }).await;
         });
-        self.programs.insert(op, (kill, task));
+        self.programs.insert(op, (kill, added, task));
     }
 
     /// The last view is gone: stop what is in flight, write what came of it, close the log.
@@ -370,7 +376,7 @@ impl Engine {
         for (_, task) in self.calls.drain() {
             task.abort();
         }
-        for (_, (kill, task)) in self.programs.drain() {
+        for (_, (kill, _, task)) in self.programs.drain() {
             kill.cancel();
             task.abort();
         }

@@ -5,6 +5,7 @@ mod floor;
 mod graphs;
 mod handoffs;
 mod human;
+mod leash;
 mod models;
 mod nested;
 mod pauses;

@@ -255,7 +255,8 @@ fn wrap(name: &Name, effects: Vec<Effect>) -> Vec<Effect> {
             }),
             // Who is next inside is nobody's outlook outside.
             Effect::Outlook(_) => return None,
-            other @ (Effect::Cancel(_) | Effect::Kill(_) | Effect::Refuse(_) | Effect::Wake(_)) => other,
+            other
+            @ (Effect::Cancel(_) | Effect::Kill(_) | Effect::Extend(..) | Effect::Refuse(_) | Effect::Wake(_)) => other,
         })
     });
     wrapped.collect()
