@@ -1,6 +1,7 @@
 //! A leash: consent in advance, for some executions or some minutes, inside containment only.
 
 use super::UnixMillis;
+use super::id::ApprovalId;
 use serde::{Deserialize, Serialize};
 
 /// The policy under which an execution on a leash is recorded.
@@ -9,6 +10,8 @@ pub const POLICY: &str = "on the leash that the operator gave";
 /// How far an agent may go unasked. The first end that is reached ends it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Leash {
+    /// The first request that it covers: what waited when it was given still has to be seen.
+    pub from: ApprovalId,
     /// Executions that are left.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub executions: Option<u32>,
@@ -18,7 +21,12 @@ pub struct Leash {
 }
 
 impl Leash {
-    /// Whether it still holds at that time.
+    /// Whether it covers that request at that time.
+    pub fn covers(&self, approval: ApprovalId, now: UnixMillis) -> bool {
+        approval >= self.from && self.holds(now)
+    }
+
+    /// Whether it has not ended at that time.
     pub fn holds(&self, now: UnixMillis) -> bool {
         self.executions.is_none_or(|left| left > 0) && self.until.is_none_or(|until| now < until)
     }
@@ -71,7 +79,7 @@ mod tests {
 
     #[test]
     fn the_first_end_ends_it() {
-        let leash = Leash { executions: Some(1), until: Some(10_000) };
+        let leash = Leash { from: ApprovalId(0), executions: Some(1), until: Some(10_000) };
         assert!(leash.holds(9_999) && !leash.holds(10_000));
         assert!(!Leash { executions: Some(0), ..leash }.holds(0));
         assert_eq!(leash.left(0), "1 more, 10 s");

@@ -35,6 +35,8 @@ mod process;
 mod run;
 #[cfg(unix)]
 pub mod sandbox;
+#[cfg(unix)]
+mod stage;
 #[cfg(target_os = "linux")]
 mod supervisor;
 #[cfg(unix)]

@@ -47,7 +47,10 @@ pub(super) fn leash(
         return refuse("A leash has an end: some executions, some minutes, or both.");
     }
     let until = minutes.map(|minutes| now.saturating_add(i64::from(minutes) * 60_000));
-    Ok(vec![Event::LeashGiven { agent: agent.clone(), leash: Leash { executions, until } }])
+    Ok(vec![Event::LeashGiven {
+        agent: agent.clone(),
+        leash: Leash { from: session.ids().approval, executions, until },
+    }])
 }
 
 pub(super) fn revoke(session: &Session, agent: &Option<Name>) -> Decided {

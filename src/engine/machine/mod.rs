@@ -21,7 +21,7 @@ use crate::chat::code::{Payload, Place};
 use crate::chat::command::Command;
 use crate::chat::containment::Tier;
 use crate::chat::event::{Actor, Answer, AskKind, Choice, EndCause, EndDetail, Event, HoldReason, Resolution};
-use crate::chat::id::{CallId, OpId};
+use crate::chat::id::{ApprovalId, CallId, OpId};
 use crate::chat::leash;
 use crate::chat::message::{Author, Message, MessageKind};
 use crate::chat::team::{ApprovalPolicy, HumanInputMode, Spec, Team};
@@ -277,9 +277,9 @@ fn resolved(op: OpId, resolution: Resolution, session: &Session) -> Vec<Event> {
 fn standing_consent(
     rules: &Rules,
     session: &Session,
+    approval: ApprovalId,
     agent: &str,
-    payload: &Payload,
-    hash: &str,
+    (payload, hash): (&Payload, &str),
     now: UnixMillis,
 ) -> Option<String> {
     if session.ran_elsewhere(hash) {
@@ -290,7 +290,7 @@ fn standing_consent(
     }
     let tier = payload.place.tier;
     let leash = session.leashes().find(|(whose, _)| &***whose == agent).map(|(_, leash)| leash);
-    if !tier.is_none() && leash.is_some_and(|leash| leash.holds(now)) {
+    if !tier.is_none() && leash.is_some_and(|leash| leash.covers(approval, now)) {
         return Some(leash::POLICY.to_owned());
     }
     if let Some(policy) = &rules.approve_all {

@@ -116,7 +116,9 @@ impl Machine {
     fn consent_is_coming(&self, agent: &Agent, session: &Session, now: UnixMillis) -> bool {
         match find_code(agent, session) {
             Code::Blocks(_, blocks) => self.payload(agent, blocks).is_some_and(|payload| {
-                standing_consent(&self.rules, session, &agent.name, &payload, &payload.hash(), now).is_none()
+                let next = session.ids().approval;
+                let shown = (&payload, &*payload.hash());
+                standing_consent(&self.rules, session, next, &agent.name, shown, now).is_none()
             }),
             _ => false,
         }
@@ -162,7 +164,8 @@ impl Machine {
     /// The decision of a policy, where one stands, recorded under its name.
     fn standing_consent(&self, approval: ApprovalId, session: &Session, now: UnixMillis) -> Option<Effect> {
         let asked = session.approval(approval)?;
-        let policy = standing_consent(&self.rules, session, &asked.agent, &asked.payload, &asked.hash, now)?;
+        let policy =
+            standing_consent(&self.rules, session, approval, &asked.agent, (&asked.payload, &asked.hash), now)?;
         let decided = Event::ApprovalDecided {
             approval,
             verdict: Verdict::Run,

@@ -27,6 +27,8 @@ pub enum Choice {
     SpeakTo(Option<Whisper>),
     /// Say what became of an execution.
     Resolve(OpId, Resolution),
+    /// Take back consent given in advance: of one agent, or of all.
+    Revoke(Option<Name>),
     /// Leave the console.
     Quit,
     /// End the run.

@@ -86,6 +86,9 @@ impl Item {
             | Event::BranchMoved { .. }
             | Event::OutcomeUnknown { .. }
             | Event::LimitsChanged { .. }
+            | Event::LeashGiven { .. }
+            | Event::ConsentRevoked { .. }
+            | Event::TimeExtended { .. }
             | Event::BudgetCrossed { .. }
             | Event::Ended { .. } => Some(Item::Notice(record.seq)),
             Event::DetectorChanged { count, .. } if *count > 0 => Some(Item::Notice(record.seq)),
@@ -291,6 +294,16 @@ fn notice(record: &Record, session: &Session, width: u16) -> Vec<Line> {
             Role::Error,
             format!("? it is not known whether execution {} happened: Plenary was stopped meanwhile", op.0),
         ),
+        Event::LeashGiven { agent, leash } => {
+            (Role::Warning, format!("{agent} may run code unasked: {}", leash.left(record.at)))
+        }
+        Event::ConsentRevoked { agent } => {
+            let whose = agent.as_ref().map_or(String::new(), |agent| format!(" by {agent}"));
+            (Role::Warning, format!("nothing may run unasked any more{whose}"))
+        }
+        Event::TimeExtended { added_ms, .. } => {
+            (Role::Warning, format!("the program has {} more", words::seconds(*added_ms)))
+        }
         Event::LimitsChanged { .. } => (Role::Warning, "limits raised by you".to_owned()),
         Event::BudgetCrossed { limit, text } => (Role::Warning, format!("limit {limit}: {text}")),
         Event::DetectorChanged { detector, text, .. } => (Role::Warning, format!("↻ {detector}: {text}")),

@@ -91,6 +91,14 @@ impl App {
             Action::QueueClear => return send(Command::Queue { queue: Vec::new() }),
             Action::AcceptProposal => return send(Command::AcceptProposal),
             Action::RaiseLimits => return send(Command::RaiseLimits),
+            Action::EndProgram => {
+                return self.running_program().map(|op| Deed::Send(Command::EndProgram { op })).into_iter().collect();
+            }
+            Action::ExtendTime => {
+                let extend = |op| Deed::Send(Command::ExtendTime { op, added_ms: 60_000 });
+                return self.running_program().map(extend).into_iter().collect();
+            }
+            Action::Revoke => self.show_consent(),
             Action::EndRun => {
                 if self.session.ended().is_some() {
                     self.say("The run has already ended.");
