@@ -4,6 +4,7 @@
 //! their own module. Parsing, validation, help and the docs derive from the rows, so a new member is one file and one
 //! row. Imports [`crate::chat`] only for [`Spec`].
 
+use crate::chat::consult::Program;
 use crate::chat::team::Spec;
 use serde_json::{Map, Value};
 
@@ -194,4 +195,43 @@ pub fn count(options: &Options, field: &str) -> Option<u64> {
 /// Reads a text from the options.
 pub fn text<'a>(options: &'a Options, field: &str) -> Option<&'a str> {
     options.get(field).and_then(Value::as_str)
+}
+
+/// The options of a program of the user's; [`program`] reads them.
+pub const PROGRAM: [Field; 3] = [
+    Field {
+        name: "command",
+        kind: FieldKind::Command,
+        required: true,
+        about: "the program and its arguments; a path is relative to the file, and so is the directory it runs in",
+    },
+    Field { name: "timeout", kind: FieldKind::Duration, required: false, about: "how long it may take (5s)" },
+    Field {
+        name: "environment",
+        kind: FieldKind::Texts,
+        required: false,
+        about: "names of environment variables that are passed on (PATH LANG LC_ALL TZ)",
+    },
+];
+
+/// Reads a program from the options of a row that takes [`PROGRAM`].
+///
+/// # Errors
+/// When no program is named.
+pub fn program(options: &Options) -> Result<Program, OptionError> {
+    let texts = |list: Option<&Value>| -> Vec<String> {
+        let list = list.and_then(Value::as_array).into_iter().flatten();
+        list.filter_map(|word| word.as_str().map(str::to_owned)).collect()
+    };
+    let given = options.get("command");
+    let command = texts(given.and_then(|given| given.get("argv")));
+    if command.first().is_none_or(|program| program.trim().is_empty()) {
+        return Err(OptionError::of("command", "names no program"));
+    }
+    let dir = given.and_then(|given| given.get("dir")).and_then(Value::as_str).unwrap_or(".").to_owned();
+    let environment = match options.get("environment") {
+        Some(list) => texts(Some(list)),
+        None => ["PATH", "LANG", "LC_ALL", "TZ"].map(str::to_owned).to_vec(),
+    };
+    Ok(Program { command, dir, environment, timeout_ms: count(options, "timeout").unwrap_or(5_000) })
 }

@@ -275,3 +275,7 @@ fn session_id(team: &str) -> String {
     let noise = uuid::Uuid::now_v7().as_u128() as u16;
     format!("{stamp}-{}-{noise:04x}", slug.trim_matches('-'))
 }
+
+#[cfg(test)]
+#[path = "../tests/conformance/mod.rs"]
+mod conformance;

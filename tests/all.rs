@@ -17,3 +17,4 @@ mod screens;
 mod settings;
 mod terminal;
 mod text;
+mod watch;

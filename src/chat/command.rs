@@ -72,10 +72,15 @@ pub enum Command {
     Resume,
     /// Go on for one turn.
     Step,
+    /// Begin a new run of a session that has ended, without new words (AgentChat: `run()` without a task). The
+    /// conversation goes on where it was; rounds, conditions and replies in a row are counted anew.
+    Continue,
     /// Cancel what runs now, keep what was said, and hold.
     Interrupt,
     /// End the run.
     End,
+    /// End the run at the next turn boundary (AgentChat: ExternalTermination).
+    Terminate,
     /// Decide about code.
     Decide {
         /// Which request.

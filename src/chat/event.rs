@@ -1,8 +1,10 @@
 //! What happened: the durable vocabulary of a session.
 
 use super::code::{Execution, Payload};
+use super::consult::Advice;
 pub use super::decision::*;
 pub use super::end::{EndCause, EndDetail, Totals};
+pub use super::failing::{Achieved, AfterFailure};
 use super::id::*;
 use super::leash::Leash;
 use super::message::Message;
@@ -10,6 +12,7 @@ use super::request::{Failure, Finish, Purpose};
 use super::team::Team;
 use super::tool::ToolResult;
 use super::usage::Usage;
+pub use super::watch::{Judgement, Level, Progress};
 use super::{Name, UnixMillis};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -32,33 +35,6 @@ pub struct Record {
     pub at: UnixMillis,
     /// What happened.
     pub event: Event,
-}
-
-/// Who caused a record.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Actor {
-    /// The person in the chair.
-    Operator,
-    /// A member of the team.
-    Agent(Name),
-    /// A rule the team file or the settings laid down, by its name.
-    Policy(String),
-    /// Plenary itself.
-    System,
-}
-
-impl Actor {
-    /// Who it was, in words; `operator` is what the reader calls the person in the chair. Names and policies stand as
-    /// they are: whoever shows them makes them safe.
-    pub fn called(&self, operator: &str) -> String {
-        match self {
-            Actor::Operator => operator.to_owned(),
-            Actor::Policy(policy) => policy.clone(),
-            Actor::Agent(name) => name.to_string(),
-            Actor::System => "plenary".to_owned(),
-        }
-    }
 }
 
 /// Something that happened. Kinds are added, never changed.
@@ -110,6 +86,31 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         until: Option<UnixMillis>,
     },
+    /// A program of the user's is about to be asked. On disk before it is.
+    ConsultAsked {
+        /// Identity of the effect.
+        op: OpId,
+        /// The turn that would come next.
+        turn: TurnId,
+        /// Which selector or condition asks.
+        key: String,
+        /// The program and its arguments.
+        command: Vec<String>,
+        /// SHA-256 of what it is told, in hex.
+        input: String,
+    },
+    /// The program is over.
+    ConsultAnswered {
+        /// The effect.
+        op: OpId,
+        /// What it said, or why it said nothing.
+        advice: Advice,
+        /// It was stopped on request, and will be asked anew if its answer is still wanted.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        stopped: bool,
+    },
+    /// The run is to end at the next turn boundary.
+    TerminationAsked,
     /// The operator wants a model's proposal for a pick.
     ProposalWanted,
     /// The operator took an agent off the floor.
@@ -221,6 +222,17 @@ pub enum Event {
         /// The model of the next attempt, if it is another one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         fallback: Option<String>,
+    },
+    /// An agent could not speak, and the run goes on as the team file says.
+    AgentFailed {
+        /// Its turn.
+        turn: TurnId,
+        /// Who.
+        agent: Name,
+        /// What failed.
+        text: String,
+        /// What is done.
+        then: AfterFailure,
     },
     /// A call was cancelled, or found unfinished after a crash.
     ModelInterrupted {
@@ -372,6 +384,35 @@ pub enum Event {
         count: u32,
         /// Turns that match, oldest first.
         turns: Vec<TurnId>,
+        /// How grave it is.
+        #[serde(default, skip_serializing_if = "Level::is_badge")]
+        level: Level,
+        /// Who repeats, if one does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        agent: Option<Name>,
+        /// What it is that repeats: "not a loop" is remembered for it.
+        #[serde(default, skip_serializing_if = "is_nothing")]
+        pattern: u64,
+        /// Messages that match, oldest first.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        messages: Vec<MessageId>,
+    },
+    /// Things moved on while a detector saw something.
+    ProgressMade {
+        /// What moved.
+        what: Progress,
+        /// The message that did it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        message: Option<MessageId>,
+    },
+    /// The operator judged a finding.
+    DetectorJudged {
+        /// Catalog name of the detector.
+        detector: String,
+        /// The pattern it saw.
+        pattern: u64,
+        /// What the operator says about it.
+        judgement: Judgement,
     },
     /// Something happened inside the team behind an agent. It numbers turns, messages and calls on its own, so that no
     /// number stands for two things.
@@ -407,7 +448,14 @@ pub enum Event {
         /// Which condition, and what it saw.
         #[serde(default, skip_serializing_if = "EndDetail::is_empty")]
         detail: EndDetail,
+        /// What there is, however it ended.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        achieved: Option<Achieved>,
     },
+}
+
+fn is_nothing(n: &u64) -> bool {
+    *n == 0
 }
 
 impl Event {

@@ -52,6 +52,8 @@ pub enum MessageKind {
     Handoff,
     /// What the moderator of the team says: a plan, an instruction, a final answer (AgentChat: Magentic).
     Moderation,
+    /// A note of Plenary's to the team: somebody repeats itself. Marked as such; nobody's words.
+    Note,
     /// What a conversation came to (AG2: summary_method; AgentChat: SocietyOfMindAgent).
     Summary,
 }
@@ -70,6 +72,7 @@ impl MessageKind {
             MessageKind::ToolSummary => Some("results in short"),
             MessageKind::Handoff => Some("hands over"),
             MessageKind::Moderation => Some("moderates"),
+            MessageKind::Note => Some("note by plenary"),
             MessageKind::Summary => Some("summary"),
         }
     }

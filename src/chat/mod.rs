@@ -6,11 +6,13 @@
 
 pub mod code;
 pub mod command;
+pub mod consult;
 pub mod containment;
 pub mod context;
 pub mod decision;
 pub mod end;
 pub mod event;
+pub mod failing;
 pub mod handoff;
 pub mod id;
 pub mod leash;
@@ -21,6 +23,7 @@ pub mod team;
 pub mod tool;
 pub mod update;
 pub mod usage;
+pub mod watch;
 
 use std::sync::Arc;
 

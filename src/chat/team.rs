@@ -7,6 +7,7 @@
 use super::Name;
 use super::containment::{Bounds, LanguageRow, Tier};
 use super::context::ContextRule;
+use super::failing::OnFailure;
 pub use super::handoff::{AfterWork, Handoff, Nested, Target};
 use super::message::Author;
 use super::pattern::Pattern;
@@ -91,6 +92,9 @@ pub struct Team {
     /// What all agents share besides the words (AG2: ContextVariables), as it is at the start.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub context_variables: Map<String, Value>,
+    /// When the run goes in circles.
+    #[serde(default, skip_serializing_if = "super::watch::Watching::is_plain")]
+    pub watch: super::watch::Watching,
 }
 
 impl Team {
@@ -115,6 +119,7 @@ impl Team {
             seed: 0,
             tools: BTreeMap::new(),
             context_variables: Map::new(),
+            watch: Default::default(),
         }
     }
 
@@ -276,18 +281,21 @@ pub struct Agent {
     /// Code execution, if it runs code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code_execution: Option<CodeExecution>,
-    /// Who hears it; empty means everybody.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub speaks_to: Vec<Name>,
-    /// Which messages its model is sent.
-    #[serde(default, skip_serializing_if = "ContextRule::is_full")]
-    pub context: ContextRule,
+    /// What is done when it could not speak; `None` holds the run, or ends it where nobody is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_failure: Option<OnFailure>,
     /// Never chosen by any selection; the operator may call on it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub silent: bool,
     /// The rule that must hold for it to be chosen (AG2: eligibility_policies; AgentChat: candidate_func).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub available_when: Option<String>,
+    /// Who hears it; empty means everybody.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub speaks_to: Vec<Name>,
+    /// Which messages its model is sent.
+    #[serde(default, skip_serializing_if = "ContextRule::is_full")]
+    pub context: ContextRule,
     /// Tools its model may call: keys into [`Team::tools`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tools: Vec<String>,
@@ -326,6 +334,7 @@ impl Agent {
             is_termination_msg: TerminationMatch::Exactly("TERMINATE".into()),
             default_auto_reply: None,
             code_execution: None,
+            on_failure: None,
             speaks_to: Vec::new(),
             context: ContextRule::Full,
             silent: false,

@@ -117,14 +117,17 @@ fn write_record(text: &mut String, record: &Arc<Record>, session: &Session) {
         Event::BranchMoved { name, why } => {
             writeln!(text, "{at} branch {}: {}\n", safe(name), safe(why))
         }
-        Event::Ended { text: why, totals, .. } => {
-            writeln!(
-                text,
-                "---
-
-Ended: {} · {totals}",
-                plain(why, Context::Prose)
-            )
+        Event::AgentFailed { agent, text: why, then, .. } => {
+            writeln!(text, "{at} {} could not speak ({then}): {}\n", safe(agent), safe(why))
+        }
+        Event::Ended { text: why, totals, achieved, .. } => {
+            let ended = writeln!(text, "---\n\nEnded: {} · {totals}", plain(why, Context::Prose));
+            match achieved {
+                Some(found) => {
+                    writeln!(text, "\nResult: message {} by {}.", found.message.0 + 1, one_line(&found.agent))
+                }
+                None => ended,
+            }
         }
         _ => Ok(()),
     };

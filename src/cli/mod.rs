@@ -10,6 +10,7 @@ mod run;
 #[cfg(unix)]
 mod sandbox;
 mod sessions;
+mod watch;
 
 use clap::{Parser, Subcommand};
 use std::io::Write;
@@ -46,6 +47,8 @@ enum Command {
     Sessions(sessions::Arguments),
     /// Write a session as a readable transcript or as records
     Export(export::Arguments),
+    /// Look for loops in stored sessions and message lists
+    Watch(watch::Arguments),
     /// Read a team file and say everything that is wrong with it
     Check(check::Arguments),
     /// Say what this machine has of what Plenary needs
@@ -68,6 +71,7 @@ pub fn main() -> ExitCode {
         Command::Open(arguments) => run::open(arguments),
         Command::Sessions(arguments) => sessions::list(&arguments),
         Command::Export(arguments) => export::export(&arguments),
+        Command::Watch(arguments) => watch::watch(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Doctor(arguments) => doctor::doctor(&arguments),
     };

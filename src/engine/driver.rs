@@ -84,9 +84,11 @@ pub struct Engine {
     executors: Executors,
     clock: Clock,
     outbox: Outbox,
-    inbox: mpsc::Sender<Input>,
+    pub(super) inbox: mpsc::Sender<Input>,
     calls: HashMap<CallId, JoinHandle<()>>,
-    programs: HashMap<OpId, (CancellationToken, Arc<AtomicU64>, JoinHandle<()>)>,
+    pub(super) programs: HashMap<OpId, (CancellationToken, JoinHandle<()>)>,
+    /// Time that was added to programs, by the operator.
+    added: HashMap<OpId, Arc<AtomicU64>>,
     wake: Option<UnixMillis>,
     /// The log cannot be written any more, ever: nothing may happen that is not in it.
     lost: bool,
@@ -109,6 +111,7 @@ impl Engine {
             inbox: inbox.clone(),
             calls: HashMap::new(),
             programs: HashMap::new(),
+            added: HashMap::new(),
             wake: None,
             lost: false,
         };
@@ -195,13 +198,14 @@ impl Engine {
                 }
             }
             Effect::Run { op, agent, payload, hash } => self.execute(op, agent, payload, hash),
+            Effect::Consult { op, consultation } => self.consult(op, consultation),
             Effect::Kill(op) => {
-                if let Some((kill, ..)) = self.programs.get(&op) {
+                if let Some((kill, _)) = self.programs.get(&op) {
                     kill.cancel();
                 }
             }
             Effect::Extend(op, added_ms) => {
-                if let Some((_, added, _)) = self.programs.get(&op) {
+                if let Some(added) = self.added.get(&op) {
                     added.fetch_add(added_ms, Ordering::Relaxed);
                 }
             }
@@ -335,7 +339,8 @@ impl Engine {
         };
         let job = Job::new(payload, hash);
         let (kill, added) = (job.kill.clone(), Arc::clone(&job.added_ms));
-        self.programs.retain(|_, (.., task)| !task.is_finished());
+        self.programs.retain(|_, (_, task)| !task.is_finished());
+        self.added.retain(|op, _| self.programs.contains_key(op));
         let task = tokio::spawn(async move {
             let Some(executor) = executor else {
                 let text = format!("{agent} has no executor here.");
@@ -355,7 +360,8 @@ impl Engine {
             }
             let _ = inbox.send(Input::Ran { op, execution }).await;
         });
-        self.programs.insert(op, (kill, added, task));
+        self.programs.insert(op, (kill, task));
+        self.added.insert(op, added);
     }
 
     /// The last view is gone: stop what is in flight, write what came of it, close the log.
@@ -376,7 +382,7 @@ impl Engine {
         for (_, task) in self.calls.drain() {
             task.abort();
         }
-        for (_, (kill, _, task)) in self.programs.drain() {
+        for (_, (kill, task)) in self.programs.drain() {
             kill.cancel();
             task.abort();
         }
@@ -437,6 +443,7 @@ fn is_hard(event: &Event) -> bool {
             | Event::ModelCalled { .. }
             | Event::ApprovalDecided { .. }
             | Event::Intent { .. }
+            | Event::ConsultAsked { .. }
             | Event::Outcome { .. }
             | Event::OutcomeResolved { .. }
             | Event::HumanAnswered { .. }

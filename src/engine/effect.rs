@@ -2,6 +2,7 @@
 
 use crate::chat::code::{Execution, Payload};
 use crate::chat::command::Command;
+use crate::chat::consult::{Advice, Consultation};
 use crate::chat::event::{Actor, Choice, EndCause, Event};
 use crate::chat::id::{BranchId, CallId, OpId, Seq};
 use crate::chat::request::{Chunk, Failure, Request};
@@ -49,6 +50,13 @@ pub enum Input {
         /// What came of it.
         execution: Execution,
     },
+    /// A program of the user's has answered, or failed.
+    Advised {
+        /// The effect.
+        op: OpId,
+        /// What it said.
+        advice: Advice,
+    },
     /// Time passed, or nothing happened and the machine should look around.
     Tick,
     /// The run must stop: a signal, or the last view is gone.
@@ -84,6 +92,13 @@ pub enum Effect {
         payload: Arc<Payload>,
         /// What was approved.
         hash: String,
+    },
+    /// Ask a program of the user's.
+    Consult {
+        /// Identity of the effect.
+        op: OpId,
+        /// The question.
+        consultation: Consultation,
     },
     /// Stop a program and everything it started.
     Kill(OpId),

@@ -7,6 +7,7 @@
 //! [`crate::catalog`]; never a view. A new effect is a variant in `effect.rs` and an arm in the driver.
 
 mod clock;
+mod consult;
 pub mod context;
 pub mod driver;
 pub mod effect;
@@ -15,7 +16,7 @@ mod outbox;
 pub mod recovery;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use clock::Clock;
 pub use driver::{Engine, Handle, Parts};

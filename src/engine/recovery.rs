@@ -4,6 +4,7 @@
 //! with an intent and no outcome is *unknown*: it may or may not have happened, and only the operator can say. Nothing
 //! with an effect is ever repeated by us (reference: reliability-security 3.3).
 
+use crate::chat::consult::Advice;
 use crate::chat::event::{Actor, Event, HoldReason};
 use crate::chat::usage::Usage;
 use crate::session::Session;
@@ -26,6 +27,11 @@ pub fn settle(session: &Session) -> Vec<(Actor, Vec<Event>)> {
     }
     if let Phase::Calling(call) = session.floor().selecting.inquiry.phase {
         events.push(Event::ModelInterrupted { call, usage: unknown() });
+    }
+    if let Some((_, op)) = session.consults().open() {
+        // A program may have done something: it is not asked a second time for the same turn.
+        let advice = Advice::failed("Plenary was stopped while it ran; its answer is not known");
+        events.push(Event::ConsultAnswered { op, advice, stopped: false });
     }
     for turn in session.turns() {
         if let Phase::Calling(call) = turn.inquiry.phase {

@@ -9,6 +9,7 @@
 //! to its table in `language.rs`.
 
 pub mod blocks;
+pub mod consult;
 #[cfg(unix)]
 mod contain;
 #[cfg(unix)]

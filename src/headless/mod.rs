@@ -5,7 +5,7 @@
 //! [`crate::chat`], [`crate::settings`], [`crate::catalog`] and [`crate::text`]. To show another kind of record, add an
 //! arm in `Printer::record`.
 
-use crate::chat::event::{EndCause, Event, HoldReason, Record, Verdict};
+use crate::chat::event::{Achieved, EndCause, Event, HoldReason, Record, Verdict};
 use crate::chat::message::{Author, Completeness, MessageKind};
 use crate::chat::update::Update;
 use crate::session::Session;
@@ -13,6 +13,9 @@ use crate::text::clean::{Context, json, one_line, plain};
 use std::io::{self, Write};
 use std::sync::Arc;
 use tokio::sync::mpsc;
+
+/// How many characters of the result stand in its line; all of it is in the conversation above, and in the record.
+const GLANCE: usize = 160;
 
 /// How the run is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,14 +139,24 @@ impl<W: Write + ?Sized> Printer<'_, W> {
                 };
                 writeln!(self.out, "\n·· {} ({then})", plain(&failure.message, Context::Prose))?;
             }
+            Event::AgentFailed { agent, then, .. } => {
+                writeln!(self.out, "\n·· {} could not speak: {then}", one_line(agent))?;
+            }
             Event::Held { why: HoldReason::Failed { text, .. } } => {
                 writeln!(self.out, "\n·· {}", plain(text, Context::Prose))?;
             }
             Event::DetectorChanged { detector, text, count, .. } if *count > 0 => {
                 writeln!(self.out, "\n·· {detector}: {}", plain(text, Context::Prose))?;
             }
-            Event::Ended { text, totals, .. } => {
+            Event::Ended { text, totals, achieved, .. } => {
                 writeln!(self.out, "\nended: {} · {totals}", plain(text, Context::Prose))?;
+                if let Some(Achieved { message, agent, text }) = achieved {
+                    let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default().trim();
+                    let glance: String = first.chars().take(GLANCE).collect();
+                    let more = if glance.len() < text.len() { "…" } else { "" };
+                    let (agent, glance) = (one_line(agent), one_line(&glance));
+                    writeln!(self.out, "result: message {} by {agent}: {glance}{more}", message.0 + 1)?;
+                }
             }
             _ => return Ok(()),
         }

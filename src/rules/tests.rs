@@ -179,6 +179,7 @@ fn counts_are_of_the_present_run_and_of_what_the_team_shares() {
         agent: None,
         totals: Totals::default(),
         detail: Default::default(),
+        achieved: None,
     };
     log.add(vec![end]);
     log.operator("go on");
@@ -208,7 +209,16 @@ fn an_edit_is_read_as_it_stands_and_what_was_cut_off_counts_once_it_is_whole() {
 fn findings_are_named_by_identifier_or_in_full() {
     let mut log = talk();
     let detector = "D8 same failure".to_owned();
-    log.add(vec![Event::DetectorChanged { detector, text: "x".into(), count: 2, turns: vec![TurnId(1)] }]);
+    log.add(vec![Event::DetectorChanged {
+        detector,
+        text: "x".into(),
+        count: 2,
+        turns: vec![TurnId(1)],
+        level: Default::default(),
+        agent: None,
+        pattern: 0,
+        messages: Vec::new(),
+    }]);
     all(&log, &["finding", "finding(D8)", "finding('D8 same failure')"], &["finding(D1)", "finding(D)"]);
 }
 

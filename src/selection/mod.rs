@@ -20,6 +20,7 @@ mod sequential;
 
 use crate::catalog;
 use crate::chat::Name;
+use crate::chat::consult::Consultation;
 use crate::chat::event::{Choice, EndCause, Event};
 use crate::chat::request::Prompt;
 use crate::session::Session;
@@ -49,6 +50,9 @@ pub trait Selector: Send + Sync {
     }
 }
 
+/// Under which key the session keeps what a program says about the next speaker.
+pub const SELECTOR: &str = "selector";
+
 /// What a selector wants.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Pick {
@@ -68,6 +72,8 @@ pub enum Pick {
         /// Who would be next in the team's order.
         proposed: Option<Name>,
     },
+    /// A program of the user's is asked; its answer comes back in the session, under [`SELECTOR`].
+    Consult(Consultation),
     /// A model is asked; its answer comes back through [`Selector::read`] and the session.
     Ask(Vec<Prompt>),
 }

@@ -76,6 +76,7 @@ pub fn decide(session: &Session, command: &Command, now: UnixMillis) -> Decided 
         Command::Pause { boundary } => pause(session, *boundary),
         Command::Resume => resume(session, false),
         Command::Step => resume(session, true),
+        Command::Continue => go_on(session),
         Command::Interrupt | Command::End => {
             if session.ended().is_some() {
                 refuse("The run has already ended.")
@@ -83,6 +84,10 @@ pub fn decide(session: &Session, command: &Command, now: UnixMillis) -> Decided 
                 Ok(Decision::default())
             }
         }
+        Command::Terminate => match session.ended() {
+            Some(_) => refuse("The run has already ended."),
+            None => Ok(vec![Event::TerminationAsked].into()),
+        },
         Command::Decide { approval, hash, verdict, seen_in_full, remember } => {
             decide_code(session, *approval, hash, verdict, *seen_in_full, *remember)
         }
@@ -246,6 +251,16 @@ fn resume(session: &Session, step: bool) -> Decided {
         }
     }
     Ok(vec![Event::Released { step }].into())
+}
+
+fn go_on(session: &Session) -> Decided {
+    if session.ended().is_none() {
+        return refuse("The run has not ended. To go on from a pause, resume.");
+    }
+    if session.transcript().is_empty() {
+        return refuse("Nothing was said yet. Say something to begin.");
+    }
+    Ok(vec![Event::Released { step: false }].into())
 }
 
 fn decide_code(

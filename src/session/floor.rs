@@ -19,6 +19,8 @@ pub struct Floor {
     pub graph: Option<Graph>,
     /// Who has finished a turn since the graph was last looked at.
     pub finished: Vec<Name>,
+    /// Turns in a row that were skipped because their speakers failed.
+    pub skipped: u32,
     /// Whom the operator has lined up; overrides the selector until it is empty.
     pub queue: Vec<Name>,
     /// A pick that a person has to make.

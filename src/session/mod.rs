@@ -5,15 +5,19 @@
 //! imports only [`crate::chat`]. To add a fact, add an event there, an arm in `apply.rs`, and a field in the file of
 //! the noun it belongs to (`floor.rs`, `turn.rs`, `meters.rs`, `transcript.rs`).
 
+pub mod account;
 mod apply;
 mod calls;
 mod consent;
+pub mod consults;
 pub mod decide;
+mod finding;
 pub mod floor;
 pub mod inner;
 pub mod meters;
 pub mod search;
 pub mod sight;
+pub mod summary;
 pub mod tally;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -26,7 +30,7 @@ mod tests;
 use crate::chat::Name;
 use crate::chat::UnixMillis;
 use crate::chat::code::{Payload, ToolUse};
-use crate::chat::event::{Boundary, EndCause, EndDetail, HoldReason, Record, Totals};
+use crate::chat::event::{Achieved, Boundary, EndCause, EndDetail, HoldReason, Record, Totals};
 use crate::chat::id::*;
 use crate::chat::leash::Leash;
 use crate::chat::message::Author;
@@ -40,6 +44,7 @@ use transcript::Transcript;
 use turn::{Approval, Ask, Call, Stage, Turn};
 
 pub use apply::ApplyError;
+pub use finding::{Finding, Judged};
 
 /// A session: its log, and the state that the active branch adds up to.
 #[derive(Debug, Clone, Default)]
@@ -107,19 +112,8 @@ pub struct Ended {
     pub totals: Totals,
     /// Which condition, and what it saw.
     pub detail: EndDetail,
-}
-
-/// A detector's present finding.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// Catalog name of the detector.
-    pub detector: String,
-    /// What it saw.
-    pub text: String,
-    /// How many times.
-    pub count: u32,
-    /// The turns that match.
-    pub turns: Vec<TurnId>,
+    /// What there is, however it ended.
+    pub achieved: Option<Achieved>,
 }
 
 /// What the active branch adds up to.
@@ -140,9 +134,11 @@ struct State {
     stepping: bool,
     agents: BTreeMap<Name, AgentMeter>,
     ended: Option<Ended>,
+    consults: consults::Consults,
+    termination_asked: bool,
     limits: Option<Limits>,
+    findings: finding::Findings,
     context: serde_json::Map<String, serde_json::Value>,
-    findings: Vec<Finding>,
     selector: AgentMeter,
     activity: meters::Activity,
     /// Conversations of nested teams, by the agent that they stand behind.
@@ -366,6 +362,16 @@ impl Session {
         self.state.ended.as_ref()
     }
 
+    /// What programs were asked and answered on this branch.
+    pub fn consults(&self) -> &consults::Consults {
+        &self.state.consults
+    }
+
+    /// Whether the run is to end at the next turn boundary.
+    pub fn termination_asked(&self) -> bool {
+        self.state.termination_asked
+    }
+
     /// The limits in force.
     pub fn limits(&self) -> Option<Limits> {
         self.state.limits
@@ -393,7 +399,17 @@ impl Session {
 
     /// What detectors see at present.
     pub fn findings(&self) -> &[Finding] {
-        &self.state.findings
+        &self.state.findings.present
+    }
+
+    /// What the operator has said about findings on this branch, oldest first.
+    pub fn judged(&self) -> &[Judged] {
+        &self.state.findings.judged
+    }
+
+    /// What has moved things on last while a detector saw something, and the message that did.
+    pub fn progress(&self) -> Option<(crate::chat::event::Progress, Option<MessageId>)> {
+        self.state.findings.progress
     }
 
     /// Time in which the run was not waiting for the operator, in milliseconds, up to `now`.
@@ -448,6 +464,7 @@ impl Session {
         let turns = &self.state.turns;
         turns.iter().any(|turn| matches!(turn.stage, Stage::Running(..)) || calling(&turn.inquiry))
             || calling(&self.state.floor.selecting.inquiry)
+            || self.state.consults.open().is_some()
             || self.active_inners().any(Session::acts)
     }
 
@@ -455,6 +472,7 @@ impl Session {
     pub fn is_busy(&self) -> bool {
         self.state.turns.iter().any(|turn| turn.is_busy())
             || self.state.floor.selecting.inquiry.is_busy()
+            || self.state.consults.open().is_some()
             || self.active_inners().any(Session::is_busy)
     }
 }

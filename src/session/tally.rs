@@ -2,8 +2,8 @@
 //!
 //! Kept with every message, so that whoever asks - a rule, a condition - pays the same at any length of the run.
 
-use crate::chat::Name;
 use crate::chat::message::{Message, MessageKind};
+use crate::chat::{Name, UnixMillis};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -16,6 +16,12 @@ pub struct Tally {
     pub last_code: Option<usize>,
     /// Turns that are over.
     pub turns: u32,
+    /// After how many turns the operator last said that the run goes on.
+    pub decided: Option<u32>,
+    /// When the run began, by the wall clock.
+    pub since: UnixMillis,
+    /// Running time of the branch before the run, in milliseconds.
+    pub active_before: u64,
     speakers: HashMap<Name, Spoken>,
     tools: HashMap<String, u32>,
 }
@@ -32,6 +38,11 @@ pub struct Spoken {
 }
 
 impl Tally {
+    /// Of a run that begins at `since`, after so many milliseconds of running time on its branch.
+    pub(super) fn begun(since: UnixMillis, active_before: u64) -> Self {
+        Tally { since, active_before, ..Tally::default() }
+    }
+
     /// What the author of that name has said; `user` is the operator.
     pub fn by(&self, name: &str) -> Spoken {
         self.speakers.get(name).copied().unwrap_or_default()

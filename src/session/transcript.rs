@@ -95,11 +95,10 @@ impl Transcript {
     }
 
     pub(super) fn post(&mut self, message: Arc<Message>, seq: Seq, at: UnixMillis) {
-        if !message.is_shared() {
-            self.aside += 1;
-        }
-        let (place, round) = (self.entries.len(), self.rounds() + u32::from(message.is_shared()));
+        let shared = message.is_shared();
+        let (place, round) = (self.entries.len(), self.rounds() + u32::from(shared));
         self.tally.hear(&message, place, round);
+        self.aside += u32::from(!shared);
         self.places.insert(message.id, self.entries.len());
         self.entries.push(Entry { message, seq, at, revision: 0, original: None });
     }
@@ -125,9 +124,14 @@ impl Transcript {
         true
     }
 
-    pub(super) fn start_run(&mut self) {
+    /// The operator said that the run goes on.
+    pub(super) fn decided(&mut self) {
+        self.tally.decided = Some(self.tally.turns);
+    }
+
+    pub(super) fn start_run(&mut self, at: UnixMillis, active_before: u64) {
         self.run_from = self.entries.len();
         self.aside = 0;
-        self.tally = Tally::default();
+        self.tally = Tally::begun(at, active_before);
     }
 }

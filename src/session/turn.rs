@@ -20,6 +20,8 @@ pub struct Turn {
     pub stage: Stage,
     /// The line to the speaker's model.
     pub inquiry: Inquiry,
+    /// How often the whole of it was tried again after it had failed.
+    pub retries: u32,
     /// Its tool calls, if it has made any.
     pub tools: Tools,
     /// The first of the turns that began together with it, if several did.
@@ -56,7 +58,18 @@ impl Turn {
     /// A turn that begins now.
     pub fn begun(id: TurnId, agent: Name, beside: Option<TurnId>, at: UnixMillis) -> Self {
         let (inquiry, tools) = Default::default();
-        Turn { id, agent, stage: Stage::Begun, inquiry, tools, beside, entered: false, since: at, stage_since: at }
+        Turn {
+            id,
+            agent,
+            stage: Stage::Begun,
+            inquiry,
+            retries: 0,
+            tools,
+            beside,
+            entered: false,
+            since: at,
+            stage_since: at,
+        }
     }
 
     /// Whether this turn hears what was said in that one: of the turns that began together none hears the others.

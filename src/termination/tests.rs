@@ -1,13 +1,12 @@
 //! When a run ends, and that nothing else ends it.
 
-use super::{CONDITIONS, Condition, Endings, Node};
+use super::node::Node;
+use super::{CONDITIONS, Condition, Endings, Fired, Heard, Moment, Outcome, Verdict};
 use crate::chat::event::{EndCause, Event, HoldReason, Totals};
 use crate::chat::id::MessageId;
 use crate::chat::message::{Author, Completeness, MessageKind};
 use crate::chat::team::{Condition as Wanted, Spec};
-use crate::session::Session;
 use crate::session::testing::{Log, speakers};
-use crate::session::transcript::Entry;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -26,7 +25,10 @@ fn talk() -> Log {
 }
 
 fn check(endings: &mut Endings, log: &Log) -> Option<(String, String)> {
-    endings.check(&log.session, log.now).map(|met| (met.kind, met.text))
+    match endings.check(&log.session, log.now)? {
+        Outcome::Met(met) => Some((met.kind, met.text)),
+        other => panic!("nobody is to be asked: {other:?}"),
+    }
 }
 
 fn endings(wanted: Wanted) -> Endings {
@@ -42,7 +44,7 @@ fn a_mention_ends_at_the_words_anywhere_case_and_all_and_says_who_said_them() {
         assert_eq!(check(&mut mention, &log), None, "{words}");
     }
     log.says("b", "I am UNDONE.");
-    assert_eq!(check(&mut mention, &log), Some(("text_mention".into(), "b said \"DONE\"".into())));
+    assert_eq!(check(&mut mention, &log), Some(("text_mention".into(), "Text 'DONE' mentioned".into())));
 }
 
 #[test]
@@ -65,7 +67,7 @@ fn words_count_only_from_the_named_sources() {
     log.says("b", "DONE");
     assert!(check(&mut by_b, &log).is_some());
     let mut by_operator = endings(spec("text_mention", json!({ "value": "DONE", "sources": ["user"] })));
-    assert_eq!(check(&mut by_operator, &log), Some(("text_mention".into(), "user said \"DONE\"".into())));
+    assert_eq!(check(&mut by_operator, &log), Some(("text_mention".into(), "Text 'DONE' mentioned".into())));
 }
 
 #[test]
@@ -86,14 +88,23 @@ fn messages_are_counted_as_rounds_are() {
     log.says("a", "one");
     assert_eq!(check(&mut three, &log), None);
     log.says("b", "two");
-    assert_eq!(check(&mut three, &log), Some(("max_messages".into(), "3 messages reached".into())));
+    assert_eq!(
+        check(&mut three, &log),
+        Some(("max_messages".into(), "Maximum number of messages 3 reached, current message count: 3".into()))
+    );
 }
 
 #[test]
 fn consumption_ends_at_its_limit_not_before() {
     // A turn of the hand-written log uses 15 tokens and costs $0.015.
-    let table =
-        [("max_tokens", json!(30), "30 of 30 tokens used"), ("max_cost", json!(0.03), "$0.030 of $0.030 spent")];
+    let table = [
+        (
+            "max_tokens",
+            json!(30),
+            "Token usage limit reached, total token count: 30, prompt token count: 20, completion token count: 10.",
+        ),
+        ("max_cost", json!(0.03), "$0.030 of $0.030 spent"),
+    ];
     for (kind, limit, text) in table {
         let mut log = talk();
         let mut limit = endings(one(kind, limit));
@@ -114,7 +125,7 @@ fn time_ends_by_running_time_without_the_operators_pauses() {
     log.add(vec![Event::Released { step: false }]);
     assert_eq!(check(&mut minute, &log), None, "an hour of pause is not running time");
     log.now += 60_000;
-    assert_eq!(check(&mut minute, &log), Some(("max_time".into(), "60 s passed".into())));
+    assert_eq!(check(&mut minute, &log), Some(("max_time".into(), "Timeout of 60 seconds reached".into())));
 }
 
 #[test]
@@ -130,7 +141,7 @@ fn any_is_met_by_one_and_all_by_every_one_though_not_at_the_same_time() {
     log.says("a", "blue");
     let (kind, text) = check(&mut all, &log).unwrap();
     assert_eq!(kind, "text_mention and text_is");
-    assert_eq!(text, "a said \"red\"; a said \"blue\"");
+    assert_eq!(text, "Text 'red' mentioned, Message 'blue' received");
     let nested = Wanted::All(vec![Wanted::Any(parts()), one("max_messages", 4)]);
     assert!(check(&mut endings(nested), &log).is_some());
     assert_eq!(check(&mut endings(Wanted::All(Vec::new())), &log), None, "an empty all would end everything at once");
@@ -144,7 +155,14 @@ fn a_new_run_forgets_and_the_words_that_begin_it_do_not_count() {
     log.says("a", "red");
     assert_eq!(check(&mut all, &log), None);
     let (cause, totals) = (EndCause::Operator, Totals::default());
-    log.add(vec![Event::Ended { cause, text: String::new(), agent: None, totals, detail: Default::default() }]);
+    log.add(vec![Event::Ended {
+        cause,
+        text: String::new(),
+        agent: None,
+        totals,
+        detail: Default::default(),
+        achieved: None,
+    }]);
     log.operator("go on until somebody says red and blue");
     assert_eq!(check(&mut all, &log), None);
     log.says("b", "blue");
@@ -207,12 +225,12 @@ fn options_that_would_end_at_once_or_never_are_refused_in_words() {
 struct Counting(Arc<AtomicUsize>);
 
 impl Condition for Counting {
-    fn observe(&mut self, _entry: &Entry) {
+    fn observe(&mut self, _heard: &Heard<'_>) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn met(&self, _session: &Session, _now: crate::chat::UnixMillis) -> Option<String> {
-        None
+    fn met(&mut self, _moment: &Moment<'_>) -> Verdict {
+        Verdict::No
     }
 }
 
@@ -220,34 +238,35 @@ impl Condition for Counting {
 struct Newest(&'static str);
 
 impl Condition for Newest {
-    fn met(&self, session: &Session, _now: crate::chat::UnixMillis) -> Option<String> {
-        let newest = session.transcript().last_heard_by("")?;
-        (&*newest.message.content == self.0).then(|| self.0.to_owned())
+    fn met(&mut self, moment: &Moment<'_>) -> Verdict {
+        match moment.session.transcript().last_heard_by("") {
+            Some(newest) if &*newest.message.content == self.0 => Fired::new(self.0, &[]),
+            _ => Verdict::No,
+        }
     }
 }
 
 #[test]
 fn a_member_of_all_that_was_met_once_stays_met_for_its_run() {
-    let member = |text| {
-        let node = Node::One { kind: "newest".into(), condition: Box::new(Newest(text)) };
-        super::Latch { node, met: None }
-    };
+    let member = |text| Node::of("newest", Box::new(Newest(text)));
     let mut all = Endings::new(&[]).unwrap();
-    all.tree.push(Node::All(vec![member("red"), member("blue")]));
+    all.tree = Node::all_of(vec![member("red"), member("blue")]);
     let mut log = talk();
-    log.says("a", "red");
-    assert_eq!(check(&mut all, &log), None);
     log.says("a", "blue");
-    assert_eq!(check(&mut all, &log), Some(("newest and newest".into(), "red; blue".into())));
+    assert_eq!(check(&mut all, &log), None);
+    log.says("a", "red");
+    // The kinds as written, the texts in the order of firing (AgentChat: AndTerminationCondition).
+    assert_eq!(check(&mut all, &log), Some(("newest and newest".into(), "blue, red".into())));
 }
 
 #[test]
 fn each_message_is_read_once_however_long_the_run() {
     let shown = Arc::new(AtomicUsize::new(0));
     let mut endings = Endings::new(&[]).unwrap();
-    endings.tree.push(Node::One { kind: "counting".into(), condition: Box::new(Counting(shown.clone())) });
+    endings.tree = Node::of("counting", Box::new(Counting(shown.clone())));
     let mut log = talk();
-    for n in 1..=300 {
+    check(&mut endings, &log);
+    for n in 2..=300 {
         log.says("a", "words");
         check(&mut endings, &log);
         check(&mut endings, &log);

@@ -117,6 +117,7 @@ actions! {
     ExtendTime "extend_time" [Main, Global] "Let the program that runs have a minute more";
     Revoke "revoke" [Main, Approval, Global] "Show what may run without asking, and take it back";
     RaiseLimits "raise_limits" [Main, Global] "Raise every limit that was reached by half, and go on";
+    Continue "continue" [Main, Global] "Begin a new run after the end, without saying anything";
     Retry "retry" [Main, Global] "Try again what failed";
     EndRun "end_run" [Main, Global] "End the run";
     Answer "answer" [Main, Global] "Answer the agent that asks";

@@ -99,7 +99,7 @@ pub fn held(why: &HoldReason) -> String {
         HoldReason::Interrupted(agent) => format!("{agent} was interrupted; what it said is kept"),
         HoldReason::Opened => "opened where it was; nothing goes on by itself".to_owned(),
         HoldReason::Failed { agent, text } => format!("{agent} could not speak: {text}"),
-        HoldReason::Budget { text } => text.clone(),
+        HoldReason::Budget { text } | HoldReason::Ask { text } => text.clone(),
         HoldReason::Circles { text } => format!("going in circles? {text}"),
     }
 }

@@ -1,120 +1,214 @@
 //! Going in circles: one file a detector.
 //!
-//! A detector reads the messages of the active branch once each and says what it sees in the newest ones; anything the
-//! operator says or edits clears it. Findings are badges; a strong one holds the run at the turn boundary, or ends it
-//! when nobody is there (exit code 4). Pure; may import [`crate::session`], [`crate::chat`] and [`crate::catalog`]. To
-//! add one: a file with a type that is a [`Detector`], and its line in [`Watch::default`]. The identifiers (D1, D8 …)
-//! and thresholds are those of the reference (supervision, section 3.2).
+//! A [`view::View`] keeps the newest steps of a conversation as fingerprints; each detector is a row with a pure function
+//! over it, and everything the operator says, edits or picks clears what it looks at. Findings have a level: a badge,
+//! a note to the agent that repeats itself (if the team allows it), a hold at the turn boundary - or the end of the run when
+//! nobody is there (exit code 4). Because a view is read from a session or from a plain message list alike, stored
+//! conversations are judged as live ones ([`replay`]). Pure; may import [`crate::session`], [`crate::chat`] and
+//! [`crate::catalog`]. To add a detector: a file with a [`Row`], and its line in [`DETECTORS`]. Identifiers and
+//! thresholds are those of the reference (supervision, section 3.2); docs/unstick.md says where they differ and why.
 
+mod calls;
+mod chant;
+mod context;
+mod courtesy;
+mod cycle;
+mod echo;
+mod empty;
+pub mod from_messages;
+pub mod from_session;
+mod ledger;
+mod monologue;
+mod near;
+mod no_effect;
+mod no_progress;
+mod own;
+mod ping_pong;
 mod repeat;
+pub mod replay;
+mod row;
+mod same_call;
+mod same_error;
 mod same_failure;
+mod selector;
+mod spend;
+pub mod view;
 
-use crate::chat::event::Event;
-use crate::chat::id::{BranchId, TurnId};
-use crate::chat::message::{Author, MessageKind};
-use crate::session::Session;
-use crate::session::transcript::Entry;
+pub use chant::{Chant, Chanted};
+pub use row::{Row, Seen};
 
-/// Sees one kind of going in circles.
-pub trait Detector: Send {
-    /// Identifier and name, as shown: `D8 same failure`.
-    fn name(&self) -> &'static str;
+use crate::chat::event::{Event, Judgement, Level};
+use crate::chat::team::Team;
+use crate::chat::watch::{Threshold, Watching};
+use crate::session::{Judged, Session};
+use from_session::Follower;
+use view::View;
 
-    /// A message was heard.
-    fn observe(&mut self, entry: &Entry, session: &Session);
+/// Every detector that reads messages. D18 (silence) looks at the clock instead.
+pub static DETECTORS: &[&Row] = &[
+    &repeat::ROW,
+    &near::ROW,
+    &echo::ROW,
+    &cycle::ROW,
+    &ping_pong::ROW,
+    &same_call::ROW,
+    &same_error::ROW,
+    &same_failure::ROW,
+    &no_effect::ROW,
+    &monologue::ROW,
+    &empty::ROW,
+    &courtesy::ROW,
+    &selector::ROW,
+    &no_progress::ROW,
+    &ledger::ROW,
+    &chant::ROW,
+    &context::ROW,
+    &spend::ROW,
+];
 
-    /// What the newest messages show.
-    fn seen(&self) -> Option<Seen>;
-
-    /// The operator stepped in, or another branch is active: forget.
-    fn reset(&mut self);
+/// A finding with its level.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Raised {
+    /// Which detector.
+    pub row: &'static str,
+    /// How grave.
+    pub level: Level,
+    /// What it sees.
+    pub seen: Seen,
 }
 
-/// What a detector sees.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Seen {
-    /// In words, with the count.
-    pub text: String,
-    /// How many times.
-    pub count: u32,
-    /// The turns that match, oldest first.
-    pub turns: Vec<TurnId>,
-    /// Whether the run should hold.
-    pub alarm: bool,
+/// What every detector sees in a view, under a team's thresholds and an operator's judgements.
+pub fn judge(view: &View, watching: &Watching, judged: &[Judged]) -> Vec<(&'static Row, Level, Seen)> {
+    let mut raised = Vec::new();
+    for row in DETECTORS {
+        let Some(seen) = (row.see)(view) else { continue };
+        let title = row.title();
+        let about = |one: &&Judged| one.detector == title && one.pattern == seen.pattern;
+        let mut times = 1u32;
+        let mut allowed = 0;
+        for one in judged.iter().filter(about) {
+            match one.judgement {
+                Judgement::NotALoop => times = times.saturating_mul(2),
+                Judgement::Allowed(more) => allowed += more,
+            }
+        }
+        let threshold = threshold(row, &seen, watching, view.is_patient());
+        let counted = Seen { count: seen.count.saturating_sub(allowed), ..seen.clone() };
+        if let Some(level) = row::level(&threshold, &counted, times) {
+            raised.push((*row, level, seen));
+        }
+    }
+    raised
+}
+
+/// The thresholds that apply: the row's own, the team's, the agent's, one step higher when the task asks for repetition.
+fn threshold(row: &Row, seen: &Seen, watching: &Watching, patient: bool) -> Threshold {
+    let mut threshold = row.thresholds;
+    if patient {
+        threshold = row::patient(threshold);
+    }
+    if let Some(over) = watching.detectors.get(row.id) {
+        threshold = threshold.with(over);
+    }
+    let own = seen.agent.as_ref().and_then(|agent| watching.agents.get(agent));
+    if let Some(over) = own.and_then(|own| own.get(row.id)) {
+        threshold = threshold.with(over);
+    }
+    threshold
+}
+
+/// What one look led to.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Look {
+    /// Findings that changed, and progress while there were some.
+    pub events: Vec<Event>,
+    /// The words of a new alarm, if there is one.
+    pub hold: Option<String>,
+    /// The gravest new finding that an agent could be told of.
+    pub nudge: Option<usize>,
 }
 
 /// All detectors, kept up to date with a session.
+#[derive(Debug, Clone, Default)]
 pub struct Watch {
-    detectors: Vec<Box<dyn Detector>>,
-    read: (BranchId, u64, usize),
-}
-
-impl Default for Watch {
-    fn default() -> Self {
-        Watch {
-            detectors: vec![Box::<repeat::Repeat>::default(), Box::<same_failure::SameFailure>::default()],
-            read: (BranchId(0), 0, 0),
-        }
-    }
+    follower: Follower,
+    watching: Watching,
 }
 
 impl Watch {
-    /// Reads what is new. Returns the findings that changed, and the words of a new alarm.
-    pub fn look(&mut self, session: &Session) -> (Vec<Event>, Option<String>) {
-        let transcript = session.transcript();
-        let (branch, edits, mut from) = self.read;
-        if (branch, edits) != (session.branch(), transcript.edits()) || from > transcript.len() {
-            self.detectors.iter_mut().for_each(|detector| detector.reset());
-            from = 0;
-        }
-        for entry in &transcript.entries()[from..] {
-            if !entry.message.is_shared() {
-                continue;
+    /// A watch under this team's thresholds.
+    pub fn new(team: &Team) -> Self {
+        let watching = team.watch.clone();
+        Watch { follower: Follower::new(watching.courtesies.clone()), watching }
+    }
+
+    /// Reads what is new and says what has changed since it was last recorded.
+    pub fn look(&mut self, session: &Session) -> Look {
+        let mut progress = None;
+        self.follower.follow(session, |view, record| {
+            if let (Event::MessagePosted { message }, Some(what)) = (&record.event, view.progress()) {
+                progress = Some((*what, message.id));
             }
-            let by_person = entry.message.by_operator
-                || entry.message.author == Author::Operator
-                || entry.message.kind == MessageKind::Human;
-            for detector in &mut self.detectors {
-                if by_person || entry.revision > 0 {
-                    detector.reset();
-                } else {
-                    detector.observe(entry, session);
+        });
+        let view = self.follower.view();
+        let raised = judge(view, &self.watching, session.judged());
+        let mut look = Look::default();
+        if let Some((what, message)) = progress
+            && !session.findings().is_empty()
+        {
+            look.events.push(Event::ProgressMade { what, message: Some(message) });
+        }
+        for row in DETECTORS {
+            let title = row.title();
+            let before = session.findings().iter().find(|finding| finding.detector == title);
+            let now = raised.iter().find(|(one, ..)| one.id == row.id);
+            match (before, now) {
+                (None, None) => {}
+                (Some(before), Some((_, level, seen))) if (before.count, before.level) == (seen.count, *level) => {}
+                (_, None) => look.events.push(changed(title, None, session)),
+                (before, Some((_, level, seen))) => {
+                    let more = seen.count > before.map_or(0, |before| before.count);
+                    if more && *level == Level::Hold {
+                        look.hold.get_or_insert_with(|| format!("{title}: {}", seen.text));
+                    }
+                    if more && *level >= Level::Nudge && seen.agent.is_some() {
+                        look.nudge.get_or_insert(look.events.len());
+                    }
+                    look.events.push(changed(title, Some((*level, seen)), session));
                 }
             }
         }
-        self.read = (session.branch(), transcript.edits(), transcript.len());
-        let mut events = Vec::new();
-        let mut alarm = None;
-        for detector in &self.detectors {
-            let shown = session.findings().iter().find(|finding| finding.detector == detector.name());
-            let before = shown.map_or(0, |finding| finding.count);
-            let seen = detector.seen();
-            let count = seen.as_ref().map_or(0, |seen| seen.count);
-            if count == before {
-                continue;
-            }
-            let (text, turns) = seen.as_ref().map_or_else(Default::default, |seen| {
-                if seen.alarm && count > before {
-                    alarm.get_or_insert_with(|| format!("{}: {}", detector.name(), seen.text));
-                }
-                (seen.text.clone(), seen.turns.clone())
-            });
-            events.push(Event::DetectorChanged { detector: detector.name().to_owned(), text, count, turns });
-        }
-        (events, alarm)
+        look
     }
 }
 
-/// Lower case, white space collapsed, markdown emphasis removed (normalisation level N1 of the reference).
-fn normal(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for word in text.split_whitespace() {
-        if !out.is_empty() {
-            out.push(' ');
-        }
-        out.extend(word.chars().filter(|c| !matches!(c, '*' | '_' | '`')).flat_map(char::to_lowercase));
+fn changed(detector: String, now: Option<(Level, &Seen)>, session: &Session) -> Event {
+    let Some((level, seen)) = now else {
+        let (text, turns, messages) = Default::default();
+        return Event::DetectorChanged {
+            detector,
+            text,
+            count: 0,
+            turns,
+            level: Level::Badge,
+            agent: None,
+            pattern: 0,
+            messages,
+        };
+    };
+    let entries: Vec<_> = seen.at.iter().filter_map(|at| session.transcript().entries().get(*at)).collect();
+    let mut turns: Vec<_> = entries.iter().filter_map(|entry| entry.message.turn).collect();
+    turns.dedup();
+    Event::DetectorChanged {
+        detector,
+        text: seen.text.clone(),
+        count: seen.count,
+        turns,
+        level,
+        agent: seen.agent.clone(),
+        pattern: seen.pattern,
+        messages: entries.iter().map(|entry| entry.message.id).collect(),
     }
-    out
 }
 
 #[cfg(test)]

@@ -1,66 +1,46 @@
 //! D8: the same code fails in the same way again. Running identical failing code cannot help.
 
-use super::{Detector, Seen, normal};
-use crate::chat::id::TurnId;
-use crate::chat::message::MessageKind;
-use crate::session::Session;
-use crate::session::transcript::Entry;
-use std::collections::VecDeque;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use super::calls::{CODE, newest, places};
+use super::row::{Row, Seen, limits};
+use super::view::View;
+use super::view::step::{Act, Outcome};
+use crate::chat::watch::Level;
 
-/// How many executions of the run are looked at.
+pub(super) const ROW: Row = Row {
+    id: "D8",
+    name: "same failure",
+    about: "the same code fails in the same way again within the last 8 executions, whoever ran it, and nothing was edited in between; comments, blank lines and \
+            places in files aside",
+    progress: false,
+    thresholds: limits(2, Some(2), Some(3)),
+    see,
+};
+
+/// Executions that are looked at.
 const WINDOW: usize = 8;
-/// Repeats that are worth a badge.
-const BADGE: usize = 2;
-/// Repeats that hold the run.
-const HOLD: usize = 3;
 
-#[derive(Default)]
-pub(super) struct SameFailure {
-    ran: VecDeque<(Option<u64>, TurnId)>,
-}
-
-impl Detector for SameFailure {
-    fn name(&self) -> &'static str {
-        "D8 same failure"
+fn see(view: &View) -> Option<Seen> {
+    let last = newest(view)?;
+    if last.outcome != Outcome::Failed || &*last.tool != CODE {
+        return None;
     }
-
-    fn observe(&mut self, entry: &Entry, session: &Session) {
-        if entry.message.kind != MessageKind::CodeResult {
-            return;
-        }
-        let Some(turn) = entry.message.turn else { return };
-        let succeeded = entry.message.content.starts_with("exitcode: 0 ");
-        let key = session.approvals().rev().find(|asked| asked.turn == turn).filter(|_| !succeeded).map(|asked| {
-            let mut hasher = DefaultHasher::new();
-            for block in &asked.payload.blocks {
-                normal(&block.code).hash(&mut hasher);
+    let mut same: Vec<&Act> = Vec::new();
+    for act in view.acts().iter().rev().filter(|act| &*act.tool == CODE).take(WINDOW) {
+        if act.key == last.key && act.error == last.error && act.outcome == Outcome::Failed {
+            same.push(act);
+            if act.after_edit {
+                break;
             }
-            // The error's signature: its first line carries the exit code, its last the message.
-            let content = &entry.message.content;
-            content.lines().next().hash(&mut hasher);
-            content.lines().rev().find(|line| !line.trim().is_empty()).map(normal).hash(&mut hasher);
-            hasher.finish()
-        });
-        self.ran.push_back((key, turn));
-        if self.ran.len() > WINDOW {
-            self.ran.pop_front();
         }
     }
-
-    fn seen(&self) -> Option<Seen> {
-        let newest = self.ran.back()?.0?;
-        let turns: Vec<TurnId> =
-            self.ran.iter().filter(|(key, _)| *key == Some(newest)).map(|(_, turn)| *turn).collect();
-        (turns.len() >= BADGE).then(|| Seen {
-            text: format!("the same code failed in the same way {} times", turns.len()),
-            count: turns.len() as u32,
-            alarm: turns.len() >= HOLD,
-            turns,
-        })
-    }
-
-    fn reset(&mut self) {
-        self.ran.clear();
-    }
+    let n = same.len() as u32;
+    let count = if last.passing { n.saturating_sub(2) } else { n };
+    (n >= 2).then(|| Seen {
+        text: format!("the same code failed in the same way {n} times"),
+        count,
+        at: places(same),
+        agent: Some(last.actor.clone()),
+        pattern: last.key ^ last.error,
+        most: Level::Hold,
+    })
 }

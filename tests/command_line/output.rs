@@ -30,13 +30,15 @@ fn the_demo_prints_the_conversation_as_it_was() {
     assert!(ran.out.contains("  Traceback (most recent call last):") || ran.out.contains("KeyError: 'b'"));
     assert!(ran.out.contains("·· code allowed by --approve all"));
     let lines: Vec<&str> = ran.out.trim_end().lines().collect();
-    let [.., ended, session] = lines[..] else { panic!("{}", ran.out) };
-    assert!(ended.starts_with("ended: Reviewer said \"APPROVED\" · 6 rounds · "), "{ended}");
+    let [.., ended, result, session] = lines[..] else { panic!("{}", ran.out) };
+    assert!(ended.starts_with("ended: Text 'APPROVED' mentioned · 6 rounds · "), "{ended}");
     assert!(ended.contains(" tokens · $0.02"), "{ended}");
+    assert_eq!(result, "result: message 6 by Reviewer: I read the code and the output of its run.…");
     assert_eq!(session, format!("session: {}", home.session_names()[0]));
     // What is not a heading of ours is indented, so that no message can imitate one.
     for line in &lines {
-        let ours = ["── ", "·· ", "plenary  ", "ended: ", "session: "].iter().any(|head| line.starts_with(head));
+        let ours =
+            ["── ", "·· ", "plenary  ", "ended: ", "result: ", "session: "].iter().any(|head| line.starts_with(head));
         assert!(ours || line.is_empty() || line.starts_with("  "), "{line:?}");
     }
 }

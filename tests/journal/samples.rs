@@ -2,6 +2,7 @@
 
 use super::SESSION;
 use plenary::chat::code::{CodeBlock, Execution, Payload, Place, Stopped};
+use plenary::chat::consult::Advice;
 use plenary::chat::event::*;
 use plenary::chat::id::*;
 use plenary::chat::leash::Leash;
@@ -33,6 +34,9 @@ every_kind! {
     MessageEdited { message: MessageId(1), content: "".into() }
     BranchMoved { name: "try two".into(), why: "edited".into() }
     SpeakerWanted { candidates: vec!["A".into()], barred: vec![("B".into(), "spoke last".into())], proposed: None, reasons: vec![("A".into(), "has not spoken yet".into())], until: Some(7) }
+    ConsultAsked { op: OpId(3), turn: TurnId(1), key: "selector".into(), command: vec!["/x/pick.py".into()], input: "ab".into() }
+    ConsultAnswered { op: OpId(3), advice: Advice { answer: "A".into(), failure: Some("late".into()), duration_ms: 5 }, stopped: true }
+    TerminationAsked {}
     ProposalWanted {}
     SpeakerBarred { agent: "A".into(), turns: Some(2) }
     SpeakerUnbarred { agent: "A".into() }
@@ -50,6 +54,10 @@ every_kind! {
     ModelFailed {
         call: CallId(1), usage: usage(), retry_ms: Some(500), fallback: None,
         failure: Failure { status: Some(429), ..Failure::new(FailureKind::RateLimited, "slow down") }
+    }
+    AgentFailed {
+        turn: TurnId(1), agent: "A".into(), text: "down".into(),
+        then: AfterFailure::Retry { nth: 1, of: 3, wait_ms: 30000 }
     }
     ModelInterrupted { call: CallId(1), usage: Usage::default() }
     ApprovalAsked {
@@ -83,7 +91,11 @@ every_kind! {
     HoldAsked { boundary: Boundary::Step }
     Held { why: HoldReason::Failed { agent: "A".into(), text: "no key".into() } }
     Released { step: true }
-    DetectorChanged { detector: "same_failure".into(), text: "twice".into(), count: 2, turns: vec![TurnId(1), TurnId(2)] }
+    DetectorChanged { detector: "same_failure".into(), text: "twice".into(), count: 2, turns: vec![TurnId(1), TurnId(2)],
+        level: Level::Hold, agent: Some("A".into()), pattern: u64::MAX, messages: vec![MessageId(3)]
+    }
+    ProgressMade { what: Progress::Passes, message: Some(MessageId(4)) }
+    DetectorJudged { detector: "D1 exact repeat".into(), pattern: 7, judgement: Judgement::Allowed(3) }
     BudgetCrossed { limit: "max_cost".into(), text: "$1.00".into() }
     LimitsChanged {
         limits: Limits { max_cost: Some(Money(u64::MAX)), max_tokens: None, max_time_ms: Some(0), max_executions: None }
@@ -91,7 +103,8 @@ every_kind! {
     Ended {
         cause: EndCause::Condition("text_mention".into()), text: "TERMINATE".into(), agent: None,
         totals: Totals { rounds: 3, tokens: usage().tokens, cost: Money(1), unpriced_calls: 0, active_ms: 12 },
-        detail: EndDetail { condition: Some("termination[0]".into()), values: vec![("text".into(), "TERMINATE".into())] }
+        detail: EndDetail { condition: Some("termination[0]".into()), values: vec![("text".into(), "TERMINATE".into())] },
+        achieved: Some(Achieved { message: MessageId(1), agent: "A".into(), text: "so far".into() })
     }
 }
 

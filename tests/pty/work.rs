@@ -56,7 +56,7 @@ fn a_person_watches_a_team_approves_its_code_and_sees_it_really_run() {
     assert_eq!(pty.text().trim_end(), "before", "what was on the screen is there again, and nothing else");
     let said = fs::read_to_string(&stderr).unwrap();
     assert_eq!(said.lines().count(), 1, "{said}");
-    assert!(said.starts_with("plenary: ended: Reviewer said \"APPROVED\". Go on with: plenary open 20"), "{said}");
+    assert!(said.starts_with("plenary: ended: Text 'APPROVED' mentioned. Go on with: plenary open 20"), "{said}");
 
     let records = home.records();
     let exits: Vec<i32> = records

@@ -37,8 +37,10 @@ struct Laws {
 impl Laws {
     fn see(&mut self, record: &Record) -> Result<(), String> {
         let must = |holds: bool, law: &str| holds.then_some(()).ok_or(law.to_owned());
-        if self.ended && !matches!(record.event, Event::MessagePosted { .. } | Event::BranchMoved { .. }) {
-            return Err("nothing but words or a move follows an end".into());
+        let begins =
+            matches!(record.event, Event::MessagePosted { .. } | Event::BranchMoved { .. } | Event::Released { .. });
+        if self.ended && !begins {
+            return Err("nothing but words, a move or a new run follows an end".into());
         }
         self.ended = matches!(record.event, Event::Ended { .. });
         match &record.event {

@@ -231,6 +231,7 @@ impl Sketch {
                 agent: Some("Reviewer".into()),
                 totals,
                 detail: Default::default(),
+                achieved: None,
             },
         );
         self

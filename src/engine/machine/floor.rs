@@ -1,14 +1,14 @@
 //! Between turns: is it over, may it go on, and who is next.
 
 use super::reply::ask;
-use super::{Machine, ended, hold, needs_person};
+use super::{Machine, consult, ended, hold, needs_person};
 use crate::chat::event::{Actor, Boundary, Choice, EndCause, Event, HoldReason};
 use crate::chat::request::{Purpose, Request};
 use crate::chat::team::Team;
 use crate::chat::{Name, UnixMillis};
 use crate::engine::effect::Effect;
-use crate::selection::Pick;
 use crate::selection::candidates::Candidates;
+use crate::selection::{Pick, SELECTOR};
 use crate::session::turn::Phase;
 use crate::session::{Session, Waiting};
 use std::sync::Arc;
@@ -19,15 +19,21 @@ impl Machine {
         let Some(team) = session.team().cloned() else { return Vec::new() };
         let floor = session.floor();
         let asking = matches!(floor.selecting.inquiry.phase, Phase::Calling(_));
+        if let Some((key, _)) = session.consults().open() {
+            let overruled = key == SELECTOR && !floor.queue.is_empty();
+            return if overruled { self.hang_up_selector(session) } else { Vec::new() };
+        }
         if asking && !floor.queue.is_empty() {
             // The operator decides; whatever else holds or ends the run at this point is seen to first.
             return self.hang_up_selector(session);
         }
         if !asking {
-            if let Some(met) = self.endings.check(session, now) {
-                let agent = session.floor().last_speaker.clone();
-                let end = ended(EndCause::Condition(met.kind), met.text, agent, session, now);
-                return vec![Effect::append(Actor::System, vec![end])];
+            if let Some(outcome) = self.endings.check(session, now) {
+                return self.conclude(outcome, session, now);
+            }
+            if session.termination_asked() && !self.endings.weighs_requests() {
+                let end = ended(EndCause::Operator, "External termination requested", None, session, now);
+                return vec![Effect::append(Actor::Operator, vec![end])];
             }
             if session.rounds() >= team.max_round {
                 let text = format!("Maximum rounds ({}) reached", team.max_round);
@@ -52,8 +58,12 @@ impl Machine {
             return start_all(again.collect(), session);
         }
         if let Some(wanted) = &floor.wanted {
+            let mut waits: Vec<Effect> = self.endings.wake(session, now).map(Effect::Wake).into_iter().collect();
             return match (wanted.until, &wanted.proposed) {
-                (Some(until), Some(_)) if now < until => vec![Effect::Wake(until)],
+                (Some(until), Some(_)) if now < until => {
+                    waits.push(Effect::Wake(until));
+                    waits
+                }
                 (Some(_), Some(agent)) => {
                     let candidates = self.gates.candidates(session, &team);
                     if !candidates.eligible.contains(agent) {
@@ -64,23 +74,31 @@ impl Machine {
                     let choice = candidates.choose(agent.clone(), "countdown", why, 0);
                     start(choice, Actor::Policy("pick_countdown".into()), session)
                 }
-                _ => Vec::new(),
+                _ => waits,
             };
         }
         self.select(&team, session, now)
     }
 
     fn select(&mut self, team: &Arc<Team>, session: &Session, now: UnixMillis) -> Vec<Effect> {
-        let selecting = &session.floor().selecting;
-        if matches!(selecting.inquiry.phase, Phase::Calling(_)) {
+        if matches!(session.floor().selecting.inquiry.phase, Phase::Calling(_)) {
             return Vec::new();
         }
         let candidates = self.gates.candidates(session, team);
         if candidates.eligible.is_empty() {
             return self.nobody_may(candidates, session, now);
         }
-        let proposing = session.floor().proposing;
-        if let ([only], false) = (candidates.eligible.as_slice(), proposing)
+        if session.floor().proposing {
+            let pick = self.adviser.pick(&candidates, session);
+            return match pick {
+                Pick::Choose(choice) => {
+                    let reason = format!("proposed: {}", choice.reason);
+                    self.want_pick(candidates, Some((choice.agent, Some(reason))), session, now)
+                }
+                other => self.carry_out(other, candidates, team, session, now),
+            };
+        }
+        if let [only] = candidates.eligible.as_slice()
             && self.selector.takes_the_only()
         {
             let choice = candidates.choose(only.clone(), "only", "the only candidate", 0);
@@ -89,15 +107,29 @@ impl Machine {
         if let Some(event) = self.selector.before(session) {
             return vec![Effect::append(Actor::System, vec![event])];
         }
-        let pick =
-            if proposing { self.adviser.pick(&candidates, session) } else { self.selector.pick(&candidates, session) };
+        let pick = self.selector.pick(&candidates, session);
+        self.carry_out(pick, candidates, team, session, now)
+    }
+
+    /// What a selector wants, done.
+    fn carry_out(
+        &mut self,
+        pick: Pick,
+        candidates: Candidates,
+        team: &Arc<Team>,
+        session: &Session,
+        now: UnixMillis,
+    ) -> Vec<Effect> {
+        let barred = |choice: &Choice| session.floor().bar(&choice.agent).is_some();
         match pick {
-            Pick::Choose(choice) if proposing => {
-                let reason = format!("proposed: {}", choice.reason);
-                self.want_pick(candidates, Some((choice.agent, Some(reason))), session, now)
-            }
+            // Methods with an order of their own go by it, but never past the operator.
+            Pick::Choose(choice) if barred(&choice) => self.want_pick(candidates, None, session, now),
             Pick::Choose(choice) => start(choice, Actor::System, session),
             Pick::Together(mut choices) => {
+                choices.retain(|choice| !barred(choice));
+                if choices.is_empty() {
+                    return self.want_pick(candidates, None, session, now);
+                }
                 // What would pass the limit waits for the operator to raise it.
                 choices.truncate(team.max_round.saturating_sub(session.rounds()) as usize);
                 start_all(choices, session)
@@ -106,11 +138,12 @@ impl Machine {
                 let agent = session.floor().last_speaker.clone();
                 vec![Effect::append(Actor::System, vec![ended(cause, text, agent, session, now)])]
             }
+            Pick::Consult(consultation) => consult::ask(consultation, session),
             Pick::Person { proposed } => {
                 self.want_pick(candidates, proposed.map(|proposed| (proposed, None)), session, now)
             }
             Pick::Ask(messages) => {
-                let inquiry = &selecting.inquiry;
+                let inquiry = &session.floor().selecting.inquiry;
                 let model = match &inquiry.phase {
                     Phase::Calling(_) => return Vec::new(),
                     Phase::Backoff { until, .. } if now < *until => return vec![Effect::Wake(*until)],
@@ -224,8 +257,9 @@ impl Machine {
 
     /// What the detectors see: new findings are recorded, and a strong one holds or ends the run.
     fn going_in_circles(&mut self, session: &Session, now: UnixMillis) -> Option<Vec<Effect>> {
-        let (mut events, alarm) = self.watch.look(session);
-        if let Some(text) = alarm {
+        let look = self.watch.look(session);
+        let mut events = look.events;
+        if let Some(text) = look.hold {
             events.push(if self.rules.headless {
                 ended(EndCause::Circles, text, session.floor().last_speaker.clone(), session, now)
             } else {

@@ -203,6 +203,10 @@ fn next_attempt(
     had_text: bool,
     session: &Session,
 ) -> (Option<u64>, Option<String>) {
+    // What a content filter stops, another model is not asked for (AG2: content_filter is raised at once).
+    if failure.kind == FailureKind::Filtered {
+        return (None, None);
+    }
     // After visible text one more try is made by itself, no more: each is paid for.
     let patient = !had_text || inquiry.tries <= 1;
     let seed = session.team().map_or(0, |team| team.seed);

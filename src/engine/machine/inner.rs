@@ -59,6 +59,9 @@ impl Machine {
             Input::Started { op, .. } | Input::Output { op, .. } | Input::Ran { op, .. } => {
                 inners.find(|(_, inner)| inner.runs(*op))
             }
+            Input::Advised { op, .. } => {
+                inners.find(|(_, inner)| inner.consults().open().is_some_and(|(_, open)| open == *op))
+            }
             Input::Command(command) => return session.inner_for(command).cloned(),
             Input::Tick | Input::Stop { .. } => None,
         };
@@ -255,8 +258,12 @@ fn wrap(name: &Name, effects: Vec<Effect>) -> Vec<Effect> {
             }),
             // Who is next inside is nobody's outlook outside.
             Effect::Outlook(_) => return None,
-            other
-            @ (Effect::Cancel(_) | Effect::Kill(_) | Effect::Extend(..) | Effect::Refuse(_) | Effect::Wake(_)) => other,
+            other @ (Effect::Cancel(_)
+            | Effect::Kill(_)
+            | Effect::Extend(..)
+            | Effect::Refuse(_)
+            | Effect::Wake(_)
+            | Effect::Consult { .. }) => other,
         })
     });
     wrapped.collect()

@@ -4,9 +4,12 @@
 //! record, after a crash, on a fork - and gives the same answer. What the machine keeps for itself can be lost without
 //! harm: text that is still streaming, how far the conditions have read, and how far requests have been hashed.
 //!
-//! `reply.rs` knows one speaker's turn (AG2: the reply pipeline), `floor.rs` what happens between turns, `heard.rs`
+//! `reply.rs` knows one speaker's turn (AG2: the reply pipeline), `failing.rs` what is done when it
+//! cannot speak, `floor.rs` what happens between turns, `heard.rs`
 //! what models and programs send back, `stop.rs` how things in flight are stopped.
 
+mod consult;
+mod failing;
 mod floor;
 mod heard;
 mod inner;
@@ -29,7 +32,7 @@ use crate::chat::{Name, UnixMillis};
 use crate::selection::candidates::Gates;
 use crate::selection::{SELECTORS, Selector};
 use crate::session::turn::Stage;
-use crate::session::{Session, Waiting, decide};
+use crate::session::{Session, Waiting, decide, summary};
 use crate::termination::Endings;
 use crate::watch::Watch;
 use heard::Heard;
@@ -51,6 +54,16 @@ pub struct Rules {
     pub tool_places: HashMap<String, Place>,
 }
 
+/// An end that waits until what is in flight has been stopped.
+#[derive(Debug, Clone)]
+struct Ending {
+    actor: Actor,
+    cause: EndCause,
+    text: String,
+    agent: Option<Name>,
+    detail: EndDetail,
+}
+
 /// The turn logic of one session.
 pub struct Machine {
     selector: Box<dyn Selector>,
@@ -62,7 +75,7 @@ pub struct Machine {
     rules: Rules,
     heard: HashMap<CallId, Heard>,
     contexts: Contexts,
-    ending: Option<EndCause>,
+    ending: Option<Ending>,
     outlook: Option<Option<Choice>>,
     /// Those of nested teams, by the agent that they stand behind.
     inner: BTreeMap<Name, Machine>,
@@ -79,7 +92,7 @@ impl Machine {
             adviser: catalog::build(SELECTORS, &Spec::named("auto"))?,
             gates: Gates::new(team)?,
             endings: Endings::new(&team.termination)?,
-            watch: Watch::default(),
+            watch: Watch::new(team),
             inner: inner::machines(team, &rules)?,
             rules,
             heard: HashMap::new(),
@@ -94,16 +107,50 @@ impl Machine {
         if let Some(name) = self.addressee(&input, session) {
             return self.on_inner(&name, input, session, now);
         }
-        match input {
+        let effects = match input {
             Input::Command(command) => self.on_command(command, session, now),
             Input::Chunk { call, chunk } => self.on_chunk(call, chunk, session, now),
             Input::Failed { call, failure } => self.on_failure(call, failure, session, now),
             Input::Started { op, pid } => vec![Effect::append(Actor::System, vec![Event::Started { op, pid }])],
             Input::Output { op, text } => heard::output(op, text, session),
             Input::Ran { op, execution } => heard::ran(op, execution, session),
+            Input::Advised { op, advice } => consult::answered(op, advice, session),
             Input::Tick => Vec::new(),
             Input::Stop { cause } => self.stop(cause, Actor::System, session, now),
+        };
+        self.put_off(effects, session)
+    }
+
+    /// An end in one of several turns waits until the others have been stopped: nothing goes on after it.
+    fn put_off(&mut self, mut effects: Vec<Effect>, session: &Session) -> Vec<Effect> {
+        if session.turns().len() < 2 || !session.is_busy() {
+            return effects;
         }
+        for effect in &mut effects {
+            let Effect::Append { actor, events, .. } = effect else { continue };
+            if let Some(Event::Ended { cause, text, agent, detail, .. }) =
+                events.pop_if(|event| matches!(event, Event::Ended { .. }))
+            {
+                self.ending = Some(Ending { actor: actor.clone(), cause, text, agent, detail });
+            }
+        }
+        effects.retain(|effect| !matches!(effect, Effect::Append { events, .. } if events.is_empty()));
+        effects
+    }
+
+    /// Stops what is in flight, and then ends.
+    fn bring_to_end(&mut self, ending: Ending, session: &Session, now: UnixMillis) -> Vec<Effect> {
+        let mut effects = self.hang_up(ending.actor.clone(), session);
+        effects.extend(session.running().into_iter().map(Effect::Kill));
+        if !session.is_busy() {
+            let Ending { actor, cause, text, agent, detail } = ending;
+            let mut end = ended(cause, text, agent, session, now);
+            if let Event::Ended { detail: known, .. } = &mut end {
+                *known = detail;
+            }
+            effects.push(Effect::append(actor, vec![end]));
+        }
+        effects
     }
 
     /// What should happen now, given the session alone.
@@ -112,11 +159,19 @@ impl Machine {
             // What was to end has ended; words after it begin a run that this does not concern.
             self.ending = None;
         }
-        if session.team().is_none() || session.ended().is_some() || session.hold().is_some() {
+        if session.team().is_none() || session.ended().is_some() {
             return Vec::new();
         }
-        if let Some(cause) = self.ending.clone() {
-            return if session.is_busy() { Vec::new() } else { self.end(cause, None, session, now) };
+        if let Some(ending) = self.ending.clone() {
+            return self.bring_to_end(ending, session, now);
+        }
+        let effects = self.go_on(session, now);
+        self.put_off(effects, session)
+    }
+
+    fn go_on(&mut self, session: &Session, now: UnixMillis) -> Vec<Effect> {
+        if session.hold().is_some() {
+            return Vec::new();
         }
         if session.transcript().is_empty() {
             return self.need_task(session, now);
@@ -200,15 +255,6 @@ impl Machine {
         }
         vec![Effect::append(Actor::Operator, events)]
     }
-
-    fn end(&self, cause: EndCause, agent: Option<Name>, session: &Session, now: UnixMillis) -> Vec<Effect> {
-        let text = match cause {
-            EndCause::Operator => "by the operator",
-            EndCause::Interrupted => "interrupted by a signal",
-            _ => "ended",
-        };
-        vec![Effect::append(Actor::System, vec![ended(cause, text, agent, session, now)])]
-    }
 }
 
 /// What the team file says at the beginning: the initial messages and the task; without a task, the last of them is it.
@@ -240,7 +286,8 @@ fn message(session: &Session, author: Author, kind: MessageKind, content: impl I
 
 /// An end record with the figures of the moment.
 fn ended(cause: EndCause, text: impl Into<String>, agent: Option<Name>, session: &Session, now: UnixMillis) -> Event {
-    Event::Ended { cause, text: text.into(), agent, totals: session.totals(now), detail: EndDetail::default() }
+    let (totals, achieved) = (session.totals(now), summary::achieved(session));
+    Event::Ended { cause, text: text.into(), agent, totals, detail: EndDetail::default(), achieved }
 }
 
 fn last_word_unsaid(agent: Option<Name>, session: &Session, now: UnixMillis) -> Event {

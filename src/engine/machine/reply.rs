@@ -7,7 +7,7 @@
 use super::{Machine, ended, last_word_unsaid, message, needs_person, standing_consent};
 use crate::chat::UnixMillis;
 use crate::chat::code::{CodeBlock, Payload};
-use crate::chat::event::{Actor, AskKind, EndCause, Event, HoldReason, Verdict};
+use crate::chat::event::{Actor, AskKind, EndCause, Event, Verdict};
 use crate::chat::id::{ApprovalId, MessageId};
 use crate::chat::message::{Author, Completeness, MessageKind};
 use crate::chat::request::{Purpose, Request};
@@ -221,7 +221,7 @@ impl Machine {
             Phase::Calling(_) => return Vec::new(),
             Phase::Backoff { until, .. } if now < *until => return vec![Effect::Wake(*until)],
             Phase::Backoff { model, .. } => model.clone(),
-            Phase::Failed(failure) => return self.out_of_words(&agent.name, &failure.message, session, now),
+            Phase::Failed(failure) => return self.gave_up(failure, turn, agent, session, now),
         };
         if let Some(stopped) = self.over_budget(session, now) {
             return stopped;
@@ -236,23 +236,6 @@ impl Machine {
         let mut request = Request::new(session.ids().call, agent.name.clone(), Purpose::Speak, model, messages);
         request.tools = tools;
         ask(request, hash, left_out, Some(turn.id), turn.inquiry.attempts + 1)
-    }
-
-    /// Retries and fallbacks are used up.
-    pub(super) fn out_of_words(
-        &self,
-        agent: &crate::chat::Name,
-        failure: &str,
-        session: &Session,
-        now: UnixMillis,
-    ) -> Vec<Effect> {
-        let event = if self.rules.headless {
-            let text = format!("{agent} could not speak. {failure}");
-            ended(EndCause::Failed, text, Some(agent.clone()), session, now)
-        } else {
-            Event::Held { why: HoldReason::Failed { agent: agent.clone(), text: failure.to_owned() } }
-        };
-        vec![Effect::append(Actor::System, vec![event])]
     }
 }
 

@@ -2,7 +2,7 @@
 //! back, so that their partial output is kept too.
 
 use super::heard::interrupted;
-use super::{Machine, ended};
+use super::{Ending, Machine, ended};
 use crate::chat::UnixMillis;
 use crate::chat::event::{Actor, Boundary, EndCause, Event, HoldReason};
 use crate::chat::request::Purpose;
@@ -28,17 +28,18 @@ impl Machine {
         let programs = session.running();
         effects.extend(programs.iter().map(|op| Effect::Kill(*op)));
         let last = match cause {
-            // The run ends when the last program has reported.
-            Some(cause) if !programs.is_empty() => {
-                self.ending = Some(cause);
-                return effects;
-            }
             Some(cause) => {
                 let text = match cause {
                     EndCause::Operator => "by the operator",
                     EndCause::Interrupted => "interrupted by a signal",
                     _ => "stopped",
                 };
+                if !programs.is_empty() {
+                    // The run ends when the last program has reported.
+                    let (text, detail) = (text.to_owned(), Default::default());
+                    self.ending = Some(Ending { actor, cause, text, agent: None, detail });
+                    return effects;
+                }
                 ended(cause, text, None, session, now)
             }
             None if !programs.is_empty() => Event::HoldAsked { boundary: Boundary::Step },
@@ -87,11 +88,12 @@ impl Machine {
         effects
     }
 
-    /// Hangs up the selector's call.
+    /// Hangs up the selector's call, and a program that is asked.
     pub(super) fn hang_up_selector(&mut self, session: &Session) -> Vec<Effect> {
-        let Phase::Calling(id) = session.floor().selecting.inquiry.phase else { return Vec::new() };
+        let mut effects = super::consult::hang_up(session);
+        let Phase::Calling(id) = session.floor().selecting.inquiry.phase else { return effects };
         let heard = self.heard.remove(&id).unwrap_or_default();
-        let mut effects = vec![Effect::Cancel(id)];
+        effects.push(Effect::Cancel(id));
         if let Some(call) = session.open_call(id) {
             let usage = heard.usage(call, session);
             effects.push(Effect::append(Actor::System, vec![Event::ModelInterrupted { call: id, usage }]));

@@ -94,7 +94,7 @@ impl Machine {
             return Err(format!("missing required arguments: {}.", missing.join(", ")));
         }
         let place = self.rules.tool_places.get(name).ok_or("the tool is not available here.")?.clone();
-        let block = CodeBlock { language: "json".into(), code: call.arguments.clone() };
+        let block = CodeBlock { language: "json".into(), code: call.repaired() };
         let tool = ToolUse { name: name.to_owned(), call_id: call.id.clone(), argv: tool.command.clone() };
         Ok(Payload { tool: Some(tool), ..Payload::code(vec![block], place) })
     }

@@ -107,7 +107,7 @@ fn after_visible_text_one_more_try_is_made() {
 }
 
 #[test]
-fn an_empty_answer_is_a_failure_and_a_filtered_one_is_not_repeated() {
+fn an_empty_answer_is_a_failure_and_a_filtered_one_is_asked_of_nobody_else() {
     let mut world = World::of(chained());
     world.script("a", [say(""), say(" \n"), say("words")]).begin("go");
     assert_eq!(models(&world), ["main", "main", "second"], "chance may help once");
@@ -115,7 +115,8 @@ fn an_empty_answer_is_a_failure_and_a_filtered_one_is_not_repeated() {
     assert_eq!(world.count(empty), 2);
     let mut world = World::of(chained());
     world.script("a", [fail(Filtered), say("words")]).begin("go");
-    assert_eq!(models(&world), ["main", "second"]);
+    assert_eq!(models(&world), ["main"]);
+    assert!(matches!(world.session.hold(), Some(HoldReason::Failed { .. })), "a person decides");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use crate::chat::Name;
 use crate::chat::code::CodeBlock;
 use crate::chat::command::Command;
 use crate::chat::event::{Answer, Boundary, EndCause, Event, Record, Resolution, Verdict};
+use crate::chat::failing::{GiveUp, OnFailure};
 use crate::chat::request::FailureKind;
 use crate::chat::team::{Agent, ApprovalPolicy, HumanInputMode, Limits, Repeat, Spec, Team, Transitions};
 use crate::engine::Rules;
@@ -68,6 +69,7 @@ fn a_command() -> impl Strategy<Value = Command> {
         Just(Command::Interrupt),
         Just(Command::End),
         Just(Command::RaiseLimits),
+        Just(Command::Continue),
     ]
 }
 
@@ -118,7 +120,8 @@ fn a_gate() -> impl Strategy<Value = Option<String>> {
 fn a_team() -> impl Strategy<Value = Team> {
     let modes = prop::sample::select(&[HumanInputMode::Always, HumanInputMode::Never, HumanInputMode::Terminate][..]);
     let approval = prop_oneof![Just(ApprovalPolicy::Always), Just(ApprovalPolicy::Never)];
-    let methods = prop::sample::select(&["round_robin", "random", "manual", "auto"][..]);
+    let methods =
+        prop::sample::select(&["round_robin", "random", "manual", "auto", "concurrent", "sequential", "handoff"][..]);
     let repeat = prop_oneof![Just(Repeat::Everyone), Just(Repeat::Nobody), Just(Repeat::Only(vec!["a".into()]))];
     let limit = prop::option::of(40u64..200);
     let narrowed = (prop::option::of(some_transitions()), prop::option::of(Just(5_000)), a_gate());
@@ -132,6 +135,8 @@ fn a_team() -> impl Strategy<Value = Team> {
                 default_auto_reply: Some("go on".into()),
                 ..speaker("p")
             };
+            let skips = OnFailure { retry: (seed % 2) as u32, wait_ms: 1000, then: GiveUp::Skip };
+            let b = Agent { on_failure: (seed % 3 == 0).then_some(skips), ..speaker("b") };
             Team {
                 speaker_selection_method: Spec::named(method),
                 selector_model: Some("main".into()),
@@ -140,8 +145,9 @@ fn a_team() -> impl Strategy<Value = Team> {
                 pick_countdown_ms,
                 max_round,
                 seed,
+                watch: Default::default(),
                 limits: Limits { max_cost: None, max_tokens, max_time_ms: None, max_executions: Some(4) },
-                ..team(vec![speaker("a"), Agent { available_when, ..speaker("b") }, proxy, runner("x", approval)])
+                ..team(vec![speaker("a"), Agent { available_when, ..b }, proxy, runner("x", approval)])
             }
         },
     )
@@ -248,13 +254,13 @@ fn check_log(log: &[std::sync::Arc<Record>]) {
     assert_eq!(ops, over, "an effect of which nobody knows what became");
 }
 
-/// On a branch every run ends at most once, and between two ends somebody has spoken.
+/// On a branch every run ends at most once, and between two ends somebody has spoken or gone on.
 fn check_ends(session: &Session) {
     let mut over = false;
     for record in session.path() {
         match &record.event {
             Event::Ended { .. } => assert!(!std::mem::replace(&mut over, true), "a run ended twice"),
-            Event::MessagePosted { .. } => over = false,
+            Event::MessagePosted { .. } | Event::Released { .. } => over = false,
             Event::TurnStarted { .. } | Event::Intent { .. } | Event::ModelCalled { .. } => {
                 assert!(!over, "something began after the end: {record:?}");
             }

@@ -115,7 +115,7 @@ fn a_condition_ends_the_run_once_with_its_name_and_exit_0() {
     let mut world = World::of(Team { termination: vec![mention("DONE")], ..speakers(&["a", "b"]) });
     world.script("a", [say("not yet")]).script("b", [say("DONE")]).begin("say DONE when you are done");
     assert_eq!(world.said().len(), 3);
-    assert_eq!(world.ended(), Some((EndCause::Condition("text_mention".into()), "b said \"DONE\"")));
+    assert_eq!(world.ended(), Some((EndCause::Condition("text_mention".into()), "Text 'DONE' mentioned")));
     assert_eq!((world.exit_code(), ends(&world)), (Some(0), 1));
     // Words after the end are the task of the next run: they do not end what they begin.
     world.script("a", [say("DONE")]);

@@ -3,6 +3,7 @@
 
 use crate::chat::code::{Execution, Payload, Stopped};
 use crate::chat::command::Command;
+use crate::chat::consult::{Advice, Consultation};
 use crate::chat::event::{Actor, Choice, EndCause, Event, FORMAT, Record, Verdict};
 use crate::chat::id::{BranchId, CallId, OpId, Seq};
 use crate::chat::message::Completeness;
@@ -73,6 +74,13 @@ pub struct World {
     /// Time that was added to programs.
     pub extended: Vec<(OpId, u64)>,
     wake: Option<UnixMillis>,
+    /// What programs of the user's were asked.
+    pub consulted: Vec<(OpId, Consultation)>,
+    /// What such a program answers next; without a script it prints nothing. An error is a failure.
+    pub advice: VecDeque<Result<&'static str, &'static str>>,
+    /// Whether such a program goes on until it is stopped.
+    pub consults_last: bool,
+    consulting: Option<OpId>,
 }
 
 impl World {
@@ -122,6 +130,10 @@ impl World {
             killed: HashSet::new(),
             extended: Vec::new(),
             wake: None,
+            consulted: Vec::new(),
+            advice: VecDeque::new(),
+            consults_last: false,
+            consulting: None,
         }
     }
 
@@ -180,6 +192,13 @@ impl World {
         } else if let Some(place) = self.open.iter().position(|request| !self.hung.contains(&request.call)) {
             let request = self.open[place].clone();
             self.answer(&request);
+        } else if let Some(op) = self.consulting.filter(|_| !self.consults_last) {
+            self.consulting = None;
+            let advice = match self.advice.pop_front().unwrap_or(Ok("")) {
+                Ok(answer) => Advice { answer: answer.into(), ..Advice::default() },
+                Err(why) => Advice::failed(why),
+            };
+            self.input(Input::Advised { op, advice });
         } else if let Some(wake) = self.wake.take() {
             self.now = self.now.max(wake);
             self.input(Input::Tick);
@@ -267,6 +286,8 @@ impl World {
         }
         assert_eq!(calling(&self.session), self.open.len(), "calls:\n{}", self.tail(8));
         assert_eq!(self.session.running(), self.running, "programs:\n{}", self.tail(8));
+        let asked = self.session.consults().open().map(|(_, op)| op);
+        assert_eq!(asked, self.consulting, "programs that are asked:\n{}", self.tail(8));
     }
 
     fn perform(&mut self, effects: Vec<Effect>) {
@@ -276,6 +297,16 @@ impl World {
                 Effect::Call(request) => self.call(request),
                 Effect::Cancel(call) => self.open.retain(|open| open.call != call),
                 Effect::Run { op, agent, payload, hash } => self.run(op, agent, payload, &hash),
+                Effect::Consult { op, consultation } => {
+                    let last = &self.session.log().last().unwrap().event;
+                    assert!(
+                        matches!(last, Event::ConsultAsked { op: asked, .. } if *asked == op),
+                        "asked off the record"
+                    );
+                    self.consulted.push((op, consultation));
+                    self.consulting = Some(op);
+                }
+                Effect::Kill(op) if self.consulting == Some(op) => self.consulting = None,
                 Effect::Kill(op) => {
                     self.killed.insert(op);
                 }
@@ -318,10 +349,13 @@ impl World {
 
     fn append(&mut self, actor: Actor, events: Vec<Event>, moved: Option<(Seq, BranchId)>) {
         let mut place = moved.map(|(seq, branch)| (Some(seq), branch));
-        for event in events {
-            if let Event::SpeakerChosen { choice } = &event {
+        // Those who begin together are chosen at the same moment.
+        for event in &events {
+            if let Event::SpeakerChosen { choice } = event {
                 self.may_speak(choice);
             }
+        }
+        for event in events {
             let (parent, branch) = place.take().unwrap_or((self.session.head(), self.session.branch()));
             let seq = self.session.next_seq();
             let record = Record { seq, parent, branch, actor: actor.clone(), at: self.now, event };

@@ -66,7 +66,8 @@ pub fn body(request: &Request, model: &str, parameters: &Map<String, Value>) -> 
 
 fn call(call: &ToolCall) -> Value {
     // Servers refuse a history with arguments that are no object, even where the model itself wrote them.
-    let arguments = if call.object().is_ok() && !call.arguments.trim().is_empty() { &call.arguments } else { "{}" };
+    let given = call.object().is_ok() && !call.arguments.trim().is_empty();
+    let arguments = if given { call.repaired() } else { "{}".into() };
     json!({"id": call.id, "type": "function", "function": {"name": allowed(&call.name), "arguments": arguments}})
 }
 

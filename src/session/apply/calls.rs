@@ -2,9 +2,9 @@
 
 use super::super::State;
 use super::super::turn::{Inquiry, Phase, Stage};
-use crate::chat::event::{Event, Record};
+use crate::chat::event::{AfterFailure, Event, Record};
 use crate::chat::id::{CallId, TurnId};
-use crate::chat::request::Purpose;
+use crate::chat::request::{Failure, FailureKind, Purpose};
 use crate::chat::usage::Usage;
 
 impl State {
@@ -51,6 +51,19 @@ impl State {
                 };
                 self.line(*call, phase);
             }
+            Event::AgentFailed { turn, text, then, .. } => match then {
+                AfterFailure::Skip => self.floor.skipped += 1,
+                AfterFailure::Retry { wait_ms, .. } => {
+                    if let Some(turn) = self.turns.iter_mut().find(|open| open.id == *turn) {
+                        turn.retries += 1;
+                        let model = turn.inquiry.models.first().cloned().unwrap_or_default();
+                        let failure = Failure::new(FailureKind::Unreachable, text.as_str());
+                        let until = record.at + *wait_ms as i64;
+                        let phase = Phase::Backoff { until, model, failure };
+                        turn.inquiry = Inquiry { phase, ..Inquiry::default() };
+                    }
+                }
+            },
             _ => {}
         }
     }

@@ -9,7 +9,7 @@ mod floor;
 mod words;
 
 use super::turn::{Phase, Stage, Turn};
-use super::{Branch, Ended, Finding, Ids, Session, Started, State};
+use super::{Branch, Ended, Ids, Session, Started, State};
 use crate::chat::event::{EndCause, Event, HoldReason, Record};
 use crate::chat::id::*;
 use std::sync::Arc;
@@ -115,7 +115,7 @@ impl Ids {
             Event::ModelCalled { call, .. } => raise(&mut self.call.0, call.0),
             Event::ApprovalAsked { approval, .. } => raise(&mut self.approval.0, approval.0),
             Event::HumanAsked { ask, .. } => raise(&mut self.ask.0, ask.0),
-            Event::Intent { op, .. } => raise(&mut self.op.0, op.0),
+            Event::Intent { op, .. } | Event::ConsultAsked { op, .. } => raise(&mut self.op.0, op.0),
             _ => {}
         }
     }
@@ -145,6 +145,7 @@ impl State {
             Event::ModelCalled { .. }
             | Event::ModelAnswered { .. }
             | Event::ModelFailed { .. }
+            | Event::AgentFailed { .. }
             | Event::ModelInterrupted { .. } => self.fold_call(record),
             Event::ApprovalAsked { .. }
             | Event::ApprovalDecided { .. }
@@ -166,6 +167,8 @@ impl State {
                 }
             }
             Event::HumanAsked { .. } | Event::HumanAnswered { .. } => self.fold_ask(record),
+            Event::ConsultAsked { .. } | Event::ConsultAnswered { .. } => self.consults.fold(record),
+            Event::TerminationAsked => self.termination_asked = true,
             Event::HoldAsked { boundary } => self.hold_asked = Some(*boundary),
             Event::Held { .. } if self.ended.is_some() => {}
             Event::Held { why } => {
@@ -176,17 +179,15 @@ impl State {
                 self.hold_asked = None;
                 self.stepping = false;
             }
-            Event::Released { step } => self.fold_release(*step),
-            Event::DetectorChanged { detector, text, count, turns } => {
-                self.findings.retain(|finding| finding.detector != *detector);
-                if *count > 0 {
-                    self.findings.push(Finding {
-                        detector: detector.clone(),
-                        text: text.clone(),
-                        count: *count,
-                        turns: turns.clone(),
-                    });
+            Event::Released { step } => {
+                if self.ended.take().is_some() {
+                    // A new run without new words.
+                    self.begin_run(record);
                 }
+                self.fold_release(*step);
+            }
+            Event::DetectorChanged { .. } | Event::ProgressMade { .. } | Event::DetectorJudged { .. } => {
+                self.findings.fold(&record.event);
             }
             Event::BranchMoved { .. } => {
                 self.activity.cut();
@@ -194,13 +195,14 @@ impl State {
             }
             Event::Inner { agent, event } => self.fold_inner(agent, event, record),
             Event::BudgetCrossed { .. } | Event::TimeExtended { .. } => {}
-            Event::Ended { cause, text, agent, totals, detail } => {
+            Event::Ended { cause, text, agent, totals, detail, achieved } => {
                 self.ended = Some(Ended {
                     cause: cause.clone(),
                     text: text.clone(),
                     agent: agent.clone(),
                     totals: *totals,
                     detail: detail.clone(),
+                    achieved: achieved.clone(),
                 });
                 self.hold = None;
                 self.hold_asked = None;
@@ -236,6 +238,7 @@ impl State {
         let waits = waits && !inner_waits;
         let busy = self.turns.iter().any(Turn::is_busy)
             || self.floor.selecting.inquiry.is_busy()
+            || self.consults.open().is_some()
             || self.active_inners().any(Session::is_busy);
         let going = self.ended.is_none() && (busy || (self.hold.is_none() && waits));
         self.activity.set(going, record.at);
@@ -265,6 +268,7 @@ impl State {
         if let Phase::Calling(_) = self.floor.selecting.inquiry.phase {
             self.floor.selecting = Default::default();
         }
+        self.consults.leave();
     }
 
     fn fold_release(&mut self, step: bool) {
@@ -282,6 +286,9 @@ impl State {
         if self.hold.is_some() && self.floor.wanted.as_ref().is_some_and(|wanted| wanted.until.is_some()) {
             // Time that passed while nothing could happen is not time to think: the pick is asked for again.
             self.floor.wanted = None;
+        }
+        if let Some(HoldReason::Ask { .. }) = self.hold {
+            self.transcript.decided();
         }
         self.hold = None;
         self.hold_asked = None;

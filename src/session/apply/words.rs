@@ -10,17 +10,13 @@ impl State {
         match &record.event {
             Event::MessagePosted { message } => {
                 let by_person = message.by_operator || message.kind == MessageKind::Human;
-                let starts = self.ended.take().is_some();
-                if starts {
-                    // Words after the end begin a new run of the same session.
-                    self.transcript.start_run();
-                }
                 let is_task = message.kind == MessageKind::Task;
-                if starts || is_task || message.author == Author::Operator {
+                if self.ended.take().is_some() {
+                    // Words after the end begin a new run of the same session.
+                    self.begin_run(record);
+                } else if is_task || message.author == Author::Operator {
                     // A person has spoken to them (AG2: every start sets the counters to 0).
-                    let spoken_to = |name: &str| starts || message.to.is_empty() || message.is_heard_by(name);
-                    let meters = self.agents.iter_mut().filter(|(name, _)| spoken_to(name));
-                    meters.for_each(|(_, meter)| meter.auto_replies = 0);
+                    self.forget_replies(|name| message.to.is_empty() || message.is_heard_by(name));
                 }
                 let answers = self.transcript.entries().iter().rev().find(|entry| entry.message.is_shared());
                 if message.author == Author::Operator
@@ -30,7 +26,10 @@ impl State {
                     self.floor.wanted = None;
                 }
                 if is_task {
-                    self.transcript.start_run();
+                    self.transcript.start_run(record.at, self.activity.total(record.at));
+                }
+                if message.is_shared() {
+                    self.floor.skipped = 0;
                 }
                 self.transcript.post(message.clone(), record.seq, record.at);
                 if let Author::Agent(name) = &message.author {
@@ -71,6 +70,19 @@ impl State {
             }
             _ => {}
         }
+    }
+
+    /// What is said from here on is another run of the session: its rounds are counted anew.
+    pub(super) fn begin_run(&mut self, record: &Record) {
+        self.transcript.start_run(record.at, self.activity.total(record.at));
+        self.termination_asked = false;
+        self.forget_replies(|_| true);
+    }
+
+    /// Those to whom somebody has spoken who is no member begin to count anew.
+    fn forget_replies(&mut self, to: impl Fn(&str) -> bool) {
+        let meters = self.agents.iter_mut().filter(|(name, _)| to(name));
+        meters.for_each(|(_, meter)| meter.auto_replies = 0);
     }
 
     pub(super) fn fold_ask(&mut self, record: &Record) {

@@ -82,6 +82,7 @@ fn words_after_the_end_begin_a_new_run_with_its_own_rounds_and_counters() {
         agent: None,
         totals,
         detail: Default::default(),
+        achieved: None,
     }]);
     assert!(log.session.ended().is_some() && log.session.waiting().is_empty());
     log.operator("go on");

@@ -32,6 +32,7 @@ fn ended() -> Log {
         agent: None,
         totals: Totals::default(),
         detail: Default::default(),
+        achieved: None,
     }]);
     log
 }
@@ -83,6 +84,7 @@ fn every_refusal_says_why_and_what_to_do_instead() {
         (ended(), pause.clone(), "nothing to pause"),
         (ended(), Command::Resume, "Say something to go on, or edit"),
         (ended(), Command::Step, "Say something to go on, or edit"),
+        (talk(), Command::Continue, "has not ended"),
         (ended(), Command::Interrupt, "already ended"),
         (ended(), Command::End, "already ended"),
         (held(HoldReason::Operator), pause, "Already holding"),

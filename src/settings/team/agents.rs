@@ -93,6 +93,7 @@ impl<'a> World<'a> {
         let end = fields.get("is_termination_msg").map(|node| self.end(node));
         let reply = fields.get("default_auto_reply").map(|node| self.reply(node));
         let code = self.code(fields, &who, assumed, marks);
+        let on_failure = fields.get("on_failure").and_then(|node| self.on_failure(node));
         let speaks_to = self.audience(fields, &name, marks);
         let context = fields.get("context").map(|node| self.context(node)).unwrap_or_default();
         marks.context = fields.span_of("context");
@@ -139,6 +140,7 @@ impl<'a> World<'a> {
             }),
             code_execution: code,
             nested: nested.map(Box::new),
+            on_failure,
             speaks_to,
             context,
             silent,

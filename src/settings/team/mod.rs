@@ -1,6 +1,6 @@
 //! The team file: from TOML to [`Team`], everything resolved, or every mistake in it.
 //!
-//! Each table of the file has a file here: `models`, `agents`, `code` (an agent's `code_execution`), `context`,
+//! Each table of the file has a file here: `models`, `agents`, `code` (an agent's `code_execution`), `context`, `failing`,
 //! `initial`, `termination`;
 //! `options` reads members of catalogs and `lint` says what is allowed but odd. Imports the reader and the report
 //! beside it. A new key is asked for where its table is read; a new lint is one function in `lint.rs`.
@@ -8,6 +8,7 @@
 mod agents;
 mod code;
 mod context;
+mod failing;
 mod initial;
 mod lint;
 mod models;
@@ -325,6 +326,7 @@ impl<'a> World<'a> {
             seed,
             tools: BTreeMap::new(),
             context_variables,
+            watch: Default::default(),
         })
     }
 

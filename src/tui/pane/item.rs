@@ -83,6 +83,7 @@ impl Item {
             Event::SpeakerChosen { .. } | Event::SelectorAnswered { .. } => Some(Item::Detail(record.seq)),
             Event::ApprovalDecided { .. }
             | Event::ModelFailed { .. }
+            | Event::AgentFailed { .. }
             | Event::BranchMoved { .. }
             | Event::OutcomeUnknown { .. }
             | Event::LimitsChanged { .. }
@@ -289,6 +290,7 @@ fn notice(record: &Record, session: &Session, width: u16) -> Vec<Line> {
                 (Role::Error, format!("✗ {} ({then})", failure.message))
             }
         }
+        Event::AgentFailed { agent, then, .. } => (Role::Warning, format!("✗ {agent} could not speak: {then}")),
         Event::BranchMoved { name, why } => (Role::Warning, format!("⑂ {name}: {why}")),
         Event::OutcomeUnknown { op } => (
             Role::Error,

@@ -99,6 +99,7 @@ impl App {
                 return self.running_program().map(extend).into_iter().collect();
             }
             Action::Revoke => self.show_consent(),
+            Action::Continue => return send(Command::Continue),
             Action::EndRun => {
                 if self.session.ended().is_some() {
                     self.say("The run has already ended.");
