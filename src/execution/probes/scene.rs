@@ -108,7 +108,7 @@ impl Scene {
             ("TEMPORARY", path(self.temporary())),
             ("SHARED", path(self.shared())),
         ];
-        let entries = fs::read_dir(&home_dir()).map_or(0, |entries| entries.count());
+        let entries = fs::read_dir(home_dir()).map_or(0, |entries| entries.count());
         let mut text = format!("HOME_ENTRIES = {entries}\n");
         for (name, value) in texts {
             // A JSON text is a Python text.
