@@ -83,7 +83,7 @@ mod linux {
         /// Without containment: still a process namespace, so that nothing gets away.
         pub(super) fn open(&self, start: &Start<'_>) -> Confine {
             let means = Means::here();
-            let spaces = means.processes.then(|| spaces(means.user, None, false, None));
+            let spaces = means.processes().then(|| spaces(means.user, None, false, None));
             Confine { spaces, limits: limits(start), processors: processors(start), ..Confine::default() }
         }
 
@@ -98,16 +98,16 @@ mod linux {
             read.push(start.file.copy.as_ref().map_or(&start.file.path, |copy| &copy.root).clone());
             let devices = DEVICES.map(PathBuf::from).to_vec();
             let rules = landlock::Rules { read, write: write.clone(), devices, network: place.network };
-            let (spaces, sockets) = if means.views {
+            let (spaces, sockets) = if means.views() {
                 let spaces = spaces(true, Some(&write), !place.network, Some(SCRATCH));
                 (Some(spaces), filter::Sockets::Internet)
             } else {
-                let spaces = means.processes.then(|| spaces(means.user, None, false, None));
+                let spaces = means.processes().then(|| spaces(means.user, None, false, None));
                 let sockets = if place.network { filter::Sockets::Internet } else { filter::Sockets::None };
                 (spaces, sockets)
             };
             let mut limits = limits(start);
-            if let Some(most) = place.bounds.processes.filter(|_| means.views) {
+            if let Some(most) = place.bounds.processes.filter(|_| means.views()) {
                 // Counted in the user namespace alone; without one it would count all of the operator's processes.
                 limits.push((libc::RLIMIT_NPROC as libc::c_int, u64::from(most)));
             }
@@ -135,7 +135,7 @@ mod linux {
         /// bubblewrap.
         pub(super) fn namespace(&self, start: &Start<'_>) -> Result<(Vec<OsString>, Confine), String> {
             let (means, place) = (Means::here(), &start.payload.place);
-            let program = means.bubblewrap.clone()?;
+            let program = means.bubblewrap()?;
             let processors = processors(start);
             // Without the machine's network there is no local socket of anybody else's to be seen.
             let sockets = if place.network { filter::Sockets::Internet } else { filter::Sockets::InternetAndLocal };

@@ -1,5 +1,7 @@
 //! One item of the transcript, laid out: a message with its heading, or a notice.
 
+use crate::chat::code::Execution;
+use crate::chat::containment::bytes;
 use crate::chat::event::{Event, Record, Verdict};
 use crate::chat::id::{MessageId, Seq};
 use crate::chat::message::{Author, Completeness, MessageKind};
@@ -92,6 +94,7 @@ impl Item {
             | Event::TimeExtended { .. }
             | Event::BudgetCrossed { .. }
             | Event::Ended { .. } => Some(Item::Notice(record.seq)),
+            Event::Outcome { execution, .. } if execution.effects.is_some() => Some(Item::Notice(record.seq)),
             Event::DetectorChanged { count, .. } if *count > 0 => Some(Item::Notice(record.seq)),
             _ => None,
         }
@@ -296,6 +299,7 @@ fn notice(record: &Record, session: &Session, width: u16) -> Vec<Line> {
             Role::Error,
             format!("? it is not known whether execution {} happened: Plenary was stopped meanwhile", op.0),
         ),
+        Event::Outcome { execution, .. } => (Role::Dim, files(execution)),
         Event::LeashGiven { agent, leash } => {
             (Role::Warning, format!("{agent} may run code unasked: {}", leash.left(record.at)))
         }
@@ -318,4 +322,17 @@ fn notice(record: &Record, session: &Session, width: u16) -> Vec<Line> {
         .collect();
     shown.push(Line::Blank);
     shown
+}
+
+/// What an execution did to files, and what memory it took at most.
+fn files(execution: &Execution) -> String {
+    const NAMED: usize = 6;
+    let Some(effects) = &execution.effects else { return String::new() };
+    let now = effects.created.iter().chain(&effects.changed);
+    let now = now.map(|file| format!("{} ({})", file.path, bytes(file.size)));
+    let gone = effects.deleted.iter().map(|path| format!("{path} (gone)"));
+    let names: Vec<String> = now.chain(gone).take(NAMED).collect();
+    let more = effects.created.len() + effects.changed.len() + effects.deleted.len() > NAMED;
+    let peak = execution.peak_memory.map(|peak| format!(" · at most {} of memory", bytes(peak))).unwrap_or_default();
+    format!("files: {}: {}{}{peak}", effects.in_words(), names.join(", "), if more { ", …" } else { "" })
 }
