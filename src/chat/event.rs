@@ -1,13 +1,16 @@
 //! What happened: the durable vocabulary of a session.
 
 use super::code::{Execution, Payload};
+use super::configure::Change;
 use super::consult::Advice;
 pub use super::decision::*;
-pub use super::end::{EndCause, EndDetail, Totals};
+pub use super::end::{EndCause, EndDetail, SummaryMethod, Totals};
 pub use super::failing::{Achieved, AfterFailure};
 use super::id::*;
 use super::leash::Leash;
+use super::ledger::Ledger;
 use super::message::Message;
+pub use super::record::Record;
 use super::request::{Failure, Finish, Purpose};
 use super::team::Team;
 use super::tool::ToolResult;
@@ -19,23 +22,6 @@ use std::sync::Arc;
 
 /// The version of this vocabulary, written into every session. Raised when a reader must learn something new.
 pub const FORMAT: u32 = 1;
-
-/// One event with its place in the tree. Views, exports and the journal all see exactly this.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Record {
-    /// Order in the session.
-    pub seq: Seq,
-    /// The record before it on its branch; `None` for the first.
-    pub parent: Option<Seq>,
-    /// The branch it was written on.
-    pub branch: BranchId,
-    /// Who caused it.
-    pub actor: Actor,
-    /// When, by the wall clock.
-    pub at: UnixMillis,
-    /// What happened.
-    pub event: Event,
-}
 
 /// Something that happened. Kinds are added, never changed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -151,6 +137,11 @@ pub enum Event {
         taken: Vec<String>,
         /// The graph from now on.
         graph: Graph,
+    },
+    /// The moderator's ledger changed.
+    LedgerChanged {
+        /// The ledger from now on.
+        ledger: Box<Ledger>,
     },
     /// A turn began.
     TurnStarted {
@@ -433,6 +424,26 @@ pub enum Event {
     LimitsChanged {
         /// The limits from now on.
         limits: super::team::Limits,
+    },
+    /// The operator changed an agent; the change belongs to this branch.
+    Configured {
+        /// Who.
+        agent: Name,
+        /// What.
+        change: Change,
+    },
+    /// The run, which is over, was summed up.
+    Summarized {
+        /// How.
+        method: SummaryMethod,
+        /// The summary.
+        text: Arc<str>,
+        /// The call that wrote it, if a model did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        call: Option<CallId>,
+        /// Why it is not the summary that the team asks for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        problem: Option<String>,
     },
     /// The run is over.
     Ended {

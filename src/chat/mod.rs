@@ -6,6 +6,7 @@
 
 pub mod code;
 pub mod command;
+pub mod configure;
 pub mod consult;
 pub mod containment;
 pub mod context;
@@ -16,8 +17,10 @@ pub mod failing;
 pub mod handoff;
 pub mod id;
 pub mod leash;
+pub mod ledger;
 pub mod message;
 pub mod pattern;
+pub mod record;
 pub mod request;
 pub mod team;
 pub mod tool;

@@ -82,9 +82,80 @@ impl ToolResult {
     }
 }
 
+/// A tool's command with the arguments of a call put in: `{name}` stands for the argument of that name. A word that is
+/// nothing but `{name}` takes all items of a list, each as a word, and falls away when there is no such argument.
+///
+/// # Errors
+/// When the arguments are no JSON object, or nothing is left to start; the text is for whoever called.
+pub fn command(argv: &[String], arguments: &str) -> Result<Vec<String>, String> {
+    let call = ToolCall { id: String::new(), name: String::new(), arguments: arguments.into() };
+    let given = call.object()?;
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let mut command = Vec::new();
+    for word in argv {
+        let name =
+            word.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).filter(|name| !name.contains(['{', '}']));
+        match name.map(|name| given.get(name)) {
+            Some(Some(Value::Array(items))) => command.extend(items.iter().map(text)),
+            Some(None | Some(Value::Null)) => {}
+            Some(Some(value)) => command.push(text(value)),
+            None => command.push(filled(word, |name| given.get(name).map(text))),
+        }
+    }
+    if command.first().is_none_or(|program| program.is_empty()) {
+        return Err("The tool's command is empty.".to_owned());
+    }
+    match command.iter().any(|word| word.contains('\0')) {
+        true => Err("An argument contains a zero byte, which no program takes.".to_owned()),
+        false => Ok(command),
+    }
+}
+
+/// Fills every `{name}` that is known, in one pass: what is filled in is never filled again.
+pub fn filled(text: &str, value: impl Fn(&str) -> Option<String>) -> String {
+    let mut filled = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('{') {
+        filled.push_str(before);
+        match after.split_once('}').and_then(|(name, after)| Some((value(name)?, after))) {
+            Some((value, after)) => {
+                filled.push_str(&value);
+                rest = after;
+            }
+            None => {
+                filled.push('{');
+                rest = after;
+            }
+        }
+    }
+    filled.push_str(rest);
+    filled
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn words(argv: &[&str], arguments: &str) -> Result<Vec<String>, String> {
+        command(&argv.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>(), arguments)
+    }
+
+    #[test]
+    fn arguments_become_words_and_never_more() {
+        let argv = ["grep", "-n", "{pattern}", "--max={n}", "{files}", "{missing}"];
+        let arguments = r#"{"pattern": "a b; rm -rf / $(x)", "n": 3, "files": ["one", "-two"]}"#;
+        let all = words(&argv, arguments).unwrap();
+        assert_eq!(all, ["grep", "-n", "a b; rm -rf / $(x)", "--max=3", "one", "-two"]);
+        assert_eq!(words(&["echo", "{a}{b}"], r#"{"a": "{b}", "b": "x"}"#).unwrap(), ["echo", "{b}x"]);
+        assert_eq!(words(&["echo", "{unknown} stays"], "{}").unwrap(), ["echo", "{unknown} stays"]);
+    }
+
+    #[test]
+    fn what_cannot_be_started_is_refused() {
+        assert!(words(&["{program}"], "{}").is_err());
+        assert!(words(&["echo", "{a}"], "not json").is_err());
+        assert!(words(&["echo", "{a}"], "{\"a\": \"x\\u0000y\"}").is_err());
+    }
 
     fn called(arguments: &str) -> ToolCall {
         ToolCall { id: "1".into(), name: "find".into(), arguments: arguments.into() }

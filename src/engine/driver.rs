@@ -448,7 +448,9 @@ fn is_hard(event: &Event) -> bool {
             | Event::OutcomeResolved { .. }
             | Event::HumanAnswered { .. }
             | Event::LimitsChanged { .. }
+            | Event::Configured { .. }
             | Event::Ended { .. }
+            | Event::Summarized { .. }
     )
 }
 

@@ -57,7 +57,7 @@ fn set(environment: &mut Environment, name: &str, value: OsString) {
 
 fn line(start: &Start<'_>, file: &std::path::Path) -> Vec<OsString> {
     let mut line: Vec<OsString> = start.command.iter().map(OsString::from).collect();
-    line.push(file.into());
+    line.extend(start.payload.tool.is_none().then(|| file.into()));
     line
 }
 

@@ -10,7 +10,8 @@ use super::outbox::Outbox;
 use super::output::Output;
 use super::process::{End, Stop};
 use super::{Job, Progress, stage};
-use crate::chat::code::{CodeBlock, Execution, Payload, Stopped, hex};
+use crate::chat::code::{CodeBlock, Execution, Payload, Stopped, ToolUse, hex};
+use crate::chat::tool;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -49,7 +50,7 @@ pub trait Launcher: Send {
 pub struct Start<'a> {
     /// Identity of the run.
     pub run: &'a str,
-    /// The interpreter and its arguments; the file is added by the launcher.
+    /// The interpreter and its arguments, to which the file is added; for a tool, the whole command.
     pub command: &'a [String],
     /// The file with the code.
     pub file: &'a CodeFile,
@@ -205,6 +206,14 @@ struct Run<'a> {
 /// What became of a block: its exit code, and why it did not end by itself.
 type Became<T = (i32, Option<Stopped>)> = Result<T, (i32, Option<Stopped>)>;
 
+impl Start<'_> {
+    /// The command with the file where the program sees it. A tool has its arguments already.
+    pub fn line(&self, file: &str) -> Vec<String> {
+        let file = self.payload.tool.is_none().then(|| file.to_owned());
+        self.command.iter().cloned().chain(file).collect()
+    }
+}
+
 impl<'a> Run<'a> {
     fn new(
         payload: &'a Payload,
@@ -265,6 +274,9 @@ impl<'a> Run<'a> {
     }
 
     fn block(&mut self, work_dir: &WorkDir, index: usize, block: &CodeBlock) -> Became {
+        if let Some(tool) = &self.payload.tool {
+            return self.tool(work_dir, tool, block);
+        }
         let Some(language) = language::of(&block.language, &self.payload.place.languages) else {
             self.say(&format!("\nunknown language {}", block.language));
             return Err((1, None));
@@ -302,6 +314,32 @@ impl<'a> Run<'a> {
             Plan::Run(commands) => self.try_each(work_dir, &commands, &file, &language, block),
             _ => Ok(self.saved(&file.path)),
         }
+    }
+
+    /// Calls a tool: its command with the arguments of the block put in, word by word. No shell ever reads them.
+    fn tool(&mut self, work_dir: &WorkDir, tool: &ToolUse, block: &CodeBlock) -> Became {
+        let command = match tool::command(&tool.argv, &block.code) {
+            Ok(command) => command,
+            Err(words) => return Err(self.refuse(CANNOT_RUN, &words)),
+        };
+        let file = CodeFile { path: self.write_private("arguments.json", &block.code)?, named: None, copy: None };
+        let start = Start {
+            run: &self.id,
+            command: &command,
+            file: &file,
+            work_dir,
+            payload: self.payload,
+            stop: self.stop,
+            limit: &self.limit,
+        };
+        let ended = self.launcher.program(&start, &mut self.output, &mut self.outbox);
+        self.peak_memory = self.peak_memory.max(ended.peak_memory);
+        if let End::NoProgram = ended.end {
+            let program = command.first().map_or("", String::as_str);
+            let words = format!("There is no program {program:?} where the tool {} runs.", tool.name);
+            return Err(self.refuse(NOT_FOUND, &words));
+        }
+        Ok(self.ended(ended, &command))
     }
 
     /// Runs the file with the first command that exists.

@@ -100,24 +100,8 @@ pub fn sight(agent: &Agent, session: &Session) -> Sight {
 /// A text with `{name}` replaced by the context variable of that name (AG2: UpdateSystemMessage). What is no variable
 /// stays as it is.
 pub fn filled(text: &str, context: &Map<String, Value>) -> String {
-    let mut filled = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('{') {
-        filled.push_str(before);
-        let named = after.split_once('}').and_then(|(name, after)| Some((context.get(name)?, after)));
-        match named {
-            Some((value, after)) => {
-                filled.push_str(&value.as_str().map_or_else(|| value.to_string(), str::to_owned));
-                rest = after;
-            }
-            None => {
-                filled.push('{');
-                rest = after;
-            }
-        }
-    }
-    filled.push_str(rest);
-    filled
+    let value = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    crate::chat::tool::filled(text, |name| context.get(name).map(value))
 }
 
 /// One part of what an agent is sent next.

@@ -95,7 +95,7 @@ pub struct Fired {
 
 impl Fired {
     /// Without an agent.
-    pub fn new(text: impl Into<String>, values: &[(&str, &dyn std::fmt::Display)]) -> Verdict {
+    pub fn with(text: impl Into<String>, values: &[(&str, &dyn std::fmt::Display)]) -> Verdict {
         let values = values.iter().map(|(name, value)| ((*name).to_owned(), value.to_string())).collect();
         Verdict::Met(Fired { text: text.into(), agent: None, values })
     }

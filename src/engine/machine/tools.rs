@@ -10,7 +10,7 @@ use crate::chat::code::{CodeBlock, Execution, Payload, ToolUse};
 use crate::chat::event::{Actor, Event};
 use crate::chat::message::{Author, Message, MessageKind};
 use crate::chat::team::{Agent, Handoff, ToolSetup};
-use crate::chat::tool::{ToolCall, ToolResult, ToolSpec};
+use crate::chat::tool::{ToolCall, ToolResult, ToolSpec, filled};
 use crate::chat::{Name, UnixMillis};
 use crate::engine::effect::Effect;
 use crate::rules::Rule;
@@ -130,13 +130,15 @@ impl Machine {
         }
         let format = agent.tool_call_summary_format.as_deref().unwrap_or("{result}");
         let lines = turn.tools.calls.iter().zip(&turn.tools.results).map(|(call, result)| {
-            let fields = [
-                ("{tool_name}", call.name.as_str()),
-                ("{arguments}", &call.arguments),
-                ("{result}", &result.content),
-                ("{is_error}", if result.is_error { "true" } else { "false" }),
-            ];
-            fill(format, &fields)
+            filled(format, |field| {
+                Some(match field {
+                    "tool_name" => call.name.clone(),
+                    "arguments" => call.arguments.to_string(),
+                    "result" => result.content.to_string(),
+                    "is_error" => result.is_error.to_string(),
+                    _ => return None,
+                })
+            })
         });
         let text = lines.collect::<Vec<_>>().join("\n");
         let mut summary = message(session, Author::Agent(agent.name.clone()), MessageKind::ToolSummary, text);
@@ -212,26 +214,4 @@ fn calling_message(turn: &Turn, session: &Session) -> Option<crate::chat::id::Me
 fn normal(name: &str) -> String {
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     name.chars().take(LONGEST_NAME).map(|c| if fits(c) { c } else { '_' }).collect()
-}
-
-/// Fills every field in one pass, so that what is filled in is never filled again.
-fn fill(format: &str, fields: &[(&str, &str)]) -> String {
-    let mut text = String::new();
-    let mut rest = format;
-    while let Some(at) = rest.find('{') {
-        text.push_str(&rest[..at]);
-        rest = &rest[at..];
-        match fields.iter().find(|(field, _)| rest.starts_with(field)) {
-            Some((field, value)) => {
-                text.push_str(value);
-                rest = &rest[field.len()..];
-            }
-            None => {
-                text.push('{');
-                rest = &rest[1..];
-            }
-        }
-    }
-    text.push_str(rest);
-    text
 }

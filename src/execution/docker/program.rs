@@ -196,8 +196,7 @@ impl Containers {
     ) -> Result<Ended, Refusal> {
         let (host, mounted, inside) = seen(start)?;
         let files = [(host, mounted)];
-        let mut command = start.command.to_vec();
-        command.push(inside);
+        let command = start.line(&inside);
         let made = engine.post("/containers/create", Some(&self.container(start, &command, &files))).await?;
         let id = made.get("Id").and_then(Value::as_str).unwrap_or_default().to_owned();
         let ended = match has_program(engine, &id, start).await {
@@ -253,8 +252,7 @@ impl Containers {
             std::fs::set_permissions(&own, std::fs::Permissions::from_mode(0o755)).map_err(local)?;
             stage::copy(host, &own.join(below.trim_start_matches('/'))).map_err(local)?;
         }
-        let mut command = start.command.to_vec();
-        command.push(format!("{CODE}/{number}{below}"));
+        let command = start.line(&format!("{CODE}/{number}{below}"));
         let body = json!({"Cmd": command, "AttachStdout": true, "AttachStderr": true, "WorkingDir": WORKSPACE});
         let made = engine.post(&format!("/containers/{id}/exec"), Some(&body)).await?;
         let exec = made.get("Id").and_then(Value::as_str).unwrap_or_default().to_owned();

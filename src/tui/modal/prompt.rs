@@ -26,6 +26,8 @@ pub enum Purpose {
     Code(ApprovalId),
     /// What a message says from now on.
     Message(MessageId),
+    /// What an agent's model is told first.
+    SystemMessage(Name),
     /// An answer for an agent.
     Answer(AskId),
 }
@@ -46,7 +48,11 @@ impl Prompt {
     /// A field for a purpose.
     pub fn new(purpose: Purpose, text: &str, title: impl Into<String>, help: impl Into<String>) -> Self {
         let editor = Editor::new(text, "");
-        let editor = if matches!(purpose, Purpose::Code(_) | Purpose::Message(_)) { editor.at_start() } else { editor };
+        let editor = if matches!(purpose, Purpose::Code(_) | Purpose::Message(_) | Purpose::SystemMessage(_)) {
+            editor.at_start()
+        } else {
+            editor
+        };
         // As the field holds it: line ends are its own, and what was not touched counts as unchanged.
         let before = editor.text();
         Prompt { purpose, editor, before, title: title.into(), help: help.into() }
@@ -56,7 +62,7 @@ impl Prompt {
     pub fn context(&self) -> Context {
         match self.purpose {
             // Saved by a chord: enter never gives consent.
-            Purpose::Code(_) | Purpose::Message(_) | Purpose::Leash(_) => Context::Editor,
+            Purpose::Code(_) | Purpose::Message(_) | Purpose::SystemMessage(_) | Purpose::Leash(_) => Context::Editor,
             Purpose::Deny(..) | Purpose::Answer(_) => Context::Composer,
         }
     }
