@@ -10,7 +10,7 @@ use super::id::*;
 use super::leash::Leash;
 use super::ledger::Ledger;
 use super::message::Message;
-pub use super::record::Record;
+pub use super::record::{Actor, FORMAT, Record};
 use super::request::{Failure, Finish, Purpose};
 use super::team::Team;
 use super::tool::ToolResult;
@@ -19,9 +19,6 @@ pub use super::watch::{Judgement, Level, Progress};
 use super::{Name, UnixMillis};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-
-/// The version of this vocabulary, written into every session. Raised when a reader must learn something new.
-pub const FORMAT: u32 = 1;
 
 /// Something that happened. Kinds are added, never changed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -404,6 +401,11 @@ pub enum Event {
         pattern: u64,
         /// What the operator says about it.
         judgement: Judgement,
+    },
+    /// The run ends when this agent has summed it up.
+    Concluding {
+        /// Who sums up.
+        agent: Name,
     },
     /// Something happened inside the team behind an agent. It numbers turns, messages and calls on its own, so that no
     /// number stands for two things.

@@ -53,7 +53,7 @@ fn the_inner_conversation_is_visible_and_counted_and_nobody_outside_hears_it() {
     assert_eq!(world.session.spent().tokens.total(), 75);
     assert_eq!(world.session.meter("society").tokens.total(), 45);
     assert_eq!(world.session.inner("society").unwrap().meter("x").tokens.total(), 15);
-    assert!(world.asked.iter().all(|request| request.within.is_empty() == !["x", "y"].contains(&&*request.agent)));
+    assert!(world.asked.iter().all(|request| request.within.is_empty() != ["x", "y"].contains(&&*request.agent)));
 }
 
 /// AG2: last_msg takes TERMINATE out of the summary. AgentChat 77: nothing said within is `No response.`

@@ -202,6 +202,7 @@ impl State {
                 self.fold_arrival();
             }
             Event::Inner { agent, event } => self.fold_inner(agent, event, record),
+            Event::Concluding { agent } => self.concluding = Some((agent.clone(), false)),
             Event::BudgetCrossed { .. } | Event::TimeExtended { .. } => {}
             Event::Summarized { method, text, problem, .. } => {
                 let (text, problem) = (text.clone(), problem.clone());
@@ -221,6 +222,7 @@ impl State {
                 self.hold_asked = None;
                 self.stepping = false;
                 self.turns.clear();
+                self.concluding = None;
                 self.floor.wanted = None;
                 self.floor.proposing = false;
                 self.floor.selecting = Default::default();

@@ -31,6 +31,8 @@ pub enum Choice {
     Resolve(OpId, Resolution),
     /// Take back consent given in advance: of one agent, or of all.
     Revoke(Option<Name>),
+    /// Give this agent the floor, and go on.
+    CallOn(Name),
     /// Leave the console.
     Quit,
     /// End the run.

@@ -30,6 +30,8 @@ pub enum Purpose {
     SystemMessage(Name),
     /// An answer for an agent.
     Answer(AskId),
+    /// A note to an agent that goes in circles; `None` is to all.
+    Note(Option<Name>),
 }
 
 /// A text field with a title and a word of explanation.
@@ -63,7 +65,7 @@ impl Prompt {
         match self.purpose {
             // Saved by a chord: enter never gives consent.
             Purpose::Code(_) | Purpose::Message(_) | Purpose::SystemMessage(_) | Purpose::Leash(_) => Context::Editor,
-            Purpose::Deny(..) | Purpose::Answer(_) => Context::Composer,
+            Purpose::Deny(..) | Purpose::Answer(_) | Purpose::Note(_) => Context::Composer,
         }
     }
 
