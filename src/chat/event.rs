@@ -1,5 +1,6 @@
 //! What happened: the durable vocabulary of a session.
 
+pub use super::actor::Actor;
 use super::code::{Execution, Payload};
 use super::configure::Change;
 use super::consult::Advice;
@@ -10,7 +11,7 @@ use super::id::*;
 use super::leash::Leash;
 use super::ledger::Ledger;
 use super::message::Message;
-pub use super::record::{Actor, FORMAT, Record};
+pub use super::record::{FORMAT, Record};
 use super::request::{Failure, Finish, Purpose};
 use super::team::Team;
 use super::tool::ToolResult;
@@ -68,6 +69,9 @@ pub enum Event {
         /// When the proposal is taken by itself.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         until: Option<UnixMillis>,
+        /// The floor was handed to the person: words answer it as well as a pick.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        by_words: bool,
     },
     /// A program of the user's is about to be asked. On disk before it is.
     ConsultAsked {
@@ -176,10 +180,10 @@ pub enum Event {
         /// Messages in the request.
         messages: u32,
         /// Messages that the agent hears and its context rule left out.
-        #[serde(default, skip_serializing_if = "is_zero")]
+        #[serde(default, skip_serializing_if = "super::failing::is_zero")]
         left_out: u32,
         /// About how many tokens the request has; 0 in a log that does not say.
-        #[serde(default, skip_serializing_if = "is_none")]
+        #[serde(default, skip_serializing_if = "super::usage::is_zero")]
         estimate: u64,
     },
     /// A reply came to its explicit end. A speaker's text is in the message that follows.
@@ -210,6 +214,22 @@ pub enum Event {
         /// The model of the next attempt, if it is another one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         fallback: Option<String>,
+    },
+    /// An answer does not have the shape that the agent's answers must have; it is said to nobody.
+    AnswerRejected {
+        /// The call that gave it.
+        call: CallId,
+        /// The turn.
+        turn: TurnId,
+        /// Whose answer it is.
+        agent: Name,
+        /// The answer.
+        answer: Arc<str>,
+        /// What is wrong with it, as the model is told.
+        why: String,
+        /// Whether it was the last attempt.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        last: bool,
     },
     /// An agent could not speak, and the run goes on as the team file says.
     AgentFailed {
@@ -271,13 +291,9 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         agent: Option<Name>,
     },
-    /// The operator lets a program run longer than its limit.
-    TimeExtended {
-        /// The effect.
-        op: OpId,
-        /// By so many milliseconds.
-        added_ms: u64,
-    },
+    /// The operator lets the program of the effect `op` run longer than its limit, by `added_ms` milliseconds.
+    #[allow(missing_docs)]
+    TimeExtended { op: OpId, added_ms: u64 },
     /// An effect is about to happen. On disk before it does.
     Intent {
         /// Identity of the effect.
@@ -481,12 +497,4 @@ impl Event {
         }
         (within, event)
     }
-}
-
-fn is_zero(n: &u32) -> bool {
-    *n == 0
-}
-
-fn is_none(tokens: &u64) -> bool {
-    *tokens == 0
 }

@@ -18,7 +18,7 @@ pub struct OnFailure {
     pub then: GiveUp,
 }
 
-fn is_zero(n: &u32) -> bool {
+pub(super) fn is_zero(n: &u32) -> bool {
     *n == 0
 }
 

@@ -4,6 +4,7 @@
 //! and no behaviour beyond that. This module imports nothing of ours; everything else may import it. To add a word,
 //! add a type here; to add a *kind of event*, add a variant to [`event::Event`] and let the compiler list the rest.
 
+pub mod actor;
 pub mod code;
 pub mod command;
 pub mod configure;
@@ -14,6 +15,7 @@ pub mod decision;
 pub mod end;
 pub mod event;
 pub mod failing;
+pub mod format;
 pub mod handoff;
 pub mod id;
 pub mod leash;

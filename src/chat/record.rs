@@ -1,8 +1,9 @@
 //! One event with its place in the tree of a session.
 
+use super::UnixMillis;
+use super::actor::Actor;
 use super::event::Event;
 use super::id::{BranchId, Seq};
-use super::{Name, UnixMillis};
 use serde::{Deserialize, Serialize};
 
 /// The version of this vocabulary, written into every session. Raised when a reader must learn something new.
@@ -23,31 +24,4 @@ pub struct Record {
     pub at: UnixMillis,
     /// What happened.
     pub event: Event,
-}
-
-/// Who caused a record.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Actor {
-    /// The person in the chair.
-    Operator,
-    /// A member of the team.
-    Agent(Name),
-    /// A rule the team file or the settings laid down, by its name.
-    Policy(String),
-    /// Plenary itself.
-    System,
-}
-
-impl Actor {
-    /// Who it was, in words; `operator` is what the reader calls the person in the chair. Names and policies stand as
-    /// they are: whoever shows them makes them safe.
-    pub fn called(&self, operator: &str) -> String {
-        match self {
-            Actor::Operator => operator.to_owned(),
-            Actor::Policy(policy) => policy.clone(),
-            Actor::Agent(name) => name.to_string(),
-            Actor::System => "plenary".to_owned(),
-        }
-    }
 }

@@ -1,6 +1,7 @@
 //! What is asked of a model, and what comes back.
 
 use super::Name;
+use super::format::ResponseFormat;
 use super::id::CallId;
 use super::tool::{ToolCall, ToolSpec};
 use super::usage::{Tokens, estimate_tokens};
@@ -75,6 +76,9 @@ pub struct Request {
     /// Tools it may call.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tools: Vec<ToolSpec>,
+    /// The shape its answer must have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<Arc<ResponseFormat>>,
     /// The members in whose nested team the model is described, outermost first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub within: Vec<Name>,
@@ -83,7 +87,16 @@ pub struct Request {
 impl Request {
     /// A request without tools. `agent` asks; for [`Purpose::Select`] it is the last speaker, if there is one.
     pub fn new(call: CallId, agent: Name, purpose: Purpose, model: impl Into<String>, messages: Vec<Prompt>) -> Self {
-        Request { call, agent, purpose, model: model.into(), messages, tools: Vec::new(), within: Vec::new() }
+        Request {
+            call,
+            agent,
+            purpose,
+            model: model.into(),
+            messages,
+            tools: Vec::new(),
+            format: None,
+            within: Vec::new(),
+        }
     }
 
     /// About how many tokens it has: words, calls and the tools that are offered.
@@ -104,7 +117,12 @@ impl Request {
     pub fn hash(&self) -> String {
         let mut hasher = RequestHasher::new(&self.model);
         self.messages.iter().for_each(|message| hasher.add(message));
-        hasher.finish(&self.tools)
+        let hash = hasher.finish(&self.tools);
+        let Some(format) = &self.format else { return hash };
+        let mut shaped = RequestHasher::new(&hash);
+        shaped.part(&format.name);
+        shaped.part(&format.schema.to_string());
+        shaped.finish(&[])
     }
 }
 

@@ -9,6 +9,7 @@ use super::containment::{Bounds, LanguageRow, Tier};
 use super::context::ContextRule;
 use super::end::SummarySetup;
 use super::failing::OnFailure;
+use super::format::ResponseFormat;
 pub use super::handoff::{AfterWork, Handoff, Nested, Target};
 use super::message::Author;
 use super::pattern::Pattern;
@@ -16,6 +17,7 @@ use super::usage::{Money, Price};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A member of a catalog family by name, with its options as the catalog row understands them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -286,6 +288,9 @@ pub struct Agent {
     /// Code execution, if it runs code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code_execution: Option<CodeExecution>,
+    /// What shape its answers have; `None` is words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response_format: Option<Arc<ResponseFormat>>,
     /// What is done when it could not speak; `None` holds the run, or ends it where nobody is there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_failure: Option<OnFailure>,
@@ -339,6 +344,7 @@ impl Agent {
             is_termination_msg: TerminationMatch::Exactly("TERMINATE".into()),
             default_auto_reply: None,
             code_execution: None,
+            response_format: None,
             on_failure: None,
             speaks_to: Vec::new(),
             context: ContextRule::Full,

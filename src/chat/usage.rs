@@ -18,7 +18,7 @@ pub struct Tokens {
     pub reasoning: u64,
 }
 
-fn is_zero(n: &u64) -> bool {
+pub(super) fn is_zero(n: &u64) -> bool {
     *n == 0
 }
 

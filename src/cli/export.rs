@@ -122,6 +122,10 @@ fn write_record(text: &mut String, record: &Arc<Record>, session: &Session) {
             let problem = problem.as_ref().map(|why| format!("; the one wanted was not written: {}", one_line(why)));
             writeln!(text, "\n## Summary ({}{})\n\n{body}", method.name(), problem.unwrap_or_default())
         }
+        Event::AnswerRejected { agent, answer, why, .. } => {
+            let body = quoted(&plain(answer.trim(), Context::Prose));
+            writeln!(text, "{at} an answer of {} cannot be used. {}\n\n{body}\n", safe(agent), safe(why))
+        }
         Event::Configured { agent, change } => {
             let _ = writeln!(text, "{at} {} changed by the operator: {}\n", safe(agent), safe(&change.to_string()));
             match &change.system_message {

@@ -87,7 +87,6 @@ pub struct Engine {
     pub(super) inbox: mpsc::Sender<Input>,
     calls: HashMap<CallId, JoinHandle<()>>,
     pub(super) programs: HashMap<OpId, (CancellationToken, JoinHandle<()>)>,
-    /// Time that was added to programs, by the operator.
     added: HashMap<OpId, Arc<AtomicU64>>,
     wake: Option<UnixMillis>,
     /// The log cannot be written any more, ever: nothing may happen that is not in it.
@@ -449,6 +448,7 @@ fn is_hard(event: &Event) -> bool {
             | Event::HumanAnswered { .. }
             | Event::LimitsChanged { .. }
             | Event::Configured { .. }
+            | Event::AnswerRejected { .. }
             | Event::Ended { .. }
             | Event::Summarized { .. }
     )

@@ -5,6 +5,7 @@ mod configure;
 mod context;
 mod failing;
 mod floor;
+mod format;
 mod graphs;
 mod handoffs;
 mod human;

@@ -145,6 +145,9 @@ impl<W: Write + ?Sized> Printer<'_, W> {
                 };
                 writeln!(self.out, "\n·· {} ({then})", plain(&failure.message, Context::Prose))?;
             }
+            Event::AnswerRejected { agent, why, .. } => {
+                writeln!(self.out, "\n·· an answer of {} cannot be used. {}", one_line(agent), one_line(why))?;
+            }
             Event::Configured { agent, change } => {
                 writeln!(self.out, "\n·· {} changed: {}", one_line(agent), one_line(&change.to_string()))?;
             }

@@ -95,7 +95,7 @@ impl Handoff {
         let proxy = agents.iter().find(|agent| agent.kind == AgentKind::UserProxy);
         match proxy.filter(|agent| candidates.eligible.contains(&agent.name)) {
             Some(agent) => Pick::Choose(candidates.choose(agent.name.clone(), "handoff", why, 0)),
-            None => Pick::Person { proposed: candidates.last.clone() },
+            None => Pick::Words { proposed: candidates.last.clone() },
         }
     }
 }
@@ -135,16 +135,23 @@ impl Selector for Handoff {
         {
             return self.to(&Target::Agent(before), candidates, session, format!("spoke before {author}"));
         }
+        let back = |target: &Target| match target {
+            // AG2: after the user the agent that spoke before has the floor again.
+            Target::User if answered => (Target::Agent(author.clone()), Some("handed over to you, and you spoke")),
+            target => (target.clone(), None),
+        };
         let own = last.map(|agent| agent.after_work.as_slice()).unwrap_or_default();
         let holds = |rule: &String| Rule::parse(rule).is_ok_and(|rule| rule.holds(session, session.context()));
-        match own.iter().find(|after| after.when.as_ref().is_none_or(holds)) {
+        let (target, why) = match own.iter().find(|after| after.when.as_ref().is_none_or(holds)) {
             Some(after) => {
                 let why =
                     after.when.as_ref().map_or("after its work".to_owned(), |rule| format!("after its work: {rule}"));
-                self.to(&after.target, candidates, session, why)
+                (&after.target, why)
             }
-            None => self.to(&self.after_work, candidates, session, "nobody was handed the floor".to_owned()),
-        }
+            None => (&self.after_work, "nobody was handed the floor".to_owned()),
+        };
+        let (target, answer) = back(target);
+        self.to(&target, candidates, session, answer.map_or(why, str::to_owned))
     }
 
     fn takes_the_only(&self) -> bool {

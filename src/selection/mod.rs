@@ -76,6 +76,11 @@ pub enum Pick {
         /// Who would be next in the team's order.
         proposed: Option<Name>,
     },
+    /// The person has the floor: words, or a pick of who speaks instead.
+    Words {
+        /// Who goes on if nobody says anything.
+        proposed: Option<Name>,
+    },
     /// A program of the user's is asked; its answer comes back in the session, under [`SELECTOR`].
     Consult(Consultation),
     /// A model is asked; its answer comes back through [`Selector::read`] and the session.

@@ -34,6 +34,9 @@ pub const ENTRY: Entry<dyn Selector> = Entry {
     build: |options| Ok(Box::new(Rules::read(options)?)),
 };
 
+/// Ways to choose that can go on where no rule holds: those that have no order of their own to keep.
+const PLAIN: [&str; 4] = ["auto", "round_robin", "random", "manual"];
+
 struct Rules {
     cases: Vec<(Rule, Name)>,
     otherwise: Otherwise,
@@ -60,7 +63,7 @@ impl Rules {
         }
         let otherwise = match text(options, "otherwise").unwrap_or("round_robin") {
             "" => return Err(OptionError::of("otherwise", "is empty")),
-            name => match SELECTORS.iter().find(|entry| entry.name == name && entry.fields.is_empty()) {
+            name => match SELECTORS.iter().find(|entry| entry.name == name && PLAIN.contains(&name)) {
                 Some(entry) => Otherwise::Method(catalog::build(SELECTORS, &Spec::named(entry.name))?),
                 None => Otherwise::Agent(Name::from(name)),
             },
@@ -123,13 +126,13 @@ pub fn review(options: &Options, team: &Team) -> Vec<Remark> {
             Some(_) => {}
         }
     }
-    if let Some(name) = text(options, "otherwise") {
-        let known = || SELECTORS.iter().filter(|entry| entry.fields.is_empty()).map(|entry| entry.name);
-        if !known().any(|method| method == name) && team.agent(name).is_none() {
-            let message = format!("{name:?} is neither an agent nor a way to choose that needs no options");
-            let help = format!("ways to choose: {}", known().collect::<Vec<_>>().join(", "));
-            found.push(Remark::error("otherwise", message, help));
-        }
+    if let Some(name) = text(options, "otherwise")
+        && !PLAIN.contains(&name)
+        && team.agent(name).is_none()
+    {
+        let message = format!("{name:?} is neither an agent nor a way to choose that can stand here");
+        let help = format!("ways to choose: {}", PLAIN.join(", "));
+        found.push(Remark::error("otherwise", message, help));
     }
     found
 }

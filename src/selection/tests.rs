@@ -283,3 +283,22 @@ fn every_method_has_help_and_an_example_that_names_it() {
         assert_eq!((entry.build)(&Default::default()).is_err(), needs, "{}", entry.name);
     }
 }
+
+#[test]
+fn the_words_to_the_selectors_model_can_be_the_teams_own() {
+    let options = serde_json::json!({
+        "select_speaker_message_template": "Roles:\n{roles}\nOne of {agentlist}. {other}",
+        "select_speaker_prompt_template": "Who of {agentlist}?",
+        "select_speaker_auto_none_template": "Nobody of {agentlist}!",
+    });
+    let serde_json::Value::Object(options) = options else { unreachable!() };
+    let auto = catalog::build(SELECTORS, &Spec { kind: "auto".into(), options }).unwrap();
+    let log = Log::with_task(speakers(&["a", "b"]), "talk");
+    let Pick::Ask(prompts) = auto.pick(&now(&log), &log.session) else { panic!("nobody is asked") };
+    assert_eq!(&*prompts[0].content, "Roles:\na: what a is for\nb: what b is for\nOne of ['a', 'b']. {other}");
+    assert_eq!(&*prompts.last().unwrap().content, "Who of ['a', 'b']?");
+    for empty in ["select_speaker_message_template", "select_speaker_auto_none_template"] {
+        let options = [(empty.to_owned(), " ".into())].into_iter().collect();
+        assert!(catalog::build(SELECTORS, &Spec { kind: "auto".into(), options }).is_err());
+    }
+}

@@ -94,6 +94,8 @@ pub struct Wanted {
     pub reasons: Vec<(Name, String)>,
     /// When the proposal is taken by itself.
     pub until: Option<UnixMillis>,
+    /// Words of the operator answer it as well.
+    pub by_words: bool,
 }
 
 /// A pick that a model makes.

@@ -74,11 +74,13 @@ pub fn sight(agent: &Agent, session: &Session) -> Sight {
             let mut tail = Vec::new();
             for place in newest().take_while(|place| Some(*place) != first) {
                 let cost = weight(&entries[place].message, &agent.name);
-                if cost > left && !tail.is_empty() {
+                if cost <= left || tail.is_empty() {
+                    tail.push(place);
+                }
+                if cost > left {
                     break;
                 }
-                left = left.saturating_sub(cost);
-                tail.push(place);
+                left -= cost;
             }
             (first.into_iter().collect(), tail)
         }

@@ -28,6 +28,7 @@ pub struct Transcript {
     entries: Vec<Entry>,
     places: HashMap<MessageId, usize>,
     run_from: usize,
+    run_since: Seq,
     aside: u32,
     edits: u64,
     tally: Tally,
@@ -57,6 +58,11 @@ impl Transcript {
     /// Index of the first message of the present run.
     pub fn run_from(&self) -> usize {
         self.run_from
+    }
+
+    /// The record with which the present run began.
+    pub fn run_since(&self) -> Seq {
+        self.run_since
     }
 
     /// A message by identity.
@@ -129,7 +135,8 @@ impl Transcript {
         self.tally.decided = Some(self.tally.turns);
     }
 
-    pub(super) fn start_run(&mut self, at: UnixMillis, active_before: u64) {
+    pub(super) fn start_run(&mut self, since: Seq, at: UnixMillis, active_before: u64) {
+        self.run_since = since;
         self.run_from = self.entries.len();
         self.aside = 0;
         self.tally = Tally::begun(at, active_before);

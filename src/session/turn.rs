@@ -22,6 +22,8 @@ pub struct Turn {
     pub inquiry: Inquiry,
     /// How often the whole of it was tried again after it had failed.
     pub retries: u32,
+    /// Answers that did not have their shape, each with what is wrong with it.
+    pub rejected: Vec<(Arc<str>, String)>,
     /// Its tool calls, if it has made any.
     pub tools: Tools,
     /// The first of the turns that began together with it, if several did.
@@ -64,6 +66,7 @@ impl Turn {
             stage: Stage::Begun,
             inquiry,
             retries: 0,
+            rejected: Vec::new(),
             tools,
             beside,
             entered: false,

@@ -138,7 +138,7 @@ pub struct Endings {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Seen {
     branch: BranchId,
-    run_from: usize,
+    run_since: Seq,
     edits: u64,
     messages: usize,
 }
@@ -205,14 +205,14 @@ impl Endings {
         let transcript = session.transcript();
         let place = Seen {
             branch: session.branch(),
-            run_from: transcript.run_from(),
+            run_since: transcript.run_since(),
             edits: transcript.edits(),
             messages: self.seen.messages,
         };
         if place != self.seen || transcript.len() < self.seen.messages {
             self.tree.reset();
             self.seen = Seen { messages: transcript.run_from(), ..place };
-            self.before = spent_before(session, transcript.run().first().map(|entry| entry.seq));
+            self.before = spent_before(session, transcript.run_since());
         }
         let from = self.seen.messages.min(transcript.len());
         for (place, entry) in transcript.entries().iter().enumerate().skip(from) {
@@ -229,9 +229,8 @@ impl Endings {
 }
 
 /// What the session had used, over all branches, when this record was written.
-fn spent_before(session: &Session, seq: Option<Seq>) -> Spent {
+fn spent_before(session: &Session, seq: Seq) -> Spent {
     let mut spent = Spent::default();
-    let Some(seq) = seq else { return spent };
     for record in session.log().iter().take_while(|record| record.seq < seq) {
         match &record.event {
             Event::ModelAnswered { usage, .. }

@@ -121,6 +121,9 @@ actions! {
     EndProgram "end_program" [Main, Global] "Stop the program that runs; its output goes back to its agent";
     ExtendTime "extend_time" [Main, Global] "Let the program that runs have a minute more";
     Revoke "revoke" [Main, Approval, Global] "Show what may run without asking, and take it back";
+    Propose "propose" [Main] "Let the selector's model propose who speaks next";
+    Bar "bar" [Main] "Take this agent off the floor, or let it back";
+    Terminate "terminate" [Main, Global] "End the run when this turn is over";
     RaiseLimits "raise_limits" [Main, Global] "Raise every limit that was reached by half, and go on";
     Continue "continue" [Main, Global] "Begin a new run after the end, without saying anything";
     Retry "retry" [Main, Global] "Try again what failed";
@@ -217,7 +220,10 @@ impl Action {
 
     /// Whether it says which agent, by a digit: bound as a range, `"t 1..9"`.
     pub fn takes_digit(self) -> bool {
-        matches!(self, Action::CallOn | Action::QueuePush | Action::View | Action::EditPrompt | Action::SwitchModel)
+        matches!(
+            self,
+            Action::CallOn | Action::QueuePush | Action::View | Action::Bar | Action::EditPrompt | Action::SwitchModel
+        )
     }
 
     /// Whether it lets code run. Such an action is never on a key that a hand presses by habit

@@ -199,7 +199,8 @@ impl App {
     /// approval that arms. `None` when nothing does; then no timer need run.
     pub fn changes_at(&self) -> Option<Time> {
         let toast = self.toast.as_ref().map(|(_, until)| *until);
-        let ticks = self.session.is_busy() && self.session.ended().is_none();
+        let counts_down = self.session.floor().wanted.as_ref().is_some_and(|wanted| wanted.until.is_some());
+        let ticks = (self.session.is_busy() || counts_down) && self.session.ended().is_none();
         let second = ticks.then(|| Time::from_secs(self.now.as_secs() + 1));
         let arms = self.arms_at.filter(|at| *at > self.now);
         [toast, second, arms].into_iter().flatten().min()

@@ -327,7 +327,12 @@ fn wanted(app: &App) -> Vec<(Action, &'static str)> {
         keys.push((Action::Answer, "answer"));
     }
     if waiting.contains(&Waiting::Pick) {
-        keys.push((Action::AcceptProposal, "take the proposed"));
+        if session.floor().wanted.as_ref().is_some_and(|wanted| wanted.proposed.is_some()) {
+            keys.push((Action::AcceptProposal, "take the proposed"));
+        }
+        if session.team().is_some_and(|team| team.selector_model.is_some()) {
+            keys.push((Action::Propose, "ask the model"));
+        }
     }
     match session.hold() {
         _ if session.ended().is_some() => {}
@@ -338,6 +343,7 @@ fn wanted(app: &App) -> Vec<(Action, &'static str)> {
         Some(HoldReason::Circles { .. }) => {
             keys.extend([(Action::Why, "why, and ways out"), (Action::Pause, "go on"), (Action::EndRun, "end")])
         }
+        Some(HoldReason::Ask { .. }) => keys.extend([(Action::Pause, "go on"), (Action::EndRun, "end")]),
         Some(_) => keys.push((Action::Pause, "go on")),
         None => keys.push(match session.hold_asked() {
             None => (Action::Pause, "pause"),

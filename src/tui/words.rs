@@ -63,6 +63,9 @@ pub fn pending(session: &Session) -> String {
         return format!("ended: {}{more}", ended.text);
     }
     let busy = session.turns().iter().find(|turn| turn.is_busy());
+    if session.termination_asked() {
+        return "ends when this turn is over".to_owned();
+    }
     if let Some(boundary) = session.hold_asked() {
         let on = match (boundary, busy) {
             (Boundary::Turn, Some(turn)) => format!("after {}'s turn", turn.agent),
@@ -124,7 +127,10 @@ pub fn waiting(item: &Waiting, session: &Session) -> String {
             },
             None => "a question".to_owned(),
         },
-        Waiting::Pick => "who speaks next?".to_owned(),
+        Waiting::Pick => match session.floor().wanted.as_ref() {
+            Some(wanted) if wanted.candidates.is_empty() => "nobody may speak: let somebody back".to_owned(),
+            _ => "who speaks next?".to_owned(),
+        },
         Waiting::Unknown(op) => format!("execution {} : outcome unknown", op.0),
         Waiting::Hold(why) => held(why),
     }

@@ -31,6 +31,19 @@ fn see(view: &View) -> Option<Seen> {
             }
         }
     }
+    // The end was said again and again, whatever stands between.
+    let said: Vec<&Step> = tail.iter().rev().take(8).filter(|step| step.ends).collect();
+    let last = tail.iter().rev().take(2).any(|step| step.ends);
+    if last && said.len() >= 2 && steps.len() < 2 * said.len() {
+        return Some(Seen {
+            text: format!("the end was said {} times in the last 8 turns, and nobody leaves", said.len()),
+            count: said.len() as u32 + if said.len() >= 3 { 2 } else { 1 },
+            at: said.iter().rev().map(|step| step.place.message).collect(),
+            agent: None,
+            pattern: 12,
+            most: Level::Hold,
+        });
+    }
     let n = steps.len();
     if n < 2 {
         return None;

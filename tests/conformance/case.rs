@@ -93,7 +93,7 @@ pub struct Case {
     /// Parts of the selector's requests, by the number of the request from 1.
     #[serde(default)]
     pub question: BTreeMap<String, Vec<String>>,
-    /// The tools that each agent's model was offered, call by call.
+    /// The tools that each agent's model was offered, call by call: a name, or `name: description`.
     #[serde(default)]
     pub offers: BTreeMap<String, Vec<Vec<String>>>,
     /// How the results of tool calls begin, in order; `! ` marks an error.
@@ -205,6 +205,9 @@ pub struct Step {
     /// A pause after this turn.
     #[serde(default)]
     pub pause: bool,
+    /// Asks for the end at the next turn boundary.
+    #[serde(default)]
+    pub terminate: bool,
     /// Stops what is under way.
     #[serde(default)]
     pub interrupt: bool,

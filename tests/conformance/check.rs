@@ -48,8 +48,19 @@ pub fn check(played: &Played, case: &Case) -> Result<(), String> {
         compare(&mut wrong, &format!("sees {who}"), &found, requests);
     }
     for (who, offers) in &case.offers {
-        let names = |request: &Request| request.tools.iter().map(|tool| tool.name.clone()).collect::<Vec<_>>();
-        compare(&mut wrong, &format!("offers {who}"), &requests_of(world, who).map(names).collect(), offers);
+        let described = |request: &Request| {
+            request.tools.iter().map(|tool| format!("{}: {}", tool.name, tool.description)).collect::<Vec<_>>()
+        };
+        let found: Vec<Vec<String>> = requests_of(world, who).map(described).collect();
+        let fits = |(found, wanted): (&String, &String)| {
+            found == wanted || found.split_once(": ").is_some_and(|(name, _)| name == wanted)
+        };
+        let same = |(found, wanted): (&Vec<String>, &Vec<String>)| {
+            found.len() == wanted.len() && found.iter().zip(wanted).all(fits)
+        };
+        if found.len() != offers.len() || !found.iter().zip(offers).all(same) {
+            compare(&mut wrong, &format!("offers {who}"), &found, offers);
+        }
     }
     if let Some(results) = &case.results {
         let entries = world.session.transcript().entries();

@@ -108,6 +108,11 @@ fn stub(file: &File, agent: &Value) -> Value {
         Value::Table(table) => table.clone(),
         other => panic!("an agent is a name or a table, not {other}"),
     };
+    // The members of a nested team, too.
+    let members = table.get_mut("team").and_then(Value::as_table_mut).and_then(|team| team.get_mut("agents"));
+    if let Some(members) = members.and_then(Value::as_array_mut) {
+        members.iter_mut().for_each(|member| *member = stub(file, member));
+    }
     if !table.contains_key("kind") {
         let name = table["name"].as_str().unwrap_or_default().to_owned();
         let words = file.stub.replace("{name}", &name).replace("{NAME}", &name.to_uppercase());
@@ -191,6 +196,7 @@ fn command(world: &World, step: &Step) -> Result<Command, String> {
         Step { step: true, .. } => Command::Step,
         Step { pause: true, .. } => Command::Pause { boundary: Boundary::Turn },
         Step { interrupt: true, .. } => Command::Interrupt,
+        Step { terminate: true, .. } => Command::Terminate,
         Step { end: true, .. } => Command::End,
         Step { edit: Some(number), to: Some(text), .. } => {
             let entry = &world.session.transcript().entries()[number - 1];

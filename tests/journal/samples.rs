@@ -35,7 +35,7 @@ every_kind! {
     MessagePosted { message: Arc::new(message(1, "Implement \"LRU\"\u{0}\u{1b}[31m\u{202e}\n\t文 🦀")) }
     MessageEdited { message: MessageId(1), content: "".into() }
     BranchMoved { name: "try two".into(), why: "edited".into() }
-    SpeakerWanted { candidates: vec!["A".into()], barred: vec![("B".into(), "spoke last".into())], proposed: None, reasons: vec![("A".into(), "has not spoken yet".into())], until: Some(7) }
+    SpeakerWanted { candidates: vec!["A".into()], barred: vec![("B".into(), "spoke last".into())], proposed: None, reasons: vec![("A".into(), "has not spoken yet".into())], until: Some(7), by_words: true }
     ConsultAsked { op: OpId(3), turn: TurnId(1), key: "selector".into(), command: vec!["/x/pick.py".into()], input: "ab".into() }
     ConsultAnswered { op: OpId(3), advice: Advice { answer: "A".into(), failure: Some("late".into()), duration_ms: 5 }, stopped: true }
     TerminationAsked {}
@@ -57,6 +57,9 @@ every_kind! {
     ModelFailed {
         call: CallId(1), usage: usage(), retry_ms: Some(500), fallback: None,
         failure: Failure { status: Some(429), ..Failure::new(FailureKind::RateLimited, "slow down") }
+    }
+    AnswerRejected {
+        call: CallId(1), turn: TurnId(1), agent: "A".into(), answer: "{".into(), why: "not JSON".into(), last: true
     }
     AgentFailed {
         turn: TurnId(1), agent: "A".into(), text: "down".into(),

@@ -143,6 +143,17 @@ impl Machine {
             Pick::Person { proposed } => {
                 self.want_pick(candidates, proposed.map(|proposed| (proposed, None)), session, now)
             }
+            Pick::Words { proposed } => {
+                let mut effects = self.want_pick(candidates, proposed.map(|proposed| (proposed, None)), session, now);
+                for effect in &mut effects {
+                    if let Effect::Append { events, .. } = effect
+                        && let Some(Event::SpeakerWanted { by_words, .. }) = events.first_mut()
+                    {
+                        *by_words = true;
+                    }
+                }
+                effects
+            }
             Pick::Ask(messages) => {
                 let inquiry = &session.floor().selecting.inquiry;
                 let model = match &inquiry.phase {
@@ -189,6 +200,8 @@ impl Machine {
             let end = ended(EndCause::NeedsPerson, text, None, session, now);
             return vec![Effect::append(Actor::System, vec![end])];
         }
+        // Who is barred cannot be proposed: a countdown would wait for ever.
+        let proposed = proposed.filter(|(agent, _)| candidates.eligible.contains(agent));
         let mut reasons = candidates.reasons(session);
         if let Some((agent, Some(why))) = &proposed
             && let Some((_, line)) = reasons.iter_mut().find(|(name, _)| name == agent)
@@ -202,6 +215,7 @@ impl Machine {
             proposed: proposed.map(|(agent, _)| agent),
             reasons,
             until: countdown.map(|millis| now.saturating_add(i64::try_from(millis).unwrap_or(i64::MAX))),
+            by_words: false,
         };
         vec![Effect::append(Actor::System, vec![wanted])]
     }

@@ -30,7 +30,7 @@ const CALL_LIMIT: usize = 128;
 pub(super) struct Heard {
     pub text: String,
     pub reasoning: String,
-    calls: Vec<ToolCall>,
+    pub calls: Vec<ToolCall>,
     tokens: Option<Tokens>,
     served: Option<String>,
 }
@@ -144,6 +144,9 @@ impl Machine {
                 vec![Effect::append(Actor::System, vec![answered, answer])]
             }
             (Purpose::Speak, Some(turn)) => {
+                if let Some(rejected) = self.reject(id, &answered, &heard, turn, session) {
+                    return rejected;
+                }
                 let mut said = spoken(&heard, call, session);
                 said.completeness = if finish == Finish::Length { Completeness::CutOff } else { Completeness::Whole };
                 said.call = Some(id);

@@ -214,6 +214,13 @@ fn opening(nested: &Nested, agent: &Agent, session: &Session) -> String {
             .collect();
         unanswered.reverse();
         match unanswered.as_slice() {
+            // AG2: a nested chat begins with the newest message, whoever said it.
+            [] => run
+                .iter()
+                .rev()
+                .map(|entry| &*entry.message)
+                .find(|message| heard(message))
+                .map_or_else(String::new, |newest| newest.content.to_string()),
             [only] => only.content.to_string(),
             several => {
                 let told = several.iter().map(|message| format!("{}: {}", message.author.name(), message.content));

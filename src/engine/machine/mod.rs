@@ -12,6 +12,7 @@ mod circles;
 mod consult;
 mod failing;
 mod floor;
+mod format;
 mod heard;
 mod inner;
 mod reply;
@@ -26,7 +27,7 @@ use crate::chat::code::{Payload, Place};
 use crate::chat::command::Command;
 use crate::chat::containment::Tier;
 use crate::chat::event::{Actor, Answer, AskKind, Choice, EndCause, EndDetail, Event, HoldReason, Resolution};
-use crate::chat::id::{ApprovalId, CallId, OpId};
+use crate::chat::id::{ApprovalId, AskId, CallId, OpId};
 use crate::chat::leash;
 use crate::chat::message::{Author, Message, MessageKind};
 use crate::chat::team::{ApprovalPolicy, HumanInputMode, Spec, Team};
@@ -78,6 +79,7 @@ pub struct Machine {
     rules: Rules,
     heard: HashMap<CallId, Heard>,
     contexts: Contexts,
+    formats: format::Formats,
     ending: Option<Ending>,
     outlook: Option<Option<Choice>>,
     /// Those of nested teams, by the agent that they stand behind.
@@ -101,6 +103,7 @@ impl Machine {
             rules,
             heard: HashMap::new(),
             contexts: Contexts::default(),
+            formats: Default::default(),
             ending: None,
             outlook: None,
         })
@@ -185,8 +188,18 @@ impl Machine {
             return hold(HoldReason::Operator);
         }
         let mut waits = Vec::new();
+        let mut ending = false;
         for turn in session.turns() {
+            if ending && !turn.is_busy() {
+                // Nothing new begins in a run that is about to end.
+                continue;
+            }
             let effects = self.step(turn, session, now);
+            if ends(&effects) && session.turns().iter().any(|other| other.id != turn.id && other.is_busy()) {
+                // Those beside it say first what they have to say.
+                ending = true;
+                continue;
+            }
             if effects.iter().any(|effect| matches!(effect, Effect::Append { .. })) {
                 return effects;
             }
@@ -248,6 +261,9 @@ impl Machine {
                         let text = "User requested to end the conversation";
                         events.push(ended(EndCause::Operator, text, agent, session, now));
                     }
+                    Answer::Skip if !last_word && may_never_reply(agent.as_deref(), session) => {
+                        events.extend(unsaid(*ask, session));
+                    }
                     Answer::Skip if last_word => events.push(last_word_unsaid(agent, session, now)),
                     Answer::Skip | Answer::Say(_) => {}
                 }
@@ -296,10 +312,32 @@ fn message(session: &Session, author: Author, kind: MessageKind, content: impl I
     message
 }
 
+/// Whether these effects end the run.
+fn ends(effects: &[Effect]) -> bool {
+    effects.iter().any(|effect| match effect {
+        Effect::Append { events, .. } => events.iter().any(|event| matches!(event, Event::Ended { .. })),
+        _ => false,
+    })
+}
+
 /// An end record with the figures of the moment.
 fn ended(cause: EndCause, text: impl Into<String>, agent: Option<Name>, session: &Session, now: UnixMillis) -> Event {
     let (totals, achieved) = (session.totals(now), summary::achieved(session));
     Event::Ended { cause, text: text.into(), agent, totals, detail: EndDetail::default(), achieved }
+}
+
+/// Whether an agent may not reply even once by itself.
+fn may_never_reply(agent: Option<&str>, session: &Session) -> bool {
+    let agent = agent.and_then(|name| session.team()?.agent(name));
+    agent.is_some_and(|agent| agent.max_consecutive_auto_reply == 0)
+}
+
+/// An agent that may not reply by itself says nothing at all, and that is its reply (AG2: limit 0 and an empty line).
+fn unsaid(ask: AskId, session: &Session) -> Vec<Event> {
+    let Some(asked) = session.ask(ask) else { return Vec::new() };
+    let mut empty = message(session, Author::Agent(asked.agent.clone()), MessageKind::Human, "");
+    empty.turn = Some(asked.turn);
+    vec![Event::MessagePosted { message: Arc::new(empty) }, Event::TurnEnded { turn: asked.turn, finished: true }]
 }
 
 fn last_word_unsaid(agent: Option<Name>, session: &Session, now: UnixMillis) -> Event {

@@ -39,6 +39,12 @@ impl Machine {
                 vec![Effect::append(Actor::System, vec![Event::TurnEnded { turn: turn.id, finished: true }])]
             }
             Stage::Begun => self.begin(turn, agent, session, now),
+            Stage::Cleared if agent.max_consecutive_auto_reply == 0 => {
+                // AG2: who may never reply by itself sends what the person sent, which is nothing (C044).
+                let mut nothing = message(session, Author::Agent(agent.name.clone()), MessageKind::Human, "");
+                nothing.turn = Some(turn.id);
+                vec![finish_with(nothing, turn, Actor::Operator)]
+            }
             Stage::Cleared => self.run_or_speak(turn, agent, session, now),
             Stage::Decided(approval) => self.act_on(*approval, turn, session, now),
             Stage::Within => self.go_on_within(turn, agent, session, now),
@@ -235,6 +241,13 @@ impl Machine {
         let Question { messages, hash, left_out } = self.contexts.question(agent, &model, &tools, session);
         let mut request = Request::new(session.ids().call, agent.name.clone(), Purpose::Speak, model, messages);
         request.tools = tools;
+        let hash = match &agent.response_format {
+            None => hash,
+            Some(format) => {
+                super::format::shape(&mut request, format, turn);
+                request.hash()
+            }
+        };
         ask(request, hash, left_out, Some(turn.id), turn.inquiry.attempts + 1)
     }
 }

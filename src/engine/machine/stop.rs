@@ -34,8 +34,8 @@ impl Machine {
                     EndCause::Interrupted => "interrupted by a signal",
                     _ => "stopped",
                 };
-                if !programs.is_empty() {
-                    // The run ends when the last program has reported.
+                if !effects.is_empty() {
+                    // The run ends when all has reported, and its figures count that.
                     let (text, detail) = (text.to_owned(), Default::default());
                     self.ending = Some(Ending { actor, cause, text, agent: None, detail });
                     return effects;

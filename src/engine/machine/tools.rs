@@ -14,8 +14,8 @@ use crate::chat::tool::{ToolCall, ToolResult, ToolSpec, filled};
 use crate::chat::{Name, UnixMillis};
 use crate::engine::effect::Effect;
 use crate::rules::Rule;
-use crate::session::Session;
 use crate::session::turn::Turn;
+use crate::session::{Session, sight};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ impl Machine {
         });
         let handoffs = agent.handoffs.iter().filter(|handoff| self.is_open(handoff, session)).map(|handoff| ToolSpec {
             name: handoff.name.clone(),
-            description: handoff.description.clone(),
+            description: sight::filled(&handoff.description, session.context()),
             parameters: json!({"type": "object", "properties": {}}),
         });
         declared.chain(handoffs).collect()
@@ -122,7 +122,15 @@ impl Machine {
     ) -> Vec<Effect> {
         if let Some(target) = &turn.tools.handoff {
             let text = agent.handoffs.iter().find(|handoff| handoff.target == *target);
-            let text = text.map_or("", |handoff| handoff.message.as_str());
+            let mut text = text.map_or(String::new(), |handoff| handoff.message.clone());
+            // What was found goes along (AgentChat: HandoffMessage.context); other hand-offs of the same answer do not.
+            let answered = turn.tools.calls.iter().zip(&turn.tools.results);
+            let found =
+                answered.filter(|(call, _)| agent.handoffs.iter().all(|other| other.name != normal(&call.name)));
+            for (n, (call, result)) in found.enumerate() {
+                text.push_str(if n == 0 { "\n\n" } else { "\n" });
+                text.push_str(&format!("{}: {}", call.name, result.content));
+            }
             return vec![handed(turn, target.clone(), text, session)];
         }
         if turn.tools.rounds < agent.max_tool_iterations || agent.reflect_on_tool_use {
@@ -165,7 +173,7 @@ impl Machine {
             effects.push(Effect::append(Actor::Agent(agent.name.clone()), vec![set]));
         }
         let text = format!("[Handing off to {}]", handoff.target);
-        effects.push(handed(turn, handoff.target.clone(), &text, session));
+        effects.push(handed(turn, handoff.target.clone(), text, session));
         Some(effects)
     }
 }
@@ -176,7 +184,7 @@ fn holds(rule: &str, session: &Session) -> bool {
 }
 
 /// The message that passes the floor and ends the turn.
-pub(super) fn handed(turn: &Turn, target: Name, text: &str, session: &Session) -> Effect {
+pub(super) fn handed(turn: &Turn, target: Name, text: String, session: &Session) -> Effect {
     let mut said = message(session, Author::Agent(turn.agent.clone()), MessageKind::Handoff, text);
     said.turn = Some(turn.id);
     said.handoff = Some(target);

@@ -9,7 +9,9 @@ use crate::chat::end::{SummaryMethod, SummarySetup};
 use crate::chat::event::{Answer, Boundary, EndCause, Event, Record, Resolution, Verdict};
 use crate::chat::failing::{GiveUp, OnFailure};
 use crate::chat::request::{FailureKind, Purpose};
-use crate::chat::team::{Agent, ApprovalPolicy, Condition, HumanInputMode, Limits, Repeat, Spec, Team, Transitions};
+use crate::chat::team::{
+    Agent, ApprovalPolicy, Condition, Handoff, HumanInputMode, Limits, Repeat, Spec, Team, ToolSetup, Transitions,
+};
 use crate::engine::Rules;
 use crate::engine::effect::Input;
 use crate::session::testing::{runner, speaker, speakers, team};
@@ -109,6 +111,34 @@ fn a_reply() -> impl Strategy<Value = Reply> {
         1 => kinds.clone().prop_map(fail),
         1 => kinds.prop_map(|kind| Reply::Fail("half a se".into(), kind)),
         1 => Just(Reply::Hang("and so".into())),
+        2 => prop::collection::vec(a_call(), 1..4).prop_map(|calls| Reply::Call(String::new(), calls)),
+    ]
+}
+
+/// Fine, refused, unknown, a hand-off.
+fn a_call() -> impl Strategy<Value = (String, String)> {
+    let calls = [("find", "{\"q\":\"x\"}"), ("find", "{"), ("nope", "{}"), ("transfer_to_b", "{}")];
+    prop::sample::select(calls.to_vec()).prop_map(|(name, arguments)| (name.to_owned(), arguments.to_owned()))
+}
+
+fn a_method() -> impl Strategy<Value = Spec> {
+    let edges = json!([
+        {"from": "a", "to": "b"}, {"from": "a", "to": "x"}, {"from": "b", "to": "p"}, {"from": "x", "to": "p"},
+        {"from": "p", "to": "a", "contains": "on", "join": "any", "group": "back"},
+    ]);
+    let graph = json!({"edges": edges, "start": ["a"]});
+    let with = |kind: &str, options: &serde_json::Value| Spec {
+        options: options.as_object().unwrap().clone(),
+        ..Spec::named(kind)
+    };
+    let plain = prop::sample::select(&["round_robin", "random", "manual", "auto", "sequential", "handoff"][..]);
+    prop_oneof![
+        6 => plain.prop_map(Spec::named),
+        2 => prop::sample::select(&["rule", "command"][..]).prop_map(method_of),
+        1 => Just(with("concurrent", &json!({"steps": 2}))),
+        1 => Just(with("graph", &graph)),
+        1 => prop::sample::select(&["user", "terminate", "ask", "random"][..])
+            .prop_map(move |word| with("handoff", &json!({"after_work": word}))),
     ]
 }
 
@@ -163,9 +193,7 @@ fn a_gate() -> impl Strategy<Value = Option<String>> {
 fn a_team() -> impl Strategy<Value = Team> {
     let modes = prop::sample::select(&[HumanInputMode::Always, HumanInputMode::Never, HumanInputMode::Terminate][..]);
     let approval = prop_oneof![Just(ApprovalPolicy::Always), Just(ApprovalPolicy::Never)];
-    const METHODS: [&str; 9] =
-        ["round_robin", "random", "manual", "auto", "rule", "command", "concurrent", "sequential", "handoff"];
-    let methods = prop::sample::select(&METHODS[..]);
+    let methods = a_method();
     let repeat = prop_oneof![Just(Repeat::Everyone), Just(Repeat::Nobody), Just(Repeat::Only(vec!["a".into()]))];
     let limit = prop::option::of(40u64..200);
     let narrowed = (prop::option::of(some_transitions()), prop::option::of(Just(5_000)), a_gate(), some_endings());
@@ -179,11 +207,34 @@ fn a_team() -> impl Strategy<Value = Team> {
                 default_auto_reply: Some("go on".into()),
                 ..speaker("p")
             };
+            let find = ToolSetup {
+                description: "Finds.".into(),
+                parameters: json!({"type": "object", "properties": {"q": {"type": "string"}}, "required": ["q"]}),
+                command: vec!["grep".into(), "{q}".into()],
+                execution: runner("x", approval).code_execution.unwrap(),
+            };
+            let to_b = Handoff {
+                target: "b".into(),
+                name: "transfer_to_b".into(),
+                description: "Handoff to b.".into(),
+                message: "Your turn.".into(),
+                available_when: None,
+                when: None,
+                set: Default::default(),
+            };
+            let caller = Agent {
+                tools: vec!["find".into()],
+                handoffs: vec![to_b],
+                max_tool_iterations: 1 + max_round % 3,
+                reflect_on_tool_use: max_round % 2 == 0,
+                ..speaker("a")
+            };
             let skips = OnFailure { retry: (seed % 2) as u32, wait_ms: 1000, then: GiveUp::Skip };
             let b = Agent { on_failure: (seed % 3 == 0).then_some(skips), ..speaker("b") };
             Team {
-                speaker_selection_method: method_of(method),
+                speaker_selection_method: method,
                 termination,
+                tools: [("find".to_owned(), find)].into(),
                 selector_model: Some("main".into()),
                 allow_repeat_speaker,
                 speaker_transitions,
@@ -193,7 +244,7 @@ fn a_team() -> impl Strategy<Value = Team> {
                 watch: Default::default(),
                 summary: (seed % 2 == 0).then(reflection),
                 limits: Limits { max_cost: None, max_tokens, max_time_ms: None, max_executions: Some(4) },
-                ..team(vec![speaker("a"), Agent { available_when, ..b }, proxy, runner("x", approval)])
+                ..team(vec![caller, Agent { available_when, ..b }, proxy, runner("x", approval)])
             }
         },
     )

@@ -12,6 +12,8 @@ struct Body<'a> {
     messages: Vec<Line<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tools: Vec<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_format: Option<Value>,
     stream: bool,
     stream_options: StreamOptions,
     #[serde(flatten)]
@@ -36,7 +38,7 @@ struct Line<'a> {
 }
 
 /// What a team may not set, because the answer could not be read any more (or one model would pass for another).
-pub const RESERVED: &[&str] = &["model", "messages", "stream", "stream_options", "n", "tools"];
+pub const RESERVED: &[&str] = &["model", "messages", "stream", "stream_options", "n", "tools", "response_format"];
 
 /// The body of one request. `parameters` are passed on as they stand and hold none of [`RESERVED`].
 ///
@@ -60,8 +62,12 @@ pub fn body(request: &Request, model: &str, parameters: &Map<String, Value>) -> 
         })
         .collect();
     let tools = request.tools.iter().map(tool).collect();
+    let response_format = request.format.as_ref().map(|format| {
+        let shape = json!({"name": allowed(&format.name), "strict": format.strict, "schema": format.schema});
+        json!({"type": "json_schema", "json_schema": shape})
+    });
     let stream_options = StreamOptions { include_usage: true };
-    serde_json::to_vec(&Body { model, messages, tools, stream: true, stream_options, parameters })
+    serde_json::to_vec(&Body { model, messages, tools, response_format, stream: true, stream_options, parameters })
 }
 
 fn call(call: &ToolCall) -> Value {
@@ -88,8 +94,29 @@ fn allowed(name: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chat::format::ResponseFormat;
     use crate::chat::id::CallId;
     use crate::chat::request::{Prompt, Purpose};
+
+    #[test]
+    fn a_shape_is_sent_as_the_dialect_wants_it() {
+        let mut request = Request::new(CallId(1), "Judge".into(), Purpose::Speak, "smart", Vec::new());
+        let bytes = |request: &Request| -> Value {
+            serde_json::from_slice(&body(request, "gpt-x", &Map::new()).unwrap()).unwrap()
+        };
+        let plain = bytes(&request);
+        assert_eq!(plain.get("response_format"), None);
+        let hash = request.hash();
+        let schema = json!({"type": "object", "properties": {"b": {}, "a": {}}});
+        let format =
+            ResponseFormat { name: "a verdict".into(), schema: schema.clone(), strict: true, send: true, retries: 2 };
+        request.format = Some(format.into());
+        assert_eq!(
+            bytes(&request)["response_format"],
+            json!({"type": "json_schema", "json_schema": {"name": "a_verdict", "strict": true, "schema": schema}})
+        );
+        assert_ne!(request.hash(), hash, "another question");
+    }
 
     #[test]
     fn roles_names_and_parameters_reach_the_body_as_they_stand() {

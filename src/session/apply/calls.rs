@@ -51,11 +51,21 @@ impl State {
                 };
                 self.line(*call, phase);
             }
+            Event::AnswerRejected { turn, answer, why, last, .. } => {
+                if let Some(turn) = self.turns.iter_mut().find(|open| open.id == *turn) {
+                    turn.rejected.push((answer.clone(), why.clone()));
+                    if *last {
+                        let failure = format!("No answer had the shape it must have. {why}");
+                        turn.inquiry.phase = Phase::Failed(Failure::new(FailureKind::Garbled, failure));
+                    }
+                }
+            }
             Event::AgentFailed { turn, text, then, .. } => match then {
                 AfterFailure::Skip => self.floor.skipped += 1,
                 AfterFailure::Retry { wait_ms, .. } => {
                     if let Some(turn) = self.turns.iter_mut().find(|open| open.id == *turn) {
                         turn.retries += 1;
+                        turn.rejected.clear();
                         let model = turn.inquiry.models.first().cloned().unwrap_or_default();
                         let failure = Failure::new(FailureKind::Unreachable, text.as_str());
                         let until = record.at + *wait_ms as i64;

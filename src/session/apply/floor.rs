@@ -8,7 +8,7 @@ use crate::chat::event::{Boundary, Event, Record};
 impl State {
     pub(super) fn fold_floor(&mut self, record: &Record) {
         match &record.event {
-            Event::SpeakerWanted { candidates, barred, proposed, reasons, until } => {
+            Event::SpeakerWanted { candidates, barred, proposed, reasons, until, by_words } => {
                 self.floor.proposing = false;
                 self.floor.selecting = Default::default();
                 self.floor.wanted = Some(Wanted {
@@ -17,6 +17,7 @@ impl State {
                     proposed: proposed.clone(),
                     reasons: reasons.clone(),
                     until: *until,
+                    by_words: *by_words,
                 });
             }
             Event::ProposalWanted => {

@@ -154,6 +154,7 @@ impl State {
             | Event::ModelAnswered { .. }
             | Event::ModelFailed { .. }
             | Event::AgentFailed { .. }
+            | Event::AnswerRejected { .. }
             | Event::ModelInterrupted { .. } => self.fold_call(record),
             Event::ApprovalAsked { .. }
             | Event::ApprovalDecided { .. }
@@ -295,6 +296,7 @@ impl State {
             for turn in &mut self.turns {
                 if matches!(turn.inquiry.phase, Phase::Failed(_)) {
                     turn.inquiry = Default::default();
+                    turn.rejected.clear();
                 }
             }
             if matches!(self.floor.selecting.inquiry.phase, Phase::Failed(_)) {

@@ -19,15 +19,12 @@ impl State {
                     // A person has spoken to them (AG2: every start sets the counters to 0).
                     self.forget_replies(|name| message.to.is_empty() || message.is_heard_by(name));
                 }
-                let answers = self.transcript.entries().iter().rev().find(|entry| entry.message.is_shared());
-                if message.author == Author::Operator
-                    && answers.is_some_and(|entry| entry.message.handoff.as_deref() == Some(Author::Operator.name()))
-                {
+                if message.author == Author::Operator {
                     // The floor was handed to the person, who has spoken: nobody needs to be picked.
-                    self.floor.wanted = None;
+                    self.floor.wanted = self.floor.wanted.take().filter(|wanted| !wanted.by_words);
                 }
                 if is_task {
-                    self.transcript.start_run(record.at, self.activity.total(record.at));
+                    self.transcript.start_run(record.seq, record.at, self.activity.total(record.at));
                 }
                 if message.is_shared() {
                     self.floor.skipped = 0;
@@ -75,7 +72,7 @@ impl State {
 
     /// What is said from here on is another run of the session: its rounds are counted anew.
     pub(super) fn begin_run(&mut self, record: &Record) {
-        self.transcript.start_run(record.at, self.activity.total(record.at));
+        self.transcript.start_run(record.seq, record.at, self.activity.total(record.at));
         self.termination_asked = false;
         self.summing = Default::default();
         self.forget_replies(|_| true);

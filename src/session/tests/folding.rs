@@ -170,6 +170,7 @@ fn what_waits_is_listed_until_it_is_answered_and_time_stands_still_meanwhile() {
         proposed: None,
         reasons: Vec::new(),
         until: None,
+        by_words: false,
     }]);
     assert_eq!(log.session.waiting(), [Waiting::Pick]);
     let why = HoldReason::Circles { text: "again".into() };

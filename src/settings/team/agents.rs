@@ -105,6 +105,7 @@ impl<'a> World<'a> {
         let silent = fields.flag("silent").unwrap_or(false);
         let available_when = self.rule_text(fields, "available_when", marks);
         let model = self.agent_model(fields, &who, kind, models, marks);
+        let response_format = self.response_format(fields, model.is_some() || kind == Some(AgentKind::Assistant));
         let tools = fields.texts("tools").unwrap_or_default();
         marks.tools = tools.clone();
         let handoffs = fields.get("handoffs").map(|node| self.handoffs(node, marks)).unwrap_or_default();
@@ -141,6 +142,7 @@ impl<'a> World<'a> {
             }),
             code_execution: code,
             nested: nested.map(Box::new),
+            response_format,
             on_failure,
             speaks_to,
             context,

@@ -1,9 +1,11 @@
 //! What a team file may say, but probably does not mean: one function a lint.
 
 use super::{Marks, endings};
-use crate::chat::team::{AgentKind, ApprovalPolicy, Condition, HumanInputMode, Spec, Team};
+use crate::chat::team::{Agent, AgentKind, ApprovalPolicy, Condition, HumanInputMode, Repeat, Spec, Team};
+use crate::chat::usage::estimate_tokens;
 use crate::settings::reader::{Findings, Span};
 use crate::settings::report::Finding;
+use std::collections::BTreeSet;
 
 /// Providers that cost nothing and whose words are not decided by a prompt.
 const SCRIPTED: &str = "scripted";
@@ -27,6 +29,10 @@ pub(super) fn check(findings: &Findings, team: &Team, marks: &Marks) {
         short,
         mute,
         unread,
+        doubles,
+        crowded,
+        cornered,
+        unwatched,
         endings::unreachable,
         endings::programs,
         endings::all_silent,
@@ -224,6 +230,99 @@ fn unread(team: &Team, marks: &Marks) -> Vec<Finding> {
         .map(|(agent, places)| {
             let message = format!("{:?} has no model, so its `context` decides nothing", &*agent.name);
             warn(message, places.context.as_ref(), "code is looked for in `last_n_messages` of `code_execution`")
+        })
+        .collect()
+}
+
+/// Two agents that are told the same: the selector cannot tell them apart, and neither adds anything.
+fn doubles(team: &Team, marks: &Marks) -> Vec<Finding> {
+    const WORDS: usize = 8;
+    // Two sides of a debate may differ in a word; that word is their part.
+    const ALIKE: f64 = 0.95;
+    let words = |agent: &Agent| -> BTreeSet<String> {
+        let text = agent.system_message.to_lowercase().replace(&agent.name.to_lowercase(), "");
+        text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+    };
+    // What nobody wrote is the same for all, and says nothing about them.
+    let told: Vec<_> = team
+        .agents
+        .iter()
+        .zip(&marks.agents)
+        .filter(|(_, places)| places.system_message.is_some())
+        .map(|(agent, places)| (agent, places, words(agent)))
+        .filter(|(.., words)| words.len() >= WORDS)
+        .collect();
+    let mut found = Vec::new();
+    for (at, (agent, places, own)) in told.iter().enumerate() {
+        let twin = told[..at].iter().find(|(.., other)| {
+            let common = own.intersection(other).count() as f64;
+            common / own.union(other).count().max(1) as f64 >= ALIKE
+        });
+        if let Some((other, ..)) = twin {
+            let message = format!("{:?} and {:?} are told nearly the same", &*other.name, &*agent.name);
+            let help = "agents with one role agree with each other and repeat each other; give each a part of its own";
+            found.push(warn(message, places.system_message.as_ref(), help));
+        }
+    }
+    found
+}
+
+/// What an agent is sent first fills most of its model's window.
+fn crowded(team: &Team, marks: &Marks) -> Vec<Finding> {
+    let shared: u64 = [team.task.as_deref(), team.introduction().as_deref()]
+        .into_iter()
+        .flatten()
+        .chain(team.initial.iter().map(|initial| &*initial.content))
+        .map(estimate_tokens)
+        .sum();
+    let mut found = Vec::new();
+    for (agent, places) in team.agents.iter().zip(&marks.agents) {
+        let model = agent.model.as_ref().and_then(|key| team.models.get(key));
+        let Some(window) = model.and_then(|model| model.context_window).filter(|window| *window > 0) else { continue };
+        let sent = shared + estimate_tokens(&agent.system_message);
+        if sent * 2 > window {
+            let message = format!(
+                "{:?} is sent about {sent} tokens before anybody has spoken; its model holds {window}",
+                &*agent.name
+            );
+            let help =
+                "the conversation has to fit as well: shorten the system message or the task, or take a larger model";
+            found.push(warn(message, places.system_message.as_ref().or(Some(&places.name)), help));
+        }
+    }
+    found
+}
+
+/// Nobody is left to speak after the first turn.
+fn cornered(team: &Team, marks: &Marks) -> Vec<Finding> {
+    let speaking = team.agents.iter().filter(|agent| !agent.silent);
+    let mut speaking = speaking.map(|agent| &agent.name);
+    let (Some(only), None) = (speaking.next(), speaking.next()) else { return Vec::new() };
+    let repeats = match &team.allow_repeat_speaker {
+        Repeat::Everyone => true,
+        Repeat::Nobody => false,
+        Repeat::Only(names) => names.contains(only),
+    };
+    if repeats {
+        return Vec::new();
+    }
+    let message = format!("only {only:?} can speak, and nobody may speak twice in a row: the run ends after one turn");
+    vec![warn(message, marks.method.as_ref(), "allow_repeat_speaker = true, or add an agent that answers")]
+}
+
+/// Tools that a model may use without anybody looking.
+fn unwatched(team: &Team, marks: &Marks) -> Vec<Finding> {
+    let used = |name: &str| {
+        team.agents.iter().zip(&marks.agents).find(|(agent, _)| agent.tools.iter().any(|tool| tool == name))
+    };
+    team.tools
+        .iter()
+        .filter(|(_, tool)| tool.execution.approval == ApprovalPolicy::Never)
+        .filter_map(|(name, _)| used(name).map(|(agent, places)| (name, agent, places)))
+        .map(|(name, agent, places)| {
+            let message = format!("{:?} may run the tool {name:?} without asking anybody", &*agent.name);
+            let span = places.tools.iter().find(|(tool, _)| tool == name).map(|(_, span)| span);
+            warn(message, span, "approval = \"always\" in its `execution` shows you each call, if it changes anything")
         })
         .collect()
 }

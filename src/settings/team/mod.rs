@@ -1,6 +1,6 @@
 //! The team file: from TOML to [`Team`], everything resolved, or every mistake in it.
 //!
-//! Each table of the file has a file here: `models`, `agents`, `code` (an agent's `code_execution`), `context`, `failing`,
+//! Each table of the file has a file here: `models`, `agents`, `code` (an agent's `code_execution`), `context`, `failing`, `format`,
 //! `initial`, `summary`, `termination`;
 //! `options` reads members of catalogs and `lint` says what is allowed but odd. Imports the reader and the report
 //! beside it. A new key is asked for where its table is read; a new lint is one function in `lint.rs`.
@@ -10,6 +10,7 @@ mod code;
 mod context;
 mod endings;
 mod failing;
+mod format;
 mod initial;
 mod lint;
 mod models;

@@ -1,6 +1,7 @@
 //! The floor: who speaks now, who is next and why, who is queued; what waits for the operator; what the detectors see.
 
 use super::item::agent_role;
+use crate::chat::UnixMillis;
 use crate::chat::event::{Choice, Level};
 use crate::session::{Session, Waiting};
 use crate::text::clean::one_line;
@@ -24,8 +25,8 @@ struct Entry {
 
 /// Draws the pane's three parts in one column.
 pub fn draw(area: Rect, buf: &mut Buffer, cx: &Draw, outlook: Option<&Choice>) {
-    let Draw { session, theme, unicode, keymap, .. } = *cx;
-    let floor = floor_lines(session, outlook, keymap);
+    let Draw { session, theme, unicode, keymap, wall, .. } = *cx;
+    let floor = floor_lines(session, outlook, keymap, wall);
     let waiting = waiting_lines(session, keymap);
     let mut watch: Vec<String> = session
         .findings()
@@ -110,12 +111,13 @@ fn draw_floor(inside: Rect, buf: &mut Buffer, entries: &[Entry], session: &Sessi
     }
 }
 
-fn floor_lines(session: &Session, outlook: Option<&Choice>, keymap: &Keymap) -> Vec<Entry> {
+fn floor_lines(session: &Session, outlook: Option<&Choice>, keymap: &Keymap, now: UnixMillis) -> Vec<Entry> {
     let key = |action| keymap.word(action, Context::Main);
     let floor = session.floor();
     let entry = |label, text: String, aside: String, role| Entry { label, text, aside, role };
     let mut lines = Vec::new();
     let selecting = floor.selecting.inquiry.is_busy();
+    let asked = session.consults().open().map(|(key, _)| key);
     match session.turns().first() {
         Some(turn) => {
             let why = floor.choice.as_ref().filter(|choice| choice.agent == turn.agent);
@@ -126,6 +128,11 @@ fn floor_lines(session: &Session, outlook: Option<&Choice>, keymap: &Keymap) -> 
             let n = floor.selecting.attempts.len() + 1;
             let text = if n > 1 { format!("selector, attempt {n}") } else { "selector is choosing".to_owned() };
             lines.push(entry("now", text, String::new(), Role::Speaking));
+        }
+        None if asked.is_some() => {
+            let chooses = asked == Some("selector");
+            let text = if chooses { "a program is choosing" } else { "a program is asked whether it is over" };
+            lines.push(entry("now", text.to_owned(), String::new(), Role::Speaking));
         }
         None => lines.push(entry("now", "nobody".to_owned(), String::new(), Role::Dim)),
     }
@@ -141,6 +148,10 @@ fn floor_lines(session: &Session, outlook: Option<&Choice>, keymap: &Keymap) -> 
                 (_, Some(wanted)) => {
                     if let Some(name) = &wanted.proposed {
                         aside = format!("{} picks, {} takes {name}", key(Action::CallOn), key(Action::AcceptProposal));
+                        if let Some(until) = wanted.until {
+                            let left = until.saturating_sub(now).max(0) as u64;
+                            aside = format!("{aside}; by itself in {} s", left.div_ceil(1000));
+                        }
                     }
                     "you pick".to_owned()
                 }
@@ -148,6 +159,8 @@ fn floor_lines(session: &Session, outlook: Option<&Choice>, keymap: &Keymap) -> 
                     Some("auto") => "decided by auto".to_owned(),
                     Some("manual") => "you decide".to_owned(),
                     Some("random") => "drawn by lot".to_owned(),
+                    Some("rule") => "decided by the team's rules".to_owned(),
+                    Some("command") => "decided by a program".to_owned(),
                     _ => "not known yet".to_owned(),
                 },
             };
@@ -158,9 +171,20 @@ fn floor_lines(session: &Session, outlook: Option<&Choice>, keymap: &Keymap) -> 
     for name in floor.queue.iter().skip(queued) {
         lines.push(entry("then", name.to_string(), String::new(), Role::Speaker));
     }
-    if let Some(wanted) = &floor.wanted {
-        for (name, why) in &wanted.barred {
-            lines.push(entry("not", name.to_string(), why.clone(), Role::Dim));
+    match &floor.wanted {
+        Some(wanted) => {
+            for (name, why) in &wanted.reasons {
+                let digit = session.team().and_then(|team| team.position(name)).map_or(0, |place| place + 1);
+                lines.push(entry("may", format!("{digit} {name}"), why.clone(), Role::Text));
+            }
+            for (name, why) in &wanted.barred {
+                lines.push(entry("not", name.to_string(), why.clone(), Role::Dim));
+            }
+        }
+        None => {
+            for bar in &floor.bars {
+                lines.push(entry("not", bar.agent.to_string(), bar.words(), Role::Dim));
+            }
         }
     }
     let used = session.selector_meter();

@@ -86,6 +86,7 @@ impl Item {
             Event::ApprovalDecided { .. }
             | Event::ModelFailed { .. }
             | Event::AgentFailed { .. }
+            | Event::AnswerRejected { .. }
             | Event::Configured { .. }
             | Event::BranchMoved { .. }
             | Event::OutcomeUnknown { .. }
@@ -317,6 +318,10 @@ fn notice(record: &Record, session: &Session, width: u16) -> Vec<Line> {
             } else {
                 (Role::Error, format!("✗ {} ({then})", failure.message))
             }
+        }
+        Event::AnswerRejected { agent, why, last, .. } => {
+            let then = if *last { "no attempt left" } else { "asked again" };
+            (Role::Warning, format!("✗ an answer of {agent} cannot be used ({then}). {why}"))
         }
         Event::Configured { agent, change } => (Role::Warning, format!("✎ {agent} changed by you: {change}")),
         Event::AgentFailed { agent, then, .. } => (Role::Warning, format!("✗ {agent} could not speak: {then}")),

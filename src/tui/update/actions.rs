@@ -94,6 +94,15 @@ impl App {
             }
             Action::QueueClear => return send(Command::Queue { queue: Vec::new() }),
             Action::AcceptProposal => return send(Command::AcceptProposal),
+            Action::Propose => return send(Command::Propose),
+            Action::Bar => {
+                let Some(agent) = self.numbered(digit) else { return Vec::new() };
+                return send(match self.session.floor().bar(&agent) {
+                    Some(_) => Command::Unbar { agent },
+                    None => Command::Bar { agent, turns: None },
+                });
+            }
+            Action::Terminate => return send(Command::Terminate),
             Action::RaiseLimits => return send(Command::RaiseLimits),
             Action::EndProgram => {
                 return self.running_program().map(|op| Deed::Send(Command::EndProgram { op })).into_iter().collect();

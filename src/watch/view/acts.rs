@@ -22,12 +22,16 @@ struct Pending {
     key: u64,
     polls: bool,
     edits: bool,
+    /// Words of the arguments.
+    given: Vec<u64>,
     asked: Place,
 }
 
 /// The tool under which programs are noted.
 pub(crate) const CODE: &str = "code";
 
+/// Words of a call's arguments that are looked for in its error.
+const GIVEN: usize = 32;
 /// Calls that wait for a result at the same time, at most.
 const MOST: usize = 64;
 
@@ -39,6 +43,12 @@ impl Waiting {
             key: hash((&asked.tool, arguments_hash(&asked.arguments))),
             polls: outcome::polls(&asked.tool, &asked.arguments),
             edits: outcome::edits(&asked.tool),
+            given: printed(&asked.arguments)
+                .iter()
+                .filter(|word| word.text.len() > 3)
+                .take(GIVEN)
+                .map(|word| hash(&word.text))
+                .collect(),
             asked: place,
         };
         self.calls.push_back((asked.id.clone(), pending));
@@ -55,6 +65,7 @@ impl Waiting {
             key: hash(("code", code)),
             polls: false,
             edits: false,
+            given: Vec::new(),
             asked: place,
         });
     }
@@ -93,7 +104,15 @@ impl View {
             let pending = pending.or_else(|| {
                 let step = self.tail.iter().rev().find(|step| step.what == What::Words)?;
                 let (actor, key) = (step.speaker.clone(), hash(("said", step.n1)));
-                Some(Pending { actor, tool: CODE.into(), key, polls: false, edits: false, asked: step.place })
+                Some(Pending {
+                    actor,
+                    tool: CODE.into(),
+                    key,
+                    polls: false,
+                    edits: false,
+                    given: Vec::new(),
+                    asked: step.place,
+                })
             });
             if let Some(pending) = pending {
                 let given = Given { id: String::new(), text: said.text.to_owned(), failed: Some(exit != 0) };
@@ -118,7 +137,7 @@ impl View {
     fn act(&mut self, pending: Pending, given: &Given, place: Place) -> u64 {
         let outcome = outcome::of_tool(&given.text, given.failed);
         let failed = outcome == Outcome::Failed;
-        let (error, says) = if failed { outcome::signature(&given.text) } else { (0, String::new()) };
+        let (error, says) = if failed { outcome::signature(&given.text, &pending.given) } else { (0, String::new()) };
         let result = if failed { error } else { output_hash(&given.text) };
         let before = self.acts.iter().rposition(|act| act.key == pending.key);
         // What changes from one time to the next goes on by itself, even if it returns to what it was.
@@ -201,6 +220,7 @@ fn result_step(said: &Said<'_>, key: u64) -> Step {
         polite: false,
         ends: false,
         names: Default::default(),
+        counter: None,
         opening: 0,
         prompts: false,
         blank: false,

@@ -3,7 +3,7 @@
 //! English, with the courtesies of a few other languages. What a team says in its own way is added in the settings
 //! (`[watch] courtesies`).
 
-use super::phrases::{AGAIN, CLOSED, COMPLAINT, GREETING, MARKS, OBJECTION, STALL};
+use super::phrases::{AGAIN, CLOSED, COMPLAINT, GREETING, MARKS, OBJECTION, STALL, UNABLE};
 use super::words::stem;
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
@@ -141,6 +141,8 @@ pub(crate) struct Marks {
     pub greeting: bool,
     /// Says that something is not as it should be.
     pub objection: bool,
+    /// Says that it cannot do what is asked.
+    pub unable: bool,
 }
 
 /// Reads the marks of a text that is already normal ([`super::words::normal`]).
@@ -154,6 +156,7 @@ pub(crate) fn marks(normal: &str, courtesies: &[String]) -> Marks {
         complaint: any(COMPLAINT),
         greeting: any(GREETING),
         objection: any(OBJECTION),
+        unable: any(UNABLE),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Reading what tools and programs give back: did it fail, and what is the failure when all that moves is taken out.
 
 use super::step::Outcome;
-use super::words::{hash, normal, printed};
+use super::words::{Word, hash, normal, printed};
 
 /// `exitcode: N (…)` at the beginning of a code result, as AG2 writes it.
 pub(crate) fn exit_code(text: &str) -> Option<i32> {
@@ -143,7 +143,7 @@ fn of_success(text: &str) -> Outcome {
 }
 
 /// What is left of a failure when places and moving values are taken out, and its words for people.
-pub(crate) fn signature(text: &str) -> (u64, String) {
+pub(crate) fn signature(text: &str, given: &[u64]) -> (u64, String) {
     let body = text.split_once("Code output:").map_or(text, |(_, body)| body);
     let lines: Vec<&str> = body.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let telling = |line: &&&str| {
@@ -167,8 +167,10 @@ pub(crate) fn signature(text: &str) -> (u64, String) {
     {
         kept.push(last);
     }
+    // What was asked for stands in many an error: that alone does not make it another one.
+    let word = |word: Word| if given.contains(&hash(&word.text)) { "#".to_owned() } else { word.text };
     let masked: Vec<String> =
-        kept.iter().map(|line| printed(line).into_iter().map(|word| word.text).collect::<Vec<_>>().join(" ")).collect();
+        kept.iter().map(|line| printed(line).into_iter().map(word).collect::<Vec<_>>().join(" ")).collect();
     let exit = exit_code(text);
     let says = lines.last().copied().or_else(|| text.lines().next()).unwrap_or("").chars().take(100).collect();
     (hash((exit, masked)), says)
@@ -242,12 +244,12 @@ mod tests {
     #[test]
     fn a_failure_is_the_same_wherever_it_happened_and_another_with_another_message() {
         let at = |path: &str, line: u32, error: &str| {
-            signature(&format!("exitcode: 1 (execution failed)\nCode output: Traceback (most recent call last):\n  File \"{path}\", line {line}, in <module>\n    f(x)\n{error}")).0
+            signature(&format!("exitcode: 1 (execution failed)\nCode output: Traceback (most recent call last):\n  File \"{path}\", line {line}, in <module>\n    f(x)\n{error}"), &[]).0
         };
         assert_eq!(at("/tmp/a.py", 3, "KeyError: 'x'"), at("/tmp/b.py", 9, "KeyError: 'x'"));
         assert_ne!(at("/tmp/a.py", 3, "KeyError: 'x'"), at("/tmp/a.py", 3, "KeyError: 'y'"));
         let pytest = |test: &str| {
-            signature(&format!("FAILED tests/t.py::{test} - AssertionError\n== 1 failed, 3 passed in 0.12s ==")).0
+            signature(&format!("FAILED tests/t.py::{test} - AssertionError\n== 1 failed, 3 passed in 0.12s =="), &[]).0
         };
         assert_ne!(pytest("test_a"), pytest("test_b"));
         assert_eq!(exit_code("exitcode: -9 (execution failed)"), Some(-9));

@@ -202,6 +202,11 @@ pub(super) static STALL: &[&str] = &[
     "please continue",
     "go ahead",
     "let me think",
+    "think about",
+    "think it",
+    "think this",
+    "think through",
+    "think more",
     "let me know when",
     "thinking about",
     "let me reconsider",
@@ -254,6 +259,11 @@ pub(super) static STALL: &[&str] = &[
 
 /// Something is not as it should be: what a reviewer says.
 pub(super) static OBJECTION: &[&str] = &[
+    "too ",
+    "needs ",
+    "not enough",
+    "vague",
+    "unclear",
     "still ",
     "missing",
     "does not",
@@ -368,4 +378,21 @@ pub(super) static GREETING: &[&str] = &[
     "remind me what",
     "what is the task",
     "what's the task",
+];
+
+/// Not being able to.
+pub(super) static UNABLE: &[&str] = &[
+    "i cannot",
+    "i can't",
+    "i can not",
+    "unable to",
+    "i'm not able",
+    "i am not able",
+    "not possible for me",
+    "i do not have access",
+    "i don't have access",
+    "i do not have internet",
+    "i have no access",
+    "beyond my capabilities",
+    "as an ai",
 ];

@@ -24,6 +24,7 @@ pub(super) struct About {
     gist: Vec<u32>,
     numbers: Vec<u32>,
     names: Vec<u32>,
+    counter: Option<u32>,
 }
 
 impl View {
@@ -32,6 +33,7 @@ impl View {
         let speaker = hash(&*said.speaker) as u32;
         let mut about = About::default();
         for word in words {
+            about.counter = word.counter.or(about.counter);
             let stem = words::stem(&word.text);
             if word.text == "#" || (!word.specific && lexicon::is_empty(&word.text, &stem)) {
                 continue;
@@ -63,7 +65,7 @@ impl View {
         let shingles = sketch::shingles(&words);
         let unseen = shingles.iter().filter(|shingle| !self.seen.note(**shingle)).count();
         let novelty = if shingles.is_empty() { 0.0 } else { unseen as f32 / shingles.len() as f32 };
-        let About { fresh, fresh_names, content, gist, numbers, names } = self.took_note_of(said, &words);
+        let About { fresh, fresh_names, content, gist, numbers, names, counter } = self.took_note_of(said, &words);
         let normal = words::normal(said.text);
         let marks = lexicon::marks(&ends_of(&normal), &self.courtesies);
         let english = words.iter().filter(|word| lexicon::is_english(&word.text)).count() * 6 >= words.len();
@@ -92,6 +94,7 @@ impl View {
             words: words.len() as u32,
             content,
             names: names.into(),
+            counter,
             opening: hash(words.iter().take(2).map(|word| word.text.as_str()).collect::<Vec<_>>()) as u32,
             sketch: Sketch::of(shingles),
             gist: gist.into(),
@@ -131,7 +134,7 @@ impl View {
                 let own =
                     self.tail.iter().rev().filter(|other| other.speaker == step.speaker && other.what == step.what);
                 let soon = own.take(3).any(|other| other.cluster == one.cluster);
-                step.repeats = soon || step.words >= BRIEF || step.numbers.is_empty();
+                step.repeats = soon || step.counter.is_none() && (step.words >= BRIEF || step.numbers.is_empty());
             }
             None => {
                 self.clusters += 1;
@@ -161,7 +164,8 @@ impl View {
         let anew = || step.gist.len() >= 3 && recent().all(|one| one.n2 != step.n2 && step.shares(one) < 0.75);
         let counts = || {
             let before = recent().find(|one| one.speaker == step.speaker);
-            !step.numbers.is_empty() && !step.marks.again && before.is_none_or(|one| one.numbers != step.numbers)
+            let other = |one: &Step| one.numbers != step.numbers || one.counter != step.counter;
+            (!step.numbers.is_empty() || step.counter.is_some()) && !step.marks.again && before.is_none_or(other)
         };
         let idle = step.polite || step.marks.stall && step.fresh_names == 0;
         let says = !idle && (step.gist.iter().any(|idea| !known(idea)) || anew() || counts());
@@ -186,10 +190,17 @@ fn ends_of(normal: &str) -> String {
     format!("{} … {}", &normal[..start], &normal[end..])
 }
 
-/// Whether a message says the word that ends an AutoGen conversation: alone or as its last word.
+/// Whether a message says the word that ends an AutoGen conversation: alone or as its last word, and does not only ask
+/// for it ("reply TERMINATE").
 fn says_the_end(text: &str) -> bool {
     let end = text.trim_end_matches(|c: char| !c.is_alphanumeric());
-    end.ends_with("TERMINATE") || end.ends_with("<TERMINATE") || end == "EXIT"
+    let Some(before) = end.strip_suffix("TERMINATE") else { return end == "EXIT" };
+    let last = before.split_whitespace().next_back().unwrap_or_default().to_lowercase();
+    let last = last.trim_matches(|c: char| !c.is_alphanumeric());
+    !matches!(
+        last,
+        "reply" | "say" | "write" | "send" | "with" | "answer" | "respond" | "type" | "output" | "word" | "return"
+    )
 }
 
 /// Whether a task asks for repetition: "every 5 minutes", "10 times", "each of the 20 files".

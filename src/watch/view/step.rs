@@ -75,6 +75,8 @@ pub(crate) struct Step {
     pub ends: bool,
     /// Hashes of names and identifiers in it, ascending.
     pub names: Box<[u32]>,
+    /// The number of a round that it counts.
+    pub counter: Option<u32>,
     /// Hash of its first two words.
     pub opening: u32,
     /// Asks the others to say or do something.
@@ -109,6 +111,8 @@ const NEAR: f32 = 0.85;
 const CONTAINED: f32 = 0.95;
 /// Unseen shingles from which on a text that repeats much says something new as well.
 const NEW: f32 = 0.15;
+/// Words from which on a text can grow.
+const BEGUN: u32 = 6;
 /// Unseen shingles of a new sentence.
 const SENTENCE: f32 = 4.0;
 /// Shared content that makes two texts mean the same.
@@ -129,10 +133,30 @@ impl Step {
         self.novelty < NEW && self.novelty * (self.words as f32) < SENTENCE
     }
 
+    /// Whether this is the earlier text made longer by nothing but what stands in it already.
+    fn grows_from(&self, earlier: &Step) -> bool {
+        let ideas =
+            |step: &Step| step.gist.iter().filter(|idea| !step.numbers.contains(idea)).copied().collect::<Vec<u32>>();
+        earlier.words >= BEGUN
+            && self.words >= earlier.words + 3
+            && self.words <= earlier.words * 3
+            && common(&self.numbers, &earlier.numbers) == earlier.numbers.len()
+            && self.sketch.compare(&earlier.sketch).1 >= 0.9
+            && ideas(self) == ideas(earlier)
+    }
+
     /// Whether a short text is about the same as an earlier one, in other words and with nothing new named. Weaker than
     /// [`Step::like`]: it counts only when it goes on for long.
     pub fn about_the_same(&self, earlier: &Step) -> bool {
         const BRIEF: u32 = 12;
+        // Who says again and again that it cannot, cannot.
+        if self.marks.unable
+            && earlier.marks.unable
+            && self.words.max(earlier.words) <= 3 * BRIEF
+            && self.fresh_names == 0
+        {
+            return true;
+        }
         let short = |step: &Step| {
             step.words <= BRIEF && step.what == What::Words && step.code.is_none() && !step.gist.is_empty()
         };
@@ -163,6 +187,9 @@ impl Step {
             return Some(Likeness::Same);
         }
         if self.code.is_some() {
+            return Some(Likeness::Near(NEAR));
+        }
+        if self.grows_from(earlier) {
             return Some(Likeness::Near(NEAR));
         }
         let attempts = self.marks.again && earlier.marks.again;

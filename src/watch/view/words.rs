@@ -28,6 +28,8 @@ pub(crate) struct Word {
     pub text: String,
     /// Whether it carries a number.
     pub number: bool,
+    /// The number after `iteration`, `attempt`, `round` …: it only counts, and stands as `#` in the text.
+    pub counter: Option<u32>,
     /// Whether it is an identifier or a name: digits, underscores, dots, inner capitals, a capital in mid-sentence.
     pub specific: bool,
 }
@@ -46,7 +48,7 @@ pub(crate) fn printed(text: &str) -> Vec<Word> {
 fn split(text: &str, printed: bool) -> Vec<Word> {
     let mut words = Vec::new();
     let mut starts = true;
-    let mut after_line = false;
+    let (mut after_line, mut after_round) = (false, false);
     for raw in text.split_whitespace() {
         let trimmed = raw.trim_matches(|c: char| !c.is_alphanumeric() && !matches!(c, '/' | '%' | '#' | '$' | '\\'));
         if trimmed.is_empty() {
@@ -58,7 +60,7 @@ fn split(text: &str, printed: bool) -> Vec<Word> {
             // Scripts without spaces: four code points make a word.
             let letters: Vec<char> = lower.chars().filter(|c| c.is_alphanumeric()).collect();
             for part in letters.chunks(4) {
-                words.push(Word { text: part.iter().collect(), number: has_digit, specific: false });
+                words.push(Word { text: part.iter().collect(), number: has_digit, counter: None, specific: false });
             }
             starts = false;
             continue;
@@ -67,9 +69,13 @@ fn split(text: &str, printed: bool) -> Vec<Word> {
         after_line = printed && matches!(lower.as_str(), "line" | "pid" | "port" | "column" | "col" | "offset");
         let capital = trimmed.chars().next().is_some_and(char::is_uppercase);
         let inner = trimmed.chars().skip(1).any(|c| c.is_uppercase() || c == '_' || c == '.' || c == '/');
+        let counter = (has_digit && after_round && !printed).then(|| hash(&lower) as u32);
+        after_round = ROUNDS.contains(&lower.as_str());
+        let volatile = volatile || counter.is_some();
         let text = if volatile { "#".to_owned() } else { masked(lower) };
         words.push(Word {
             number: has_digit && !volatile,
+            counter,
             specific: !volatile && (has_digit || inner || capital && !starts),
             text,
         });
@@ -77,6 +83,9 @@ fn split(text: &str, printed: bool) -> Vec<Word> {
     }
     words
 }
+
+/// Words after which a number counts rounds.
+const ROUNDS: &[&str] = &["iteration", "attempt", "retry", "try", "cycle", "loop"];
 
 /// `main.rs:12:3` is `main.rs`: where in a file an error stands moves with every edit.
 fn masked(word: String) -> String {
