@@ -165,6 +165,8 @@ pub struct Options {
     pub headless: bool,
     /// Run code without asking, under this policy.
     pub approve_all: Option<String>,
+    /// Run code in containers without asking, under this policy.
+    pub approve_sandboxed: Option<String>,
     /// Keep the log in memory only.
     pub ephemeral: bool,
 }
@@ -239,7 +241,12 @@ pub fn reopen(name: &str, settings: &Settings, options: &Options) -> Result<Run,
 /// When the team names something that is not here.
 pub fn concrete(team: &Team, options: &Options) -> Result<(Machine, Executors), WireError> {
     let mut executors = Executors::default();
-    let mut rules = Rules { headless: options.headless, approve_all: options.approve_all.clone(), ..Rules::default() };
+    let mut rules = Rules {
+        headless: options.headless,
+        approve_all: options.approve_all.clone(),
+        approve_sandboxed: options.approve_sandboxed.clone(),
+        ..Rules::default()
+    };
     furnish(team, "", &mut executors, &mut rules)?;
     Ok((Machine::new(team, rules)?, executors))
 }

@@ -16,6 +16,12 @@ mod kill;
 #[path = "code_cases/docker.rs"]
 mod docker;
 
+#[path = "code_cases/escape.rs"]
+mod escape;
+
+#[path = "code_cases/consent.rs"]
+mod consent;
+
 #[test]
 fn text_between_fences_is_code_as_the_table_says() {
     #[derive(serde::Deserialize)]

@@ -95,6 +95,41 @@ pub enum Command {
         /// Ask no more for exactly this payload.
         remember: bool,
     },
+    /// Deny code, and hold when its agent has been told.
+    DenyAndHold {
+        /// Which request.
+        approval: ApprovalId,
+        /// Hash of what was on the screen.
+        hash: String,
+        /// Why, for the agents.
+        reason: String,
+    },
+    /// Let an agent run code unasked for some executions or minutes, inside containment.
+    Leash {
+        /// Who.
+        agent: Name,
+        /// Most executions.
+        executions: Option<u32>,
+        /// Most minutes.
+        minutes: Option<u32>,
+    },
+    /// Take back consent that was given in advance.
+    Revoke {
+        /// Of this agent; `None` of all.
+        agent: Option<Name>,
+    },
+    /// Stop one program; its output goes back to its agent, and the run goes on.
+    EndProgram {
+        /// Which effect.
+        op: OpId,
+    },
+    /// Let a program run longer than its time limit.
+    ExtendTime {
+        /// Which effect.
+        op: OpId,
+        /// By so many milliseconds.
+        added_ms: u64,
+    },
     /// Answer a question for words.
     Reply {
         /// Which question.

@@ -8,6 +8,7 @@ pub use super::decision::*;
 pub use super::end::{EndCause, EndDetail, SummaryMethod, Totals};
 pub use super::failing::{Achieved, AfterFailure};
 use super::id::*;
+use super::leash::Leash;
 use super::ledger::Ledger;
 use super::message::Message;
 pub use super::record::{FORMAT, Record};
@@ -277,6 +278,22 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         remember: bool,
     },
+    /// The operator lets an agent run code unasked for a while, inside containment.
+    LeashGiven {
+        /// Which agent.
+        agent: Name,
+        /// How far.
+        leash: Leash,
+    },
+    /// Consent in advance - leashes, and what was remembered - is taken back.
+    ConsentRevoked {
+        /// Of this agent; `None` of all.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        agent: Option<Name>,
+    },
+    /// The operator lets the program of the effect `op` run longer than its limit, by `added_ms` milliseconds.
+    #[allow(missing_docs)]
+    TimeExtended { op: OpId, added_ms: u64 },
     /// An effect is about to happen. On disk before it does.
     Intent {
         /// Identity of the effect.

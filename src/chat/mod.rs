@@ -18,6 +18,7 @@ pub mod failing;
 pub mod format;
 pub mod handoff;
 pub mod id;
+pub mod leash;
 pub mod ledger;
 pub mod message;
 pub mod pattern;

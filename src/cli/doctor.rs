@@ -13,15 +13,26 @@ use std::io::Write;
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  plenary doctor\n  plenary doctor team.toml        also its models and executors\n\n\
-                        Nothing is contacted and nothing is run. Exit code 1 when something is missing.\n"
+    after_help = "Examples:\n  plenary doctor\n  plenary doctor team.toml        also its models and executors\n  \
+                        plenary doctor --sandbox        try to escape from every tier, and say what held\n  \
+                        plenary doctor --sandbox --image python:3.12-slim\n\n\
+                        No network is used, and without --sandbox nothing is run. Exit code 1 when something is missing or broken.\n"
 )]
 pub(super) struct Arguments {
     /// A team file, or the name of a ready team
     team: Option<String>,
+    /// Run the escape suite in every tier that this machine has
+    #[arg(long, conflicts_with = "team")]
+    sandbox: bool,
+    /// With --sandbox: the image for the tier `container`; it needs Python
+    #[arg(long, value_name = "NAME", requires = "sandbox")]
+    image: Option<String>,
 }
 
 pub(super) fn doctor(arguments: &Arguments) -> Result<u8, Trouble> {
+    if arguments.sandbox {
+        return super::sandbox::prove(arguments.image.as_deref());
+    }
     let mut out = std::io::stdout().lock();
     let mut problems = 0;
     // `None` is a remark: worth knowing, no hindrance.

@@ -7,6 +7,8 @@ mod check;
 mod doctor;
 mod export;
 mod run;
+#[cfg(unix)]
+mod sandbox;
 mod sessions;
 mod watch;
 

@@ -77,6 +77,8 @@ struct How {
 enum Approve {
     /// None: the run ends with exit code 5 where a person would be asked
     None,
+    /// Sandboxed: executions in containers are allowed, and the record says by this flag; others end the run
+    Sandboxed,
     /// All: every execution is allowed, and the record says by this flag
     All,
 }
@@ -101,6 +103,7 @@ pub(super) fn run(arguments: RunArguments) -> Result<u8, Trouble> {
     let options = Options {
         headless: arguments.how.headless,
         approve_all: (arguments.how.approve == Approve::All).then(|| "--approve all".to_owned()),
+        approve_sandboxed: (arguments.how.approve == Approve::Sandboxed).then(|| "--approve sandboxed".to_owned()),
         ephemeral: arguments.how.ephemeral,
     };
     let style = if arguments.how.json { Style::Json } else { Style::Text };
@@ -113,6 +116,7 @@ pub(super) fn demo(arguments: DemoArguments) -> Result<u8, Trouble> {
     let options = Options {
         headless: arguments.headless,
         approve_all: arguments.headless.then(|| "demo --headless: the code ships with plenary".to_owned()),
+        approve_sandboxed: None,
         ephemeral: arguments.ephemeral,
     };
     let style = if arguments.json { Style::Json } else { Style::Text };

@@ -21,6 +21,7 @@ use crate::session::Session;
 use futures_util::{FutureExt, StreamExt};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -86,6 +87,7 @@ pub struct Engine {
     pub(super) inbox: mpsc::Sender<Input>,
     calls: HashMap<CallId, JoinHandle<()>>,
     pub(super) programs: HashMap<OpId, (CancellationToken, JoinHandle<()>)>,
+    added: HashMap<OpId, Arc<AtomicU64>>,
     wake: Option<UnixMillis>,
     /// The log cannot be written any more, ever: nothing may happen that is not in it.
     lost: bool,
@@ -108,6 +110,7 @@ impl Engine {
             inbox: inbox.clone(),
             calls: HashMap::new(),
             programs: HashMap::new(),
+            added: HashMap::new(),
             wake: None,
             lost: false,
         };
@@ -198,6 +201,11 @@ impl Engine {
             Effect::Kill(op) => {
                 if let Some((kill, _)) = self.programs.get(&op) {
                     kill.cancel();
+                }
+            }
+            Effect::Extend(op, added_ms) => {
+                if let Some(added) = self.added.get(&op) {
+                    added.fetch_add(added_ms, Ordering::Relaxed);
                 }
             }
             Effect::Delta(delta) => self.outbox.delta(delta),
@@ -329,8 +337,9 @@ impl Engine {
             None => self.executors.agents.get(&agent).cloned(),
         };
         let job = Job::new(payload, hash);
-        let kill = job.kill.clone();
+        let (kill, added) = (job.kill.clone(), Arc::clone(&job.added_ms));
         self.programs.retain(|_, (_, task)| !task.is_finished());
+        self.added.retain(|op, _| self.programs.contains_key(op));
         let task = tokio::spawn(async move {
             let Some(executor) = executor else {
                 let text = format!("{agent} has no executor here.");
@@ -351,6 +360,7 @@ impl Engine {
             let _ = inbox.send(Input::Ran { op, execution }).await;
         });
         self.programs.insert(op, (kill, task));
+        self.added.insert(op, added);
     }
 
     /// The last view is gone: stop what is in flight, write what came of it, close the log.

@@ -102,6 +102,8 @@ pub enum Effect {
     },
     /// Stop a program and everything it started.
     Kill(OpId),
+    /// Let a program run longer, by so many milliseconds.
+    Extend(OpId, u64),
     /// Something transient for the views.
     Delta(Delta),
     /// A command was refused.

@@ -9,6 +9,7 @@ mod format;
 mod graphs;
 mod handoffs;
 mod human;
+mod leash;
 mod length;
 mod magentic;
 mod models;

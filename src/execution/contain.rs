@@ -83,7 +83,7 @@ mod linux {
         /// Without containment: still a process namespace, so that nothing gets away.
         pub(super) fn open(&self, start: &Start<'_>) -> Confine {
             let means = Means::here();
-            let spaces = means.processes.then(|| spaces(means.user, None, false, None));
+            let spaces = means.processes().then(|| spaces(means.user, None, false, None));
             Confine { spaces, limits: limits(start), processors: processors(start), ..Confine::default() }
         }
 
@@ -95,19 +95,19 @@ mod linux {
             write.extend(self.scratch.as_ref().map(|(dir, _)| dir.path().to_owned()));
             let mut read: Vec<PathBuf> = vec!["/proc".into(), "/sys/devices/system/cpu".into()];
             read.extend(self.roots.borrow().iter().flat_map(|roots| roots.all()).map(Path::to_owned));
-            read.push(start.file.path.clone());
+            read.push(start.file.copy.as_ref().map_or(&start.file.path, |copy| &copy.root).clone());
             let devices = DEVICES.map(PathBuf::from).to_vec();
             let rules = landlock::Rules { read, write: write.clone(), devices, network: place.network };
-            let (spaces, sockets) = if means.views {
+            let (spaces, sockets) = if means.views() {
                 let spaces = spaces(true, Some(&write), !place.network, Some(SCRATCH));
                 (Some(spaces), filter::Sockets::Internet)
             } else {
-                let spaces = means.processes.then(|| spaces(means.user, None, false, None));
+                let spaces = means.processes().then(|| spaces(means.user, None, false, None));
                 let sockets = if place.network { filter::Sockets::Internet } else { filter::Sockets::None };
                 (spaces, sockets)
             };
             let mut limits = limits(start);
-            if let Some(most) = place.bounds.processes.filter(|_| means.views) {
+            if let Some(most) = place.bounds.processes.filter(|_| means.views()) {
                 // Counted in the user namespace alone; without one it would count all of the operator's processes.
                 limits.push((libc::RLIMIT_NPROC as libc::c_int, u64::from(most)));
             }
@@ -128,22 +128,27 @@ mod linux {
                 processors,
                 keep: Vec::new(),
             };
-            Ok((line(start, &start.file.path), confine))
+            let file = start.file.copy.as_ref().map_or(&start.file.path, |copy| &copy.path);
+            Ok((line(start, file), confine))
         }
 
         /// bubblewrap.
         pub(super) fn namespace(&self, start: &Start<'_>) -> Result<(Vec<OsString>, Confine), String> {
             let (means, place) = (Means::here(), &start.payload.place);
-            let program = means.bubblewrap.clone()?;
+            let program = means.bubblewrap()?;
             let processors = processors(start);
             // Without the machine's network there is no local socket of anybody else's to be seen.
             let sockets = if place.network { filter::Sockets::Internet } else { filter::Sockets::InternetAndLocal };
             let rules = in_memory(&filter::bytes(&filter::program(sockets, !processors.is_empty())?))?;
-            let (from, seen) = match &start.file.copy {
-                Some(copy) => (copy.as_path(), start.file.path.clone()),
+            let code = Path::new(bubblewrap::CODE);
+            let (from, mounted, seen) = match &start.file.copy {
+                Some(copy) => {
+                    let below = copy.path.strip_prefix(&copy.root).unwrap_or(&copy.path);
+                    (copy.root.as_path(), code.to_owned(), code.join(below))
+                }
                 None => {
-                    let name = start.file.path.file_name().unwrap_or_default();
-                    (start.file.path.as_path(), Path::new(bubblewrap::CODE).join(name))
+                    let seen = code.join(start.file.path.file_name().unwrap_or_default());
+                    (start.file.path.as_path(), seen.clone(), seen)
                 }
             };
             let roots = self.roots.borrow();
@@ -151,7 +156,7 @@ mod linux {
             let view = bubblewrap::View {
                 roots,
                 work_dir: start.work_dir.path(),
-                files: &[(from, &seen)],
+                files: &[(from, &mounted)],
                 scratch: SCRATCH,
                 network: place.network,
                 filter: rules.as_raw_fd(),

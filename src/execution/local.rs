@@ -182,8 +182,8 @@ impl Launcher for Programs {
         language.plan(|name| self.find(name))
     }
 
-    fn wants_copies(&self) -> bool {
-        self.tier == Tier::Namespace
+    fn seen(&self, work_dir: &WorkDir) -> Option<PathBuf> {
+        (!self.tier.is_none()).then(|| work_dir.path().to_owned())
     }
 
     fn program(&mut self, start: &Start<'_>, output: &mut Output, outbox: &mut Outbox) -> Ended {

@@ -29,11 +29,15 @@ mod outbox;
 #[cfg(unix)]
 mod output;
 #[cfg(unix)]
+pub mod probes;
+#[cfg(unix)]
 mod process;
 #[cfg(unix)]
 mod run;
 #[cfg(unix)]
 pub mod sandbox;
+#[cfg(unix)]
+mod stage;
 #[cfg(target_os = "linux")]
 mod supervisor;
 #[cfg(unix)]

@@ -9,7 +9,7 @@ use super::ledger::Ledger;
 use super::outbox::Outbox;
 use super::output::Output;
 use super::process::{End, Stop};
-use super::{Job, Progress};
+use super::{Job, Progress, stage};
 use crate::chat::code::{CodeBlock, Execution, Payload, Stopped, ToolUse, hex};
 use crate::chat::tool;
 use sha2::{Digest, Sha256};
@@ -38,8 +38,9 @@ pub trait Launcher: Send {
     /// What would run a file of this language, the best first.
     fn plan(&self, language: &Language) -> Plan;
 
-    /// Whether it runs named files from a copy that the program cannot change.
-    fn wants_copies(&self) -> bool;
+    /// Where programs see the working directory, when named files are run from a copy that nobody can change; `None`
+    /// when they are run as they stand there.
+    fn seen(&self, work_dir: &WorkDir) -> Option<PathBuf>;
 
     /// Runs one program until everything it started is gone.
     fn program(&mut self, start: &Start<'_>, output: &mut Output, outbox: &mut Outbox) -> Ended;
@@ -70,8 +71,17 @@ pub struct CodeFile {
     pub path: PathBuf,
     /// Below the working directory, when the block named it; otherwise it stands in the private directory.
     pub named: Option<PathBuf>,
-    /// A copy of a named file in the private directory.
-    pub copy: Option<PathBuf>,
+    /// A copy of a named file in the private directory, with a tree of its own: see `stage.rs`.
+    pub copy: Option<Copy>,
+}
+
+/// A staged copy.
+#[derive(Debug)]
+pub struct Copy {
+    /// The tree.
+    pub root: PathBuf,
+    /// The file in it.
+    pub path: PathBuf,
 }
 
 /// A time limit that may grow while the program runs.
@@ -283,13 +293,16 @@ impl<'a> Run<'a> {
         };
         let file = match &named {
             Some(path) => {
-                let copy = if self.launcher.wants_copies() && plan != Plan::Save {
-                    let name = path.last().map_or("code", String::as_str);
-                    Some(self.write_private(&format!("{}_{name}", index + 1), &block.code)?)
-                } else {
-                    None
-                };
                 let written = work_dir.write(path, &block.code).map_err(|error| self.outside(error))?;
+                let copy = match self.launcher.seen(work_dir).filter(|_| plan != Plan::Save) {
+                    Some(seen) => {
+                        let root = self.private()?.join((index + 1).to_string());
+                        let staged = stage::stage(&root, path, &block.code, work_dir, &seen);
+                        let path = staged.map_err(|error| self.unwritable(&error))?;
+                        Some(Copy { root, path })
+                    }
+                    None => None,
+                };
                 CodeFile { path: written, named: Some(path.iter().collect()), copy }
             }
             None => {
@@ -402,19 +415,25 @@ impl<'a> Run<'a> {
     }
 
     fn write_private(&mut self, name: &str, code: &str) -> Became<PathBuf> {
-        let written = match &self.private {
-            Some(dir) => dir.write(name, code),
-            None => PrivateDir::create(&self.id[self.id.len().saturating_sub(8)..])
-                .and_then(|dir| self.private.insert(dir).write(name, code)),
-        };
-        written.map_err(|error| {
-            let place = std::env::temp_dir();
-            let words = format!(
-                "The code could not be written to {}: {error}. Make room there, or set TMPDIR.",
-                place.display()
-            );
-            self.refuse(CANNOT_RUN, &words)
-        })
+        self.private()?;
+        let written = self.private.as_ref().map(|dir| dir.write(name, code));
+        written.unwrap_or_else(|| Err(std::io::ErrorKind::NotFound.into())).map_err(|error| self.unwritable(&error))
+    }
+
+    /// The private directory, made when it is needed first.
+    fn private(&mut self) -> Became<PathBuf> {
+        if self.private.is_none() {
+            let made = PrivateDir::create(&self.id[self.id.len().saturating_sub(8)..]);
+            self.private = Some(made.map_err(|error| self.unwritable(&error))?);
+        }
+        Ok(self.private.as_ref().map(|dir| dir.path().to_owned()).unwrap_or_default())
+    }
+
+    fn unwritable(&mut self, error: &std::io::Error) -> (i32, Option<Stopped>) {
+        let place = std::env::temp_dir();
+        let words =
+            format!("The code could not be written to {}: {error}. Make room there, or set TMPDIR.", place.display());
+        self.refuse(CANNOT_RUN, &words)
     }
 
     fn killed(&mut self) -> (i32, Option<Stopped>) {

@@ -31,7 +31,9 @@ pub fn end(child: &mut Child, run: &str) -> Vec<u32> {
         signal(root, libc::SIGCONT);
     }
     loop {
-        let left = linux::members(if gone { None } else { Some(root) }, run);
+        let mut left = linux::members(if gone { None } else { Some(root) }, run);
+        // Parents first: a shell must not live to tell that its child was killed.
+        left.sort_unstable();
         for pid in &left {
             signal(*pid, libc::SIGKILL);
         }

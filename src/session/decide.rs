@@ -4,7 +4,7 @@
 //! must not leave a call behind on the old branch) are completed by the engine, which knows what is in flight.
 
 use super::turn::{Phase, Stage};
-use super::{Session, Waiting, unstick};
+use super::{Session, Waiting, consent, unstick};
 use crate::chat::command::Command;
 use crate::chat::configure::Change;
 use crate::chat::event::{Answer, Boundary, Choice, Event, HoldReason, Verdict};
@@ -44,7 +44,7 @@ pub(super) fn refuse<T>(text: impl Into<String>) -> Result<T, Refusal> {
 ///
 /// # Errors
 /// When the session is not in a state in which the command makes sense; the text says why and what to do instead.
-pub fn decide(session: &Session, command: &Command, _now: UnixMillis) -> Decided {
+pub fn decide(session: &Session, command: &Command, now: UnixMillis) -> Decided {
     if session.team().is_none() {
         return refuse("The session has not started yet.");
     }
@@ -92,6 +92,15 @@ pub fn decide(session: &Session, command: &Command, _now: UnixMillis) -> Decided
         Command::Decide { approval, hash, verdict, seen_in_full, remember } => {
             decide_code(session, *approval, hash, verdict, *seen_in_full, *remember)
         }
+        Command::DenyAndHold { approval, hash, reason } => {
+            consent::deny_and_hold(session, *approval, hash, reason).map(Decision::from)
+        }
+        Command::Leash { agent, executions, minutes } => {
+            consent::leash(session, agent, *executions, *minutes, now).map(Decision::from)
+        }
+        Command::Revoke { agent } => consent::revoke(session, agent).map(Decision::from),
+        Command::EndProgram { op } => consent::end_program(session, *op).map(Decision::from),
+        Command::ExtendTime { op, added_ms } => consent::extend_time(session, *op, *added_ms).map(Decision::from),
         Command::Reply { ask, answer } => reply(session, *ask, answer),
         Command::Edit { message, content } => edit(session, *message, content),
         Command::MoveTo { seq } => move_to(session, *seq),

@@ -34,9 +34,13 @@ impl Session {
     /// The nested team that this command is for.
     pub fn inner_for(&self, command: &Command) -> Option<&Name> {
         let own = |session: &Session| match command {
-            Command::Decide { approval, .. } => session.approval(*approval).is_some(),
+            Command::Decide { approval, .. } | Command::DenyAndHold { approval, .. } => {
+                session.approval(*approval).is_some()
+            }
             Command::Reply { ask, .. } => session.ask(*ask).is_some(),
-            Command::Resolve { op, .. } => session.runs(*op),
+            Command::Resolve { op, .. } | Command::EndProgram { op } | Command::ExtendTime { op, .. } => {
+                session.runs(*op)
+            }
             Command::Resume | Command::Step | Command::RaiseLimits => {
                 session.state.ended.is_none() && session.hold().is_some()
             }

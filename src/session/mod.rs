@@ -8,6 +8,7 @@
 pub mod account;
 mod apply;
 mod calls;
+mod consent;
 pub mod consults;
 pub mod decide;
 mod finding;
@@ -32,6 +33,7 @@ use crate::chat::UnixMillis;
 use crate::chat::code::{Payload, ToolUse};
 use crate::chat::event::{Achieved, Boundary, EndCause, EndDetail, HoldReason, Record, Totals};
 use crate::chat::id::*;
+use crate::chat::leash::Leash;
 use crate::chat::message::Author;
 use crate::chat::team::{Limits, Team};
 use floor::Floor;
@@ -124,6 +126,7 @@ struct State {
     asks: BTreeMap<AskId, Ask>,
     calls: calls::Calls,
     grants: HashSet<(Name, String)>,
+    leashes: BTreeMap<Name, Leash>,
     /// Code that ran on another branch out of the turn that this one takes up again.
     ran_elsewhere: HashSet<String>,
     hold: Option<HoldReason>,
@@ -327,6 +330,18 @@ impl Session {
         let tool = payload.tool.as_ref().map(granted_tool);
         let fits = |granted: &str| granted == hash || tool.as_deref() == Some(granted);
         self.state.grants.iter().any(|(name, granted)| &**name == agent && fits(granted))
+    }
+
+    /// Whose code runs unasked for a while, and for how long yet.
+    pub fn leashes(&self) -> impl Iterator<Item = (&Name, &Leash)> {
+        self.state.leashes.iter()
+    }
+
+    /// Agents with something that needs no further consent on this branch, and how many things that are.
+    pub fn grants(&self) -> BTreeMap<&Name, usize> {
+        let mut counts = BTreeMap::new();
+        self.state.grants.iter().for_each(|(agent, _)| *counts.entry(agent).or_default() += 1);
+        counts
     }
 
     /// Whether this payload ran already, on the branch that this one left while it was running. No policy lets it run

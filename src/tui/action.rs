@@ -118,6 +118,9 @@ actions! {
     QueuePop "queue_pop" [Main] "Take the last name off the queue";
     QueueClear "queue_clear" [Main] "Empty the queue of next speakers";
     AcceptProposal "accept_proposal" [Main] "Let the proposed speaker speak";
+    EndProgram "end_program" [Main, Global] "Stop the program that runs; its output goes back to its agent";
+    ExtendTime "extend_time" [Main, Global] "Let the program that runs have a minute more";
+    Revoke "revoke" [Main, Approval, Global] "Show what may run without asking, and take it back";
     Propose "propose" [Main] "Let the selector's model propose who speaks next";
     Bar "bar" [Main] "Take this agent off the floor, or let it back";
     Terminate "terminate" [Main, Global] "End the run when this turn is over";
@@ -166,6 +169,8 @@ actions! {
     ApproveEdit "approve_edit" [Approval] "Edit this code, then run it";
     ApproveDeny "approve_deny" [Approval] "Do not run it, and say why";
     ApproveRemember "approve_remember" [Approval] "Run it, and ask no more for exactly this code";
+    ApproveDenyHold "approve_deny_hold" [Approval] "Do not run it, say why, and hold when the agent has been told";
+    ApproveLeash "approve_leash" [Approval] "Let this agent run code unasked for a while, from its next request on";
     NextRequest "next_request" [Approval] "Show the next request";
     PreviousRequest "previous_request" [Approval] "Show the previous request";
 
@@ -224,7 +229,7 @@ impl Action {
     /// Whether it lets code run. Such an action is never on a key that a hand presses by habit
     /// (reference: reliability and security, 1.3).
     pub fn gives_consent(self) -> bool {
-        matches!(self, Action::ApproveRun | Action::ApproveEdit | Action::ApproveRemember)
+        matches!(self, Action::ApproveRun | Action::ApproveEdit | Action::ApproveRemember | Action::ApproveLeash)
     }
 }
 

@@ -176,13 +176,15 @@ async fn exit_codes_files_and_missing_programs_are_as_with_the_local_executor() 
     assert!(execution.output.contains("install the command `bash`"), "{}", execution.output);
     let execution = run(&*executor, &code, &[("javascript", "1")]).await;
     assert!(execution.output.starts_with("Code saved to "), "{}", execution.output);
-    let named = [
-        ("sh", "# filename: lib/t.sh\necho $0; (echo changed > lib/t.sh) 2>/dev/null; cat lib/t.sh"),
-        ("sh", "cat lib/t.sh"),
-    ];
-    let execution = run(&*executor, &code, &named).await;
-    assert!(execution.output.starts_with("/workspace/lib/t.sh\n"), "{}", execution.output);
-    assert!(!execution.output.contains("\nchanged"), "a named file is what was approved: {}", execution.output);
+    let code_that_looks = "# filename: lib/t.sh\necho $0; (echo changed > $0) 2>/dev/null; sh $(dirname $0)/near.sh; \
+                           cat /workspace/lib/t.sh";
+    let named = [("sh", "# filename: lib/near.sh\necho near"), ("sh", code_that_looks)];
+    for lasting in [false, true] {
+        let execution = run(&*docker(lasting), &code, &named).await;
+        let said: Vec<&str> = execution.output.lines().collect();
+        assert!(said[1].starts_with("/code/") && said[1].ends_with("/lib/t.sh"), "{}", execution.output);
+        assert_eq!(&said[2..4], ["near", "# filename: lib/t.sh"], "{}", execution.output);
+    }
 }
 
 #[tokio::test]

@@ -3,41 +3,29 @@
 use super::case::Case;
 use crate::catalog;
 use crate::chat::code::{CodeBlock, Payload};
-use crate::chat::containment::Tier;
-use crate::chat::team::{ApprovalPolicy, CodeExecution, Spec};
+use crate::chat::team::{CodeExecution, Spec};
 use crate::execution::{EXECUTORS, Executor, Job};
 use std::sync::Arc;
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 
 /// Runs the blocks and compares the reply.
 pub fn try_out(case: &Case) -> Result<(), String> {
     let dir = tempfile::tempdir().map_err(|error| error.to_string())?;
-    let executor: Box<dyn Executor> =
-        catalog::build(EXECUTORS, &Spec::named("local")).map_err(|why| why.to_string())?;
+    // What a machine has for containing code must not decide a case.
+    let mut local = Spec::named("local");
+    local.options.insert("tier".into(), "none".into());
+    let executor: Box<dyn Executor> = catalog::build(EXECUTORS, &local).map_err(|why| why.to_string())?;
     let settings = CodeExecution {
-        executor: Spec::named("local"),
         work_dir: dir.path().to_str().unwrap().to_owned(),
         timeout_ms: case.timeout_ms.unwrap_or(60_000),
-        approval: ApprovalPolicy::Always,
-        last_n_messages: None,
         environment: vec!["PATH".to_owned()],
-        output_limit: 64 * 1024,
-        minimum_tier: Tier::None,
-        network: false,
-        bounds: Default::default(),
-        venv: None,
-        languages: Vec::new(),
+        ..CodeExecution::default()
     };
     let blocks =
         case.blocks.iter().map(|(language, code)| CodeBlock { language: language.clone(), code: (**code).into() });
     let payload = Payload::code(blocks.collect(), executor.place(&settings));
-    let job = Job {
-        hash: payload.hash(),
-        payload: Arc::new(payload),
-        kill: CancellationToken::new(),
-        added_ms: Default::default(),
-    };
+    let hash = payload.hash();
+    let job = Job::new(Arc::new(payload), hash);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|why| why.to_string())?;
     let execution = runtime.block_on(async {
         let (sender, mut receiver) = mpsc::channel(16);

@@ -7,6 +7,7 @@ use plenary::chat::consult::Advice;
 use plenary::chat::context::ContextRule;
 use plenary::chat::event::*;
 use plenary::chat::id::*;
+use plenary::chat::leash::Leash;
 use plenary::chat::message::{Author, Completeness, Message, MessageKind};
 use plenary::chat::request::{Failure, FailureKind, Finish, Purpose};
 use plenary::chat::team::{Limits, Team};
@@ -73,6 +74,11 @@ every_kind! {
         approval: ApprovalId(1), verdict: Verdict::RunEdited(payload().blocks), hash: "cd".into(), seen_in_full: true,
         remember: true
     }
+    LeashGiven {
+        agent: "A".into(), leash: Leash { from: ApprovalId(2), executions: Some(3), until: Some(1_763_640_301_000) }
+    }
+    ConsentRevoked { agent: Some("A".into()) }
+    TimeExtended { op: OpId(1), added_ms: 60_000 }
     Intent { op: OpId(1), approval: ApprovalId(1), hash: "cd".into() }
     Started { op: OpId(1), pid: u32::MAX }
     Outcome {

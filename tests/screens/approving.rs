@@ -3,6 +3,7 @@
 use crate::support::picture::{at, frame, picture, press};
 use crate::support::sketch::Sketch;
 use plenary::chat::command::Command;
+use plenary::chat::containment::Tier;
 use plenary::chat::event::Verdict;
 use plenary::tui::app::{App, Deed};
 use plenary::tui::input::Input;
@@ -227,4 +228,65 @@ fn edited_code_must_be_seen_and_is_sent_as_edited() {
     };
     assert_eq!(&*blocks[0].code, "#\nprint(1)\nprint(2)\nprint(3)\n");
     assert_eq!(*hash, app.session.approvals().next().unwrap().hash, "the request it answers");
+}
+
+/// The queue on code that would run in this tier.
+fn open_in(tier: Tier) -> App {
+    let mut sketch = Sketch::with_task("Count.");
+    sketch.tier = tier;
+    sketch.says("Coder", "I want to see the files.\n\n```python\nprint(1)\n```").wants("print(1)");
+    let mut app = sketch.console(SIZE);
+    at(&mut app, 100_000);
+    press(&mut app, "a");
+    frame(&mut app, SIZE);
+    app
+}
+
+/// What the console last said.
+fn told(app: &App) -> String {
+    app.toast.as_ref().map(|(text, _)| text.clone()).unwrap_or_default()
+}
+
+#[test]
+fn a_leash_is_typed_and_saved_by_a_chord_and_there_is_none_without_containment() {
+    let mut open_account = open_in(Tier::None);
+    press(&mut open_account, "l");
+    assert!(told(&open_account).contains("no leash without containment"), "{}", told(&open_account));
+    let mut app = open_in(Tier::Namespace);
+    press(&mut app, "l 5 space 1 0 m");
+    assert!(picture(&mut app, SIZE).contains("Let Executor run code unasked"), "{}", picture(&mut app, SIZE));
+    assert!(!sends(&press(&mut app, "enter")), "enter gives no consent");
+    press(&mut app, "backspace");
+    let sent = press(&mut app, "ctrl-s");
+    let given = sent.iter().find_map(|deed| match deed {
+        Deed::Send(Command::Leash { agent, executions, minutes }) => Some((agent.to_string(), *executions, *minutes)),
+        _ => None,
+    });
+    assert_eq!(given, Some(("Executor".to_owned(), Some(5), Some(10))));
+}
+
+#[test]
+fn a_leash_that_is_not_understood_is_explained_and_stays_open() {
+    let mut app = open_in(Tier::Namespace);
+    press(&mut app, "l f o r e v e r");
+    assert!(!sends(&press(&mut app, "ctrl-s")));
+    assert!(told(&app).contains("is no leash"), "{}", told(&app));
+    assert!(picture(&mut app, SIZE).contains("forever"), "what was typed is still there");
+}
+
+#[test]
+fn the_reason_that_is_shown_is_the_agents_words_outside_of_its_code_and_is_marked_as_such() {
+    let mut app = open_in(Tier::Namespace);
+    let shown = picture(&mut app, (120, 35));
+    assert!(shown.contains("I want to see the files.") && shown.contains("its own words, not checked"), "{shown}");
+}
+
+#[test]
+fn deny_and_hold_asks_for_the_reason_and_sends_both_at_once() {
+    let mut app = open_in(Tier::Namespace);
+    press(&mut app, "D n o");
+    let sent = press(&mut app, "enter");
+    let held =
+        sent.iter().any(|deed| matches!(deed, Deed::Send(Command::DenyAndHold { reason, .. }) if reason == "no"));
+    assert!(held, "{sent:?}");
 }

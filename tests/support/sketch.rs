@@ -3,6 +3,7 @@
 use super::picture::{BASE, console};
 use super::world::SESSION;
 use plenary::chat::code::{CodeBlock, Execution, Payload, Place};
+use plenary::chat::containment::Tier;
 use plenary::chat::event::{Actor, Choice, EndCause, Event, FORMAT, Record, Totals, Verdict};
 use plenary::chat::id::{ApprovalId, BranchId, CallId, MessageId, OpId, Seq, TurnId};
 use plenary::chat::message::{Author, Message, MessageKind};
@@ -16,6 +17,8 @@ use std::sync::Arc;
 
 /// A log that grows by what is told to it. A second passes with every record.
 pub struct Sketch {
+    /// Where code runs from now on.
+    pub tier: Tier,
     log: Vec<Arc<Record>>,
     turn: u64,
     message: u64,
@@ -58,6 +61,7 @@ impl Sketch {
     /// A session that has started and has no task.
     pub fn begun() -> Self {
         let mut sketch = Sketch {
+            tier: Tier::None,
             log: Vec::new(),
             turn: 0,
             message: 0,
@@ -157,6 +161,7 @@ impl Sketch {
             environment: Vec::new(),
             timeout_ms: 30_000,
             output_limit: 65_536,
+            tier: self.tier,
             ..Place::default()
         };
         let block = |(language, code): &(&str, &str)| CodeBlock { language: (*language).into(), code: (*code).into() };

@@ -266,6 +266,7 @@ fn wrap(name: &Name, effects: Vec<Effect>) -> Vec<Effect> {
             Effect::Outlook(_) => return None,
             other @ (Effect::Cancel(_)
             | Effect::Kill(_)
+            | Effect::Extend(..)
             | Effect::Refuse(_)
             | Effect::Wake(_)
             | Effect::Consult { .. }) => other,

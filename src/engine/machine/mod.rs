@@ -25,8 +25,10 @@ use super::effect::{Effect, Input};
 use crate::catalog::{self, OptionError};
 use crate::chat::code::{Payload, Place};
 use crate::chat::command::Command;
+use crate::chat::containment::Tier;
 use crate::chat::event::{Actor, Answer, AskKind, Choice, EndCause, EndDetail, Event, HoldReason, Resolution};
-use crate::chat::id::{AskId, CallId, OpId};
+use crate::chat::id::{ApprovalId, AskId, CallId, OpId};
+use crate::chat::leash;
 use crate::chat::message::{Author, Message, MessageKind};
 use crate::chat::team::{ApprovalPolicy, HumanInputMode, Spec, Team};
 use crate::chat::{Name, UnixMillis};
@@ -47,6 +49,8 @@ pub struct Rules {
     pub headless: bool,
     /// Run code without asking; the policy's name goes into the record.
     pub approve_all: Option<String>,
+    /// Run code without asking in containers, and there only; the policy's name goes into the record.
+    pub approve_sandboxed: Option<String>,
     /// Where each agent's code would run.
     pub places: HashMap<Name, Place>,
     /// Where each tool would run.
@@ -270,6 +274,10 @@ impl Machine {
                 effects.push(Effect::append(Actor::Operator, events));
                 return effects;
             }
+            Command::EndProgram { op } => return vec![Effect::Kill(*op)],
+            Command::ExtendTime { op, added_ms } => {
+                return vec![Effect::append(Actor::Operator, events), Effect::Extend(*op, *added_ms)];
+            }
             Command::Resolve { op, resolution } => events.extend(resolved(*op, *resolution, session)),
             _ => {}
         }
@@ -363,14 +371,29 @@ fn resolved(op: OpId, resolution: Resolution, session: &Session) -> Vec<Event> {
 }
 
 /// Whether an agent's code may run without a question, and by which policy.
-fn standing_consent(rules: &Rules, session: &Session, agent: &str, payload: &Payload, hash: &str) -> Option<String> {
+fn standing_consent(
+    rules: &Rules,
+    session: &Session,
+    approval: ApprovalId,
+    agent: &str,
+    (payload, hash): (&Payload, &str),
+    now: UnixMillis,
+) -> Option<String> {
     if session.ran_elsewhere(hash) {
         return None;
     }
     if session.is_granted(agent, payload, hash) {
         return Some("allowed for this branch by the operator".to_owned());
     }
+    let tier = payload.place.tier;
+    let leash = session.leashes().find(|(whose, _)| &***whose == agent).map(|(_, leash)| leash);
+    if !tier.is_none() && leash.is_some_and(|leash| leash.covers(approval, now)) {
+        return Some(leash::POLICY.to_owned());
+    }
     if let Some(policy) = &rules.approve_all {
+        return Some(policy.clone());
+    }
+    if let Some(policy) = rules.approve_sandboxed.as_ref().filter(|_| tier == Tier::Container) {
         return Some(policy.clone());
     }
     let team = session.team()?;

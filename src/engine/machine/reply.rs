@@ -54,7 +54,7 @@ impl Machine {
             Stage::Ran(op, approval, execution) => {
                 super::heard::posted_result(*op, *approval, execution, turn, session)
             }
-            Stage::Consent(approval) => match self.standing_consent(*approval, session) {
+            Stage::Consent(approval) => match self.standing_consent(*approval, session, now) {
                 Some(decided) => vec![decided],
                 None => self.nobody_there(turn, session, now),
             },
@@ -70,7 +70,9 @@ impl Machine {
         }
         let wanted = session.waiting().first().map_or("a person".to_owned(), needs_person);
         let hint = match session.waiting().first() {
-            Some(Waiting::Approval(_)) => " Run it in the console, or pass --approve all to run code unasked.",
+            Some(Waiting::Approval(_)) => {
+                " Run it in the console, or pass --approve sandboxed (code in containers runs unasked) or --approve all."
+            }
             _ => " Run it in the console.",
         };
         let text = format!("{} needs {wanted}, and nobody is there.{hint}", turn.agent);
@@ -85,7 +87,7 @@ impl Machine {
         let spent = session.meter(&agent.name).auto_replies >= agent.max_consecutive_auto_reply;
         let ask = match agent.human_input_mode {
             HumanInputMode::Always if over => Some(AskKind::LastWord),
-            HumanInputMode::Always if self.consent_is_coming(agent, session) => None,
+            HumanInputMode::Always if self.consent_is_coming(agent, session, now) => None,
             HumanInputMode::Always => Some(AskKind::Feedback),
             HumanInputMode::Terminate if over => Some(AskKind::LastWord),
             HumanInputMode::Terminate if spent => Some(AskKind::LimitReached),
@@ -117,10 +119,12 @@ impl Machine {
         }
     }
 
-    fn consent_is_coming(&self, agent: &Agent, session: &Session) -> bool {
+    fn consent_is_coming(&self, agent: &Agent, session: &Session, now: UnixMillis) -> bool {
         match find_code(agent, session) {
             Code::Blocks(_, blocks) => self.payload(agent, blocks).is_some_and(|payload| {
-                standing_consent(&self.rules, session, &agent.name, &payload, &payload.hash()).is_none()
+                let next = session.ids().approval;
+                let shown = (&payload, &*payload.hash());
+                standing_consent(&self.rules, session, next, &agent.name, shown, now).is_none()
             }),
             _ => false,
         }
@@ -164,9 +168,10 @@ impl Machine {
     }
 
     /// The decision of a policy, where one stands, recorded under its name.
-    fn standing_consent(&self, approval: ApprovalId, session: &Session) -> Option<Effect> {
+    fn standing_consent(&self, approval: ApprovalId, session: &Session, now: UnixMillis) -> Option<Effect> {
         let asked = session.approval(approval)?;
-        let policy = standing_consent(&self.rules, session, &asked.agent, &asked.payload, &asked.hash)?;
+        let policy =
+            standing_consent(&self.rules, session, approval, &asked.agent, (&asked.payload, &asked.hash), now)?;
         let decided = Event::ApprovalDecided {
             approval,
             verdict: Verdict::Run,

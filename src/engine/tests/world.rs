@@ -71,6 +71,8 @@ pub struct World {
     hung: HashSet<CallId>,
     running: Vec<OpId>,
     killed: HashSet<OpId>,
+    /// Time that was added to programs.
+    pub extended: Vec<(OpId, u64)>,
     wake: Option<UnixMillis>,
     /// What programs of the user's were asked.
     pub consulted: Vec<(OpId, Consultation)>,
@@ -103,7 +105,9 @@ impl World {
     /// A world around a log that exists, as when a session is opened again.
     pub fn from(session: Session, team: &Team, mut rules: Rules) -> Self {
         let runs = team.agents.iter().filter(|agent| agent.code_execution.is_some());
-        rules.places = runs.map(|agent| (agent.name.clone(), place())).collect();
+        for agent in runs {
+            rules.places.entry(agent.name.clone()).or_insert_with(place);
+        }
         for agent in &team.agents {
             let members = agent.nested.iter().flat_map(|nested| &nested.team.agents);
             let runs = members.filter(|member| member.code_execution.is_some());
@@ -124,6 +128,7 @@ impl World {
             hung: HashSet::new(),
             running: Vec::new(),
             killed: HashSet::new(),
+            extended: Vec::new(),
             wake: None,
             consulted: Vec::new(),
             advice: VecDeque::new(),
@@ -311,6 +316,7 @@ impl World {
                 }
                 Effect::Refuse(text) => self.refused.push(text),
                 Effect::Wake(at) => self.wake = Some(self.wake.map_or(at, |wake| wake.min(at))),
+                Effect::Extend(op, added_ms) => self.extended.push((op, added_ms)),
                 Effect::Delta(_) | Effect::Outlook(_) => {}
             }
         }

@@ -12,6 +12,7 @@ use crate::execution::outbox::Outbox;
 use crate::execution::output::Output;
 use crate::execution::process::End;
 use crate::execution::run::{Ended, Launcher, Start};
+use crate::execution::stage;
 use serde_json::{Value, json};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -130,8 +131,8 @@ impl Launcher for Containers {
         language.plan_unseen()
     }
 
-    fn wants_copies(&self) -> bool {
-        true
+    fn seen(&self, _work_dir: &WorkDir) -> Option<PathBuf> {
+        Some(PathBuf::from(WORKSPACE))
     }
 
     fn program(&mut self, start: &Start<'_>, output: &mut Output, outbox: &mut Outbox) -> Ended {
@@ -170,19 +171,18 @@ async fn has_program(engine: &Engine, id: &str, start: &Start<'_>) -> Result<boo
     Ok(false)
 }
 
-/// The file, and where the program sees it.
-fn seen<'a>(start: &'a Start<'a>) -> Result<(&'a Path, String), Refusal> {
+/// What is mounted for the code, where, and the path of the code itself as the program sees it.
+fn seen<'a>(start: &'a Start<'a>) -> Result<(&'a Path, String, String), Refusal> {
     let file = start.file;
-    let host = file.copy.as_ref().unwrap_or(&file.path);
+    if let Some(copy) = &file.copy {
+        let below = copy.path.strip_prefix(&copy.root).unwrap_or(&copy.path);
+        return Ok((&copy.root, CODE.to_owned(), format!("{CODE}/{}", below.display())));
+    }
     // The directory above it is closed to everybody else; the mount leads past that.
-    std::fs::set_permissions(host, std::fs::Permissions::from_mode(0o444))
+    std::fs::set_permissions(&file.path, std::fs::Permissions::from_mode(0o444))
         .map_err(|error| Refusal { status: 0, words: format!("the code cannot be made readable: {error}") })?;
-    let name = host.file_name().unwrap_or_default().to_string_lossy();
-    let inside = match &file.named {
-        Some(named) => format!("{WORKSPACE}/{}", named.display()),
-        None => format!("{CODE}/{name}"),
-    };
-    Ok((host.as_path(), inside))
+    let inside = format!("{CODE}/{}", file.path.file_name().unwrap_or_default().to_string_lossy());
+    Ok((&file.path, inside.clone(), inside))
 }
 
 impl Containers {
@@ -194,8 +194,9 @@ impl Containers {
         output: &mut Output,
         outbox: &mut Outbox,
     ) -> Result<Ended, Refusal> {
-        let files = [seen(start)?];
-        let command = start.line(&files[0].1);
+        let (host, mounted, inside) = seen(start)?;
+        let files = [(host, mounted)];
+        let command = start.line(&inside);
         let made = engine.post("/containers/create", Some(&self.container(start, &command, &files))).await?;
         let id = made.get("Id").and_then(Value::as_str).unwrap_or_default().to_owned();
         let ended = match has_program(engine, &id, start).await {
@@ -238,12 +239,20 @@ impl Containers {
         if !has_program(engine, &id, start).await? {
             return Ok(End::NoProgram.into());
         }
-        let host = start.file.copy.as_ref().unwrap_or(&start.file.path);
-        let name = format!("{}_{}", start.run, host.file_name().unwrap_or_default().to_string_lossy());
+        let (host, mounted, inside) = seen(start)?;
+        // Executions of a session see one another's code: each has a directory of its own.
+        let number = uuid::Uuid::now_v7().simple().to_string();
         let local = |error: std::io::Error| Refusal { status: 0, words: format!("the code cannot be placed: {error}") };
-        std::fs::copy(host, code.join(&name)).map_err(local)?;
-        std::fs::set_permissions(code.join(&name), std::fs::Permissions::from_mode(0o444)).map_err(local)?;
-        let command = start.line(&format!("{CODE}/{name}"));
+        let own = code.join(&number);
+        let below = inside.strip_prefix(CODE).unwrap_or(&inside).to_owned();
+        if mounted == CODE {
+            stage::copy(host, &own).map_err(local)?;
+        } else {
+            std::fs::create_dir(&own).map_err(local)?;
+            std::fs::set_permissions(&own, std::fs::Permissions::from_mode(0o755)).map_err(local)?;
+            stage::copy(host, &own.join(below.trim_start_matches('/'))).map_err(local)?;
+        }
+        let command = start.line(&format!("{CODE}/{number}{below}"));
         let body = json!({"Cmd": command, "AttachStdout": true, "AttachStderr": true, "WorkingDir": WORKSPACE});
         let made = engine.post(&format!("/containers/{id}/exec"), Some(&body)).await?;
         let exec = made.get("Id").and_then(Value::as_str).unwrap_or_default().to_owned();

@@ -23,25 +23,23 @@ use crate::chat::containment::Tier;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-/// What this machine has for containing local code.
-#[derive(Debug, Clone)]
+/// What this machine has for containing local code. What has to be tried is tried when it is first asked for: a team
+/// that needs none of it starts without.
+#[derive(Debug, Clone, Default)]
 pub struct Means {
     /// Version of Landlock; 0 is none.
     pub landlock: i32,
-    /// Whether a process namespace can be made.
-    pub processes: bool,
-    /// Whether a read-only view of the files and a network of its own can be made, too.
-    pub views: bool,
-    /// Whether that takes a user namespace.
+    /// Whether namespaces take a user namespace: for everybody but root.
     pub user: bool,
-    /// bubblewrap, if it is there and works; otherwise why not.
-    pub bubblewrap: Result<PathBuf, String>,
     /// `sandbox-exec`.
     pub seatbelt: bool,
+    processes: OnceLock<bool>,
+    views: OnceLock<bool>,
+    bubblewrap: OnceLock<Result<PathBuf, String>>,
 }
 
 impl Means {
-    /// Those of this machine, found out when first asked for.
+    /// Those of this machine.
     pub fn here() -> &'static Means {
         static MEANS: OnceLock<Means> = OnceLock::new();
         MEANS.get_or_init(Means::find)
@@ -49,24 +47,41 @@ impl Means {
 
     #[cfg(target_os = "linux")]
     fn find() -> Means {
-        use super::process::try_spaces;
-        // SAFETY: plain system calls.
-        let root = unsafe { libc::geteuid() } == 0;
-        let user = !root;
-        let (processes, views) = (try_spaces(user, false), try_spaces(true, true));
-        Means { landlock: landlock::version(), processes, views, user, bubblewrap: find_bubblewrap(), seatbelt: false }
+        // SAFETY: a plain system call.
+        let user = unsafe { libc::geteuid() } != 0;
+        Means { landlock: landlock::version(), user, ..Means::default() }
     }
 
     #[cfg(not(target_os = "linux"))]
     fn find() -> Means {
-        Means {
-            landlock: 0,
-            processes: false,
-            views: false,
-            user: false,
-            bubblewrap: Err("bubblewrap exists for Linux only".to_owned()),
-            seatbelt: std::path::Path::new(seatbelt::PROGRAM).exists(),
-        }
+        Means { seatbelt: std::path::Path::new(seatbelt::PROGRAM).exists(), ..Means::default() }
+    }
+
+    /// Whether a process namespace can be made.
+    pub fn processes(&self) -> bool {
+        #[cfg(target_os = "linux")]
+        return *self.processes.get_or_init(|| super::process::try_spaces(self.user, false));
+        #[cfg(not(target_os = "linux"))]
+        return *self.processes.get_or_init(|| false);
+    }
+
+    /// Whether a read-only view of the files and a network of its own can be made, too.
+    pub fn views(&self) -> bool {
+        #[cfg(target_os = "linux")]
+        return *self.views.get_or_init(|| super::process::try_spaces(true, true));
+        #[cfg(not(target_os = "linux"))]
+        return *self.views.get_or_init(|| false);
+    }
+
+    /// bubblewrap, if it is there and works.
+    ///
+    /// # Errors
+    /// What is missing, or how it failed.
+    pub fn bubblewrap(&self) -> Result<PathBuf, String> {
+        #[cfg(target_os = "linux")]
+        return self.bubblewrap.get_or_init(find_bubblewrap).clone();
+        #[cfg(not(target_os = "linux"))]
+        return self.bubblewrap.get_or_init(|| Err("bubblewrap exists for Linux only".to_owned())).clone();
     }
 
     /// Why a tier of the local executor is not there: what is missing, and what to do. `None` when it is there.
@@ -80,7 +95,7 @@ impl Means {
                 "tier process needs Landlock 4 or newer (Linux 6.7), and this system has {}",
                 if self.landlock == 0 { "none".to_owned() } else { format!("version {}", self.landlock) }
             )),
-            Tier::Namespace => self.bubblewrap.as_ref().err().cloned(),
+            Tier::Namespace => self.bubblewrap().err(),
             Tier::Container => Some("the local executor has no containers: set executor = \"docker\"".to_owned()),
         }
     }
@@ -119,7 +134,7 @@ impl Means {
             Tier::Process if self.seatbelt => vec!["sandbox-exec: files".to_owned()],
             Tier::Process => {
                 let mut held = vec![format!("Landlock {} and seccomp: files, system calls", self.landlock)];
-                if self.views {
+                if self.views() {
                     held.push("processes".to_owned());
                 }
                 held
@@ -182,7 +197,8 @@ mod tests {
 
     fn means(landlock: i32, bubblewrap: bool) -> Means {
         let bubblewrap = if bubblewrap { Ok("/usr/bin/bwrap".into()) } else { Err("install `bubblewrap`".to_owned()) };
-        Means { landlock, processes: true, views: true, user: true, bubblewrap, seatbelt: false }
+        let known = (OnceLock::from(true), OnceLock::from(true), OnceLock::from(bubblewrap));
+        Means { landlock, user: true, seatbelt: false, processes: known.0, views: known.1, bubblewrap: known.2 }
     }
 
     #[test]

@@ -2,8 +2,9 @@
 
 use super::super::turn::{Approval, Stage};
 use super::super::{State, granted_tool};
-use crate::chat::event::{Event, Record, Resolution, Verdict};
+use crate::chat::event::{Actor, Event, Record, Resolution, Verdict};
 use crate::chat::id::{ApprovalId, OpId, TurnId};
+use crate::chat::leash;
 use std::sync::Arc;
 
 impl State {
@@ -35,6 +36,11 @@ impl State {
                     asked.hash = hash.clone();
                 }
                 asked.decision = Some((verdict.clone(), record.actor.clone()));
+                if record.actor == Actor::Policy(leash::POLICY.to_owned())
+                    && let Some(left) = self.leashes.get_mut(&asked.agent).and_then(|leash| leash.executions.as_mut())
+                {
+                    *left = left.saturating_sub(1);
+                }
                 let (turn, agent) = (asked.turn, asked.agent.clone());
                 if *remember {
                     // No two calls of a tool are the same, so what is remembered is the tool.
@@ -43,6 +49,16 @@ impl State {
                 }
                 self.stage(turn, Stage::Decided(*approval), record);
             }
+            Event::LeashGiven { agent, leash } => {
+                self.leashes.insert(agent.clone(), *leash);
+            }
+            Event::ConsentRevoked { agent } => match agent {
+                None => self.void_consent(),
+                Some(agent) => {
+                    self.leashes.remove(agent);
+                    self.grants.retain(|(whose, _)| whose != agent);
+                }
+            },
             Event::Intent { op, approval, .. } => {
                 if let Some(turn) = self.approvals.get(approval).map(|asked| asked.turn) {
                     self.stage(turn, Stage::Running(*op, *approval), record);
@@ -79,6 +95,12 @@ impl State {
             }
             _ => {}
         }
+    }
+
+    /// What was allowed in advance is allowed no more.
+    pub(super) fn void_consent(&mut self) {
+        self.leashes.clear();
+        self.grants.clear();
     }
 
     fn running(&self, op: OpId) -> Option<(TurnId, ApprovalId)> {

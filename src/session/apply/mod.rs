@@ -158,6 +158,8 @@ impl State {
             | Event::ModelInterrupted { .. } => self.fold_call(record),
             Event::ApprovalAsked { .. }
             | Event::ApprovalDecided { .. }
+            | Event::LeashGiven { .. }
+            | Event::ConsentRevoked { .. }
             | Event::Intent { .. }
             | Event::Started { .. }
             | Event::Outcome { .. }
@@ -202,7 +204,7 @@ impl State {
             }
             Event::Inner { agent, event } => self.fold_inner(agent, event, record),
             Event::Concluding { agent } => self.concluding = Some((agent.clone(), false)),
-            Event::BudgetCrossed { .. } => {}
+            Event::BudgetCrossed { .. } | Event::TimeExtended { .. } => {}
             Event::Summarized { method, text, problem, .. } => {
                 let (text, problem) = (text.clone(), problem.clone());
                 self.summing.done = Some(Summary { method: *method, text, problem });
@@ -261,6 +263,8 @@ impl State {
     /// What was in flight at the record one arrives at went on without this branch: no answer to it will come here, and
     /// a consent that was acted on there is used up. Its speaker gets the floor back and asks anew.
     fn fold_arrival(&mut self) {
+        // What was allowed was allowed there.
+        self.void_consent();
         self.inner.values_mut().for_each(|inner| inner.state.fold_arrival());
         let left = |turn: &mut Turn| {
             matches!(turn.inquiry.phase, Phase::Calling(_))

@@ -143,6 +143,16 @@ impl Approval {
             Action::Bottom => self.scroll = self.rows.len(),
             Action::NextRequest | Action::PreviousRequest => self.turn(action == Action::NextRequest, session, now_ms),
             Action::ApproveDeny => return Step::AskReason,
+            Action::ApproveDenyHold => return Step::AskReasonAndHold,
+            Action::ApproveLeash => {
+                let tier = session.approval(self.id).map(|asked| asked.payload.place.tier);
+                if tier.is_none_or(|tier| tier.is_none()) {
+                    return Step::Say(
+                        "There is no leash without containment: this runs under your own account.".into(),
+                    );
+                }
+                return Step::AskLeash;
+            }
             Action::ApproveEdit => return Step::EditCode,
             Action::ApproveRun | Action::ApproveRemember => {
                 if !self.fits {
@@ -188,9 +198,12 @@ impl Approval {
         })
     }
 
-    /// Denies with a reason.
-    pub fn deny(&self, reason: String, session: &Session) -> Option<Command> {
+    /// Denies with a reason; with `hold`, the run holds when the agent has been told.
+    pub fn deny(&self, reason: String, hold: bool, session: &Session) -> Option<Command> {
         let asked = session.approval(self.id)?;
+        if hold {
+            return Some(Command::DenyAndHold { approval: self.id, hash: asked.hash.clone(), reason });
+        }
         Some(Command::Decide {
             approval: self.id,
             hash: asked.hash.clone(),
@@ -298,10 +311,20 @@ impl Approval {
                 Role::Text,
             ),
         ];
+        let bounds = place.bounds_in_words();
+        let kept = crate::chat::containment::bytes(place.output_limit);
+        let bounds = if bounds.is_empty() { "memory, disk and processes without limit".to_owned() } else { bounds };
+        lines.push((format!("bounds {bounds} · output {kept}"), Role::Text));
+        if let Some(image) = &place.image {
+            lines.push((format!("image  {} · {}", one_line(&image.name), one_line(&image.digest)), Role::Text));
+        }
         let all: String = payload.blocks.iter().map(|block| block.code.to_string()).collect::<Vec<_>>().join("\n");
         lines.push((format!("facts  {}", facts::facts(&all).join(" · ")), Role::Text));
         if self.edited.is_some() {
             lines.push(("edited by you; the agents will be told what you changed".to_owned(), Role::Operator));
+        }
+        if let Some(reason) = reason(session, asked.source) {
+            lines.push((format!("says   \u{201c}{reason}\u{201d} (its own words, not checked)"), Role::Dim));
         }
         // Long lines are folded, not cut: a path that is cut is a path that is hidden.
         let width = area.width.saturating_sub(4).max(1);
@@ -364,6 +387,7 @@ impl Approval {
             (Action::ApproveDeny, "deny"),
             (Action::ApproveEdit, "edit"),
             (Action::ApproveRemember, "run and remember"),
+            (Action::ApproveLeash, "leash"),
             (Action::Cancel, "later"),
         ];
         if self.armed(cx.now_ms) {
@@ -374,6 +398,20 @@ impl Approval {
         let keys = foot::chosen(cx.keymap, action::Context::Approval, &wanted);
         foot::keys(Rect { x: x + 1, width: line.right().saturating_sub(x + 1), ..line }, buf, &keys, cx.theme);
     }
+}
+
+/// The first words of a message outside its code: why its author wants it to run. Data, never a fact.
+fn reason(session: &Session, source: crate::chat::id::MessageId) -> Option<String> {
+    const WORDS: usize = 160;
+    let text = session.transcript().get(source)?.message.content.clone();
+    let mut fenced = false;
+    let line = text.lines().find(|line| {
+        let fence = line.trim_start().starts_with("```");
+        fenced ^= fence;
+        !fence && !fenced && !line.trim().is_empty()
+    })?;
+    let line = one_line(line.trim());
+    Some(if line.chars().count() > WORDS { format!("{} …", take(&line, WORDS)) } else { line })
 }
 
 /// The part of the header that stays in sight: all of it, or the first line where it would leave the code no room.

@@ -29,6 +29,8 @@ pub enum Choice {
     Model(Name, String),
     /// Say what became of an execution.
     Resolve(OpId, Resolution),
+    /// Take back consent given in advance: of one agent, or of all.
+    Revoke(Option<Name>),
     /// Give this agent the floor, and go on.
     CallOn(Name),
     /// Leave the console.

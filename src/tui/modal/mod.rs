@@ -51,6 +51,10 @@ pub enum Step {
     Out(why::Way),
     /// Open a text field for the reason of a denial.
     AskReason,
+    /// The same for a denial that holds the run.
+    AskReasonAndHold,
+    /// Open a text field for how far an agent may go unasked.
+    AskLeash,
     /// Open a text field with the code.
     EditCode,
     /// A text field is done.

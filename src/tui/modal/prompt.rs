@@ -18,8 +18,10 @@ use std::fmt::Write as _;
 /// What the text is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Purpose {
-    /// Why code may not run.
-    Deny(ApprovalId),
+    /// Why code may not run; and whether the run is to hold then.
+    Deny(ApprovalId, bool),
+    /// How far an agent may go unasked.
+    Leash(Name),
     /// The code that is to run instead.
     Code(ApprovalId),
     /// What a message says from now on.
@@ -61,8 +63,9 @@ impl Prompt {
     /// Long texts have the editor's keys, one-liners those of the composer.
     pub fn context(&self) -> Context {
         match self.purpose {
-            Purpose::Code(_) | Purpose::Message(_) | Purpose::SystemMessage(_) => Context::Editor,
-            Purpose::Deny(_) | Purpose::Answer(_) | Purpose::Note(_) => Context::Composer,
+            // Saved by a chord: enter never gives consent.
+            Purpose::Code(_) | Purpose::Message(_) | Purpose::SystemMessage(_) | Purpose::Leash(_) => Context::Editor,
+            Purpose::Deny(..) | Purpose::Answer(_) | Purpose::Note(_) => Context::Composer,
         }
     }
 
@@ -87,7 +90,7 @@ impl Prompt {
 
     /// Draws it and says where the cursor is to be.
     pub fn draw(&self, area: Rect, buf: &mut Buffer, cx: &Draw) -> Option<Position> {
-        let long = self.context() == Context::Editor;
+        let long = matches!(self.purpose, Purpose::Code(_) | Purpose::Message(_));
         let height = if long { area.height } else { 9 };
         // A short text stands at the bottom: what it is about stays in sight.
         let low =
@@ -107,7 +110,7 @@ impl Prompt {
             height: inside.height.saturating_sub(lines + 2),
         };
         let mut wanted = vec![(Action::Submit, if long { "save" } else { "send" }), (Action::Cancel, "back")];
-        if !long {
+        if !long && self.context() == Context::Composer {
             wanted.push((Action::Newline, "new line"));
         }
         wanted.push((Action::EditorOpen, "$EDITOR"));

@@ -108,7 +108,11 @@ fn what(agent: &Agent, session: &Session) -> String {
     let model = agent.model.as_ref().and_then(|key| session.team()?.models.get(key)).map(|model| model.model.clone());
     match (model, &agent.code_execution, agent.kind) {
         (Some(model), _, _) => crate::text::clean::one_line(&model),
-        (None, Some(code), _) => code.executor.kind.clone(),
+        (None, Some(code), _) => {
+            // Where its code really ran, or would: the team only says what it must be at least.
+            let last = session.approvals().rev().find(|asked| asked.agent == agent.name);
+            last.map_or(code.executor.kind.clone(), |asked| format!("tier {}", asked.payload.place.tier.name()))
+        }
         (None, None, AgentKind::UserProxy) => "person".to_owned(),
         (None, None, _) => String::new(),
     }
@@ -160,6 +164,14 @@ fn summary(agent: &Agent, session: &Session, live: &Live, now: i64, unicode: boo
         if let Some(window) = window.filter(|window| *window > 0 && meter.context > 0) {
             figures.push(format!("ctx {} %", (meter.context * 100).div_ceil(window).min(999)));
         }
+    }
+    if let Some((_, leash)) = session.leashes().find(|(whose, leash)| **whose == agent.name && leash.holds(now)) {
+        figures.push(format!("leash: {}", leash.left(now)));
+    }
+    if let Some(Stage::Running(op, _)) = session.turn_of(&agent.name).map(|turn| &turn.stage)
+        && let Some(printed) = live.program(*op)
+    {
+        figures.push(format!("{} lines", printed.lines));
     }
     if let Some(exit) = meter.last_exit {
         figures.push(format!("last exit {exit}"));

@@ -1,5 +1,7 @@
 //! One item of the transcript, laid out: a message with its heading, or a notice.
 
+use crate::chat::code::Execution;
+use crate::chat::containment::bytes;
 use crate::chat::event::{Event, Judgement, Record, Verdict};
 use crate::chat::id::{MessageId, Seq};
 use crate::chat::message::{Author, Completeness, MessageKind};
@@ -89,9 +91,13 @@ impl Item {
             | Event::BranchMoved { .. }
             | Event::OutcomeUnknown { .. }
             | Event::LimitsChanged { .. }
+            | Event::LeashGiven { .. }
+            | Event::ConsentRevoked { .. }
+            | Event::TimeExtended { .. }
             | Event::BudgetCrossed { .. }
             | Event::Summarized { .. }
             | Event::Ended { .. } => Some(Item::Notice(record.seq)),
+            Event::Outcome { execution, .. } if execution.effects.is_some() => Some(Item::Notice(record.seq)),
             Event::DetectorChanged { count, .. } if *count > 0 => Some(Item::Notice(record.seq)),
             Event::ProgressMade { .. } | Event::DetectorJudged { .. } => Some(Item::Notice(record.seq)),
             _ => None,
@@ -324,6 +330,17 @@ fn notice(record: &Record, session: &Session, width: u16) -> Vec<Line> {
             Role::Error,
             format!("? it is not known whether execution {} happened: Plenary was stopped meanwhile", op.0),
         ),
+        Event::Outcome { execution, .. } => (Role::Dim, files(execution)),
+        Event::LeashGiven { agent, leash } => {
+            (Role::Warning, format!("{agent} may run code unasked: {}", leash.left(record.at)))
+        }
+        Event::ConsentRevoked { agent } => {
+            let whose = agent.as_ref().map_or(String::new(), |agent| format!(" by {agent}"));
+            (Role::Warning, format!("nothing may run unasked any more{whose}"))
+        }
+        Event::TimeExtended { added_ms, .. } => {
+            (Role::Warning, format!("the program has {} more", words::seconds(*added_ms)))
+        }
         Event::LimitsChanged { .. } => (Role::Warning, "limits raised by you".to_owned()),
         Event::BudgetCrossed { limit, text } => (Role::Warning, format!("limit {limit}: {text}")),
         Event::DetectorChanged { detector, text, .. } => (Role::Warning, format!("↻ {detector}: {text}")),
@@ -344,4 +361,17 @@ fn notice(record: &Record, session: &Session, width: u16) -> Vec<Line> {
         .collect();
     shown.push(Line::Blank);
     shown
+}
+
+/// What an execution did to files, and what memory it took at most.
+fn files(execution: &Execution) -> String {
+    const NAMED: usize = 6;
+    let Some(effects) = &execution.effects else { return String::new() };
+    let now = effects.created.iter().chain(&effects.changed);
+    let now = now.map(|file| format!("{} ({})", file.path, bytes(file.size)));
+    let gone = effects.deleted.iter().map(|path| format!("{path} (gone)"));
+    let names: Vec<String> = now.chain(gone).take(NAMED).collect();
+    let more = effects.created.len() + effects.changed.len() + effects.deleted.len() > NAMED;
+    let peak = execution.peak_memory.map(|peak| format!(" · at most {} of memory", bytes(peak))).unwrap_or_default();
+    format!("files: {}: {}{}{peak}", effects.in_words(), names.join(", "), if more { ", …" } else { "" })
 }

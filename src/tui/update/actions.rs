@@ -104,6 +104,14 @@ impl App {
             }
             Action::Terminate => return send(Command::Terminate),
             Action::RaiseLimits => return send(Command::RaiseLimits),
+            Action::EndProgram => {
+                return self.running_program().map(|op| Deed::Send(Command::EndProgram { op })).into_iter().collect();
+            }
+            Action::ExtendTime => {
+                let extend = |op| Deed::Send(Command::ExtendTime { op, added_ms: 60_000 });
+                return self.running_program().map(extend).into_iter().collect();
+            }
+            Action::Revoke => self.show_consent(),
             Action::Continue => return send(Command::Continue),
             Action::EndRun => {
                 if self.session.ended().is_some() {

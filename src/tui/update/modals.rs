@@ -4,6 +4,7 @@ use crate::chat::command::Command;
 use crate::chat::configure::Change;
 use crate::chat::event::{Answer, Resolution};
 use crate::chat::id::OpId;
+use crate::chat::leash;
 use crate::tui::action::Action;
 use crate::tui::app::{App, Deed, Focus};
 use crate::tui::modal::list::{Choice, Line, List};
@@ -39,9 +40,22 @@ impl App {
                 self.say(text);
                 Vec::new()
             }
-            Step::AskReason => {
+            Step::AskLeash => {
+                let asked = match self.modals.last() {
+                    Some(Modal::Approval(approval)) => self.session.approval(approval.id()),
+                    _ => None,
+                };
+                if let Some(agent) = asked.map(|asked| asked.agent.clone()) {
+                    let title = format!("Let {agent} run code unasked for …");
+                    let help = "5 is five executions, 10m ten minutes, both the sooner of the two. It begins with the next request, \
+                                holds inside containment only, and ends with a fork or a restart.";
+                    self.modals.push(Modal::Prompt(Box::new(Prompt::new(Purpose::Leash(agent), "", title, help))));
+                }
+                Vec::new()
+            }
+            Step::AskReason | Step::AskReasonAndHold => {
                 if let Some(Modal::Approval(approval)) = self.modals.last() {
-                    let purpose = Purpose::Deny(approval.id());
+                    let purpose = Purpose::Deny(approval.id(), step == Step::AskReasonAndHold);
                     let help =
                         "The reason goes back to the agents as the result. Without one, it says that none was given.";
                     self.modals.push(Modal::Prompt(Box::new(Prompt::new(
@@ -87,10 +101,22 @@ impl App {
 
     fn written(&mut self, purpose: Purpose, text: String) -> Vec<Deed> {
         match purpose {
-            Purpose::Deny(id) => {
+            Purpose::Leash(agent) => match leash::read(&text) {
+                Ok((executions, minutes)) => {
+                    self.modals.pop();
+                    vec![Deed::Send(Command::Leash { agent, executions, minutes })]
+                }
+                Err(why) => {
+                    self.say(why);
+                    Vec::new()
+                }
+            },
+            Purpose::Deny(id, hold) => {
                 self.modals.pop();
                 let denied = self.modals.iter().rev().find_map(|modal| match modal {
-                    Modal::Approval(approval) if approval.id() == id => approval.deny(text.clone(), &self.session),
+                    Modal::Approval(approval) if approval.id() == id => {
+                        approval.deny(text.clone(), hold, &self.session)
+                    }
                     _ => None,
                 });
                 denied.map(Deed::Send).into_iter().collect()
@@ -169,11 +195,42 @@ impl App {
                 vec![Deed::Send(Command::Configure { agent, change })]
             }
             Choice::Resolve(op, resolution) => vec![Deed::Send(Command::Resolve { op, resolution })],
+            Choice::Revoke(agent) => vec![Deed::Send(Command::Revoke { agent })],
             Choice::CallOn(agent) => self.and_go_on(Command::CallOn { agent }),
             Choice::Quit => vec![Deed::Quit],
             Choice::End => vec![Deed::Send(Command::End)],
             Choice::Nothing => Vec::new(),
         }
+    }
+
+    /// What may run without asking, to be taken back.
+    pub(super) fn show_consent(&mut self) {
+        let mut lines = Vec::new();
+        let now = self.wall();
+        for (agent, leash) in self.session.leashes() {
+            let left = if leash.holds(now) { format!("{} left", leash.left(now)) } else { "ended".to_owned() };
+            let text = format!("{agent}: a leash, {left}");
+            lines.push(Line { key: String::new(), text, choice: Choice::Revoke(Some(agent.clone())) });
+        }
+        for (agent, count) in self.session.grants() {
+            let text = format!("{agent}: {count} exactly remembered");
+            lines.push(Line { key: String::new(), text, choice: Choice::Revoke(Some(agent.clone())) });
+        }
+        if lines.is_empty() {
+            self.say("Nothing may run without asking.");
+            return;
+        }
+        lines.push(Line { key: String::new(), text: "all of it".to_owned(), choice: Choice::Revoke(None) });
+        self.open(List::new("May run without asking; choose what to take back", lines));
+    }
+
+    /// The program that runs, if one does: the oldest.
+    pub(super) fn running_program(&mut self) -> Option<OpId> {
+        let op = self.session.running().first().copied();
+        if op.is_none() {
+            self.say("No program runs.");
+        }
+        op
     }
 
     /// Asks what became of an execution that a crash has hidden.
