@@ -42,6 +42,13 @@ pub static READY: &[Ready] = &[
     Ready { name: "round-table", text: include_str!("../config/teams/round-table.toml") },
     Ready { name: "pair", text: include_str!("../config/teams/pair.toml") },
     Ready { name: "panel", text: include_str!("../config/teams/panel.toml") },
+    Ready { name: "pipeline", text: include_str!("../config/teams/pipeline.toml") },
+    Ready { name: "brainstorm", text: include_str!("../config/teams/brainstorm.toml") },
+    Ready { name: "review-loop", text: include_str!("../config/teams/review-loop.toml") },
+    Ready { name: "support", text: include_str!("../config/teams/support.toml") },
+    Ready { name: "society", text: include_str!("../config/teams/society.toml") },
+    Ready { name: "magentic", text: include_str!("../config/teams/magentic.toml") },
+    Ready { name: "newsroom", text: include_str!("../config/teams/newsroom.toml") },
 ];
 
 /// Something that stops a command before it begins, for a person.

@@ -127,6 +127,18 @@ fn the_manual_of_rules_lists_the_facts_there_are() {
     }
 }
 
+/// The page on termination names every condition there is.
+#[test]
+fn the_manual_of_termination_names_every_condition() {
+    let page = include_str!("../docs/termination.md");
+    let table = page.split("| family | conditions |").nth(1).unwrap().split("\n\n").next().unwrap();
+    let named: Vec<&str> = table.split('`').skip(1).step_by(2).collect();
+    for row in wire::families().conditions {
+        assert!(named.contains(&row.name), "docs/termination.md does not name {}", row.name);
+    }
+    assert_eq!(named.len(), wire::families().conditions.len(), "it names one that does not exist: {named:?}");
+}
+
 /// Every example in the catalogs is one that works.
 #[test]
 fn every_catalog_row_is_documented() {

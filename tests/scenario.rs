@@ -108,7 +108,8 @@ scenarios! {
     demo, deny_with_a_reason, edit_then_run, remember_this_code, edit_a_message, interrupt_and_resume, pause_and_step,
     queue_two, round_table, pair, debate, panel, human_always, needs_a_person, budget_headless, budget_raised, circles,
     model_down, model_down_watched, fallback_model, selector_nonsense, cut_off_by_length, approve_all_headless,
-    speak_as_an_agent, failure_skipped, private_words, stop_running_code, time_out,
+    newsroom, program_chooses, speak_as_an_agent, summary, failure_skipped, private_words, stop_running_code, time_out,
+    pipeline, brainstorm, review_loop, support, society, magentic,
 }
 
 fn directory() -> PathBuf {

@@ -135,6 +135,22 @@ fn invalid_files_are_refused_with_every_mistake_its_place_and_a_remedy() {
     }
 }
 
+/// With the catalogs of the program itself: what only they and the whole team together can know.
+#[test]
+fn mistakes_that_only_the_real_catalogs_can_see_have_their_place_too() {
+    let paths = cases("real");
+    assert!(paths.len() >= 3);
+    for path in paths {
+        let text = fs::read_to_string(&path).unwrap();
+        let name = path.file_name().unwrap().to_string_lossy();
+        let shown = match parse_team(&name, &text, &plenary::wire::families(), &price_of, &base()) {
+            Ok(loaded) => render(&name, &text, &loaded.warnings, false),
+            Err(report) => report.to_string(),
+        };
+        snapshot("real", &path, &shown);
+    }
+}
+
 #[test]
 fn odd_files_are_taken_with_warnings() {
     for path in cases("odd") {

@@ -3,6 +3,7 @@
 //! Commands are data, so that a console may sit in another process than the engine.
 
 use super::Name;
+use super::configure::Change;
 use super::event::{Answer, Boundary, Resolution, Verdict};
 use super::id::{ApprovalId, AskId, MessageId, OpId, Seq};
 use serde::{Deserialize, Serialize};
@@ -112,6 +113,13 @@ pub enum Command {
     MoveTo {
         /// The record.
         seq: Seq,
+    },
+    /// Change an agent, from its next request on.
+    Configure {
+        /// Who.
+        agent: Name,
+        /// What.
+        change: Change,
     },
     /// Say what became of an effect whose outcome was lost.
     Resolve {

@@ -50,6 +50,39 @@ impl EndCause {
     }
 }
 
+/// How a run is summed up when it is over (AG2: summary_method).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SummaryMethod {
+    /// The last message, without the word `TERMINATE`.
+    LastMsg,
+    /// In a model's words.
+    ReflectionWithLlm,
+}
+
+impl SummaryMethod {
+    /// As a team file writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            SummaryMethod::LastMsg => "last_msg",
+            SummaryMethod::ReflectionWithLlm => "reflection_with_llm",
+        }
+    }
+}
+
+/// How a team wants its runs summed up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SummarySetup {
+    /// How.
+    pub method: SummaryMethod,
+    /// What the model is told, where one is asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt: Option<String>,
+    /// The model; key into `Team::models`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+}
+
 /// What exactly ended a run, for programs that read the log.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct EndDetail {

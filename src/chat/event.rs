@@ -1,11 +1,13 @@
 //! What happened: the durable vocabulary of a session.
 
 use super::code::{Execution, Payload};
+use super::configure::Change;
 use super::consult::Advice;
 pub use super::decision::*;
-pub use super::end::{EndCause, EndDetail, Totals};
+pub use super::end::{EndCause, EndDetail, SummaryMethod, Totals};
 pub use super::failing::{Achieved, AfterFailure};
 use super::id::*;
+use super::ledger::Ledger;
 use super::message::Message;
 use super::request::{Failure, Finish, Purpose};
 use super::team::Team;
@@ -180,6 +182,11 @@ pub enum Event {
         taken: Vec<String>,
         /// The graph from now on.
         graph: Graph,
+    },
+    /// The moderator's ledger changed.
+    LedgerChanged {
+        /// The ledger from now on.
+        ledger: Box<Ledger>,
     },
     /// A turn began.
     TurnStarted {
@@ -442,6 +449,26 @@ pub enum Event {
     LimitsChanged {
         /// The limits from now on.
         limits: super::team::Limits,
+    },
+    /// The operator changed an agent; the change belongs to this branch.
+    Configured {
+        /// Who.
+        agent: Name,
+        /// What.
+        change: Change,
+    },
+    /// The run, which is over, was summed up.
+    Summarized {
+        /// How.
+        method: SummaryMethod,
+        /// The summary.
+        text: Arc<str>,
+        /// The call that wrote it, if a model did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        call: Option<CallId>,
+        /// Why it is not the summary that the team asks for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        problem: Option<String>,
     },
     /// The run is over.
     Ended {

@@ -169,7 +169,9 @@ impl Message {
             }
             text.push_str(&added);
         };
-        self.tool_calls.iter().for_each(|call| line(format!("→ {}({})", call.name, call.arguments)));
+        // Results follow their calls, which need not be told again.
+        let calls = self.tool_calls.iter().filter(|_| self.tool_results.is_empty());
+        calls.for_each(|call| line(format!("→ {}({})", call.name, call.arguments)));
         for result in &self.tool_results {
             let failed = if result.is_error { " failed" } else { "" };
             line(format!("← {}{failed}: {}", result.name, result.content));

@@ -6,6 +6,7 @@
 
 pub mod code;
 pub mod command;
+pub mod configure;
 pub mod consult;
 pub mod containment;
 pub mod context;
@@ -15,6 +16,7 @@ pub mod event;
 pub mod failing;
 pub mod handoff;
 pub mod id;
+pub mod ledger;
 pub mod message;
 pub mod pattern;
 pub mod request;

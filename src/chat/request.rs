@@ -16,6 +16,8 @@ pub enum Purpose {
     Speak,
     /// Choosing the next speaker.
     Select,
+    /// Summing up when the run is over.
+    Summarize,
 }
 
 /// The role of a message in a request.
@@ -62,7 +64,7 @@ impl Prompt {
 pub struct Request {
     /// Identity of this attempt.
     pub call: CallId,
-    /// The agent that asks; for [`Purpose::Select`] the last speaker, if there is one.
+    /// The agent that asks; for the others the last speaker, if there is one.
     pub agent: Name,
     /// On whose behalf.
     pub purpose: Purpose,

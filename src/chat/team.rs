@@ -7,6 +7,7 @@
 use super::Name;
 use super::containment::{Bounds, LanguageRow, Tier};
 use super::context::ContextRule;
+use super::end::SummarySetup;
 use super::failing::OnFailure;
 pub use super::handoff::{AfterWork, Handoff, Nested, Target};
 use super::message::Author;
@@ -78,6 +79,9 @@ pub struct Team {
     pub pick_countdown_ms: Option<u64>,
     /// Most messages in the transcript, the task included (AG2: GroupChat.max_round).
     pub max_round: u32,
+    /// How a run is summed up when it is over; `None` means not at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summary: Option<SummarySetup>,
     /// Any of these ends the run.
     pub termination: Vec<Condition>,
     /// Ceilings that hold (interactive) or end (headless) the run.
@@ -105,6 +109,7 @@ impl Team {
             task: None,
             initial: Vec::new(),
             send_introductions: false,
+            summary: None,
             agents,
             speaker_selection_method: Spec::named("round_robin"),
             selector_model: None,

@@ -117,6 +117,18 @@ fn write_record(text: &mut String, record: &Arc<Record>, session: &Session) {
         Event::BranchMoved { name, why } => {
             writeln!(text, "{at} branch {}: {}\n", safe(name), safe(why))
         }
+        Event::Summarized { method, text: summary, problem, .. } => {
+            let body = quoted(&plain(summary.trim(), Context::Prose));
+            let problem = problem.as_ref().map(|why| format!("; the one wanted was not written: {}", one_line(why)));
+            writeln!(text, "\n## Summary ({}{})\n\n{body}", method.name(), problem.unwrap_or_default())
+        }
+        Event::Configured { agent, change } => {
+            let _ = writeln!(text, "{at} {} changed by the operator: {}\n", safe(agent), safe(&change.to_string()));
+            match &change.system_message {
+                Some(told) => writeln!(text, "{}\n", quoted(&plain(told, Context::Prose))),
+                None => Ok(()),
+            }
+        }
         Event::AgentFailed { agent, text: why, then, .. } => {
             writeln!(text, "{at} {} could not speak ({then}): {}\n", safe(agent), safe(why))
         }
@@ -124,7 +136,7 @@ fn write_record(text: &mut String, record: &Arc<Record>, session: &Session) {
             let ended = writeln!(text, "---\n\nEnded: {} · {totals}", plain(why, Context::Prose));
             match achieved {
                 Some(found) => {
-                    writeln!(text, "\nResult: message {} by {}.", found.message.0 + 1, one_line(&found.agent))
+                    writeln!(text, "\nResult: message {} by {}.", found.message.number(), one_line(&found.agent))
                 }
                 None => ended,
             }

@@ -23,7 +23,7 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = format!("{RUN_EXAMPLES}{EXIT_CODES}"))]
 pub(super) struct RunArguments {
-    /// A team file, or the name of a ready team (lru-cache, pair, debate, panel, round-table)
+    /// A team file, or the name of a ready team (lru-cache, pair, debate, panel, newsroom, round-table)
     team: String,
     /// What to work on, instead of the team file's task
     #[arg(long, value_name = "TEXT")]

@@ -437,7 +437,9 @@ fn is_hard(event: &Event) -> bool {
             | Event::OutcomeResolved { .. }
             | Event::HumanAnswered { .. }
             | Event::LimitsChanged { .. }
+            | Event::Configured { .. }
             | Event::Ended { .. }
+            | Event::Summarized { .. }
     )
 }
 

@@ -7,14 +7,18 @@
 use crate::chat::consult::Advice;
 use crate::chat::event::{Actor, Event, HoldReason};
 use crate::chat::usage::Usage;
+use crate::engine::machine::summing::plain;
 use crate::session::Session;
 use crate::session::turn::{Phase, Stage};
 
 /// The events that settle what was in flight when the log ended, and hold the session until the operator says go.
 /// Empty for a session that has ended.
 pub fn settle(session: &Session) -> Vec<(Actor, Vec<Event>)> {
-    if session.team().is_none() || session.ended().is_some() {
+    if session.team().is_none() {
         return Vec::new();
+    }
+    if session.ended().is_some() {
+        return unsummed(session);
     }
     let mut events = Vec::new();
     if session.hold().is_none() {
@@ -52,6 +56,19 @@ pub fn settle(session: &Session) -> Vec<(Actor, Vec<Event>)> {
         events.extend(inside.map(|event| Event::Inner { agent: agent.clone(), event: Box::new(event) }));
     }
     if events.is_empty() { Vec::new() } else { vec![(Actor::System, events)] }
+}
+
+/// A summary that was not written before the log ended is not written by itself: the last message stands in for it.
+fn unsummed(session: &Session) -> Vec<(Actor, Vec<Event>)> {
+    if !session.awaits_summary() {
+        return Vec::new();
+    }
+    let mut events = Vec::new();
+    if let Phase::Calling(call) = session.summing().inquiry.phase {
+        events.push(Event::ModelInterrupted { call, usage: unknown() });
+    }
+    events.push(plain(session, Some("Plenary was stopped before it was written".to_owned())));
+    vec![(Actor::System, events)]
 }
 
 /// A call of which nothing is known was still paid for, perhaps: no price rather than zero.

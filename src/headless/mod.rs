@@ -58,8 +58,9 @@ pub async fn follow(
                     return Err(io::Error::other("the engine sent a record that does not fit its log"));
                 }
                 printer.record(&record, &session)?;
-                if let Event::Ended { cause, .. } = &record.event {
-                    return Ok(Result { cause: Some(cause.clone()) });
+                let over = matches!(record.event, Event::Ended { .. } | Event::Summarized { .. });
+                if let Some(ended) = session.ended().filter(|_| over && !session.awaits_summary()) {
+                    return Ok(Result { cause: Some(ended.cause.clone()) });
                 }
             }
             Update::Fault { text } if !text.is_empty() => {
@@ -70,7 +71,7 @@ pub async fn follow(
             _ => {}
         }
     }
-    Ok(Result { cause: None })
+    Ok(Result { cause: session.ended().map(|ended| ended.cause.clone()) })
 }
 
 struct Printer<'a, W: Write + ?Sized> {
@@ -84,7 +85,9 @@ impl<W: Write + ?Sized> Printer<'_, W> {
             writeln!(self.out, "{}", json(&**record)?)?;
             return self.out.flush();
         }
-        match &record.event {
+        let (within, event) = record.event.innermost();
+        match event {
+            Event::SessionStarted { .. } if !within.is_empty() => {}
             Event::SessionStarted { session: id, team, .. } => {
                 writeln!(self.out, "plenary  {}  session {}", one_line(&team.name), one_line(id))?;
             }
@@ -110,8 +113,11 @@ impl<W: Write + ?Sized> Printer<'_, W> {
                     _ => Context::Prose,
                 };
                 let author = match &message.author {
-                    Author::Operator => "Operator".to_owned(),
-                    Author::Agent(_) => one_line(&message.author_path().collect::<Vec<_>>().join(" › ")),
+                    Author::Operator if within.is_empty() => "Operator".to_owned(),
+                    author => {
+                        let path = within.iter().map(|name| &***name).chain([author.name()]);
+                        one_line(&path.collect::<Vec<_>>().join(" › "))
+                    }
                 };
                 writeln!(self.out, "\n── {author} ── {label}{audience}{mark}")?;
                 // Every line is indented, so that no message can imitate a heading of ours.
@@ -139,6 +145,9 @@ impl<W: Write + ?Sized> Printer<'_, W> {
                 };
                 writeln!(self.out, "\n·· {} ({then})", plain(&failure.message, Context::Prose))?;
             }
+            Event::Configured { agent, change } => {
+                writeln!(self.out, "\n·· {} changed: {}", one_line(agent), one_line(&change.to_string()))?;
+            }
             Event::AgentFailed { agent, then, .. } => {
                 writeln!(self.out, "\n·· {} could not speak: {then}", one_line(agent))?;
             }
@@ -148,6 +157,20 @@ impl<W: Write + ?Sized> Printer<'_, W> {
             Event::DetectorChanged { detector, text, count, .. } if *count > 0 => {
                 writeln!(self.out, "\n·· {detector}: {}", plain(text, Context::Prose))?;
             }
+            Event::Ended { text, .. } if !within.is_empty() => {
+                let names = within.iter().map(|name| &***name).collect::<Vec<_>>().join(" › ");
+                writeln!(self.out, "\n·· {} has talked: {}", one_line(&names), plain(text, Context::Prose))?;
+            }
+            Event::Summarized { method, text, call, problem } => {
+                if let Some(problem) = problem {
+                    writeln!(self.out, "\n·· the summary could not be written: {}", plain(problem, Context::Prose))?;
+                }
+                let cost = call.map(|call| format!(" · {}", spoken(session, Some(call)))).unwrap_or_default();
+                writeln!(self.out, "\n── Summary ── {}{cost}", method.name())?;
+                for line in plain(text.trim(), Context::Prose).lines() {
+                    writeln!(self.out, "  {line}")?;
+                }
+            }
             Event::Ended { text, totals, achieved, .. } => {
                 writeln!(self.out, "\nended: {} · {totals}", plain(text, Context::Prose))?;
                 if let Some(Achieved { message, agent, text }) = achieved {
@@ -155,7 +178,7 @@ impl<W: Write + ?Sized> Printer<'_, W> {
                     let glance: String = first.chars().take(GLANCE).collect();
                     let more = if glance.len() < text.len() { "…" } else { "" };
                     let (agent, glance) = (one_line(agent), one_line(&glance));
-                    writeln!(self.out, "result: message {} by {agent}: {glance}{more}", message.0 + 1)?;
+                    writeln!(self.out, "result: message {} by {agent}: {glance}{more}", message.number())?;
                 }
             }
             _ => return Ok(()),
@@ -164,7 +187,7 @@ impl<W: Write + ?Sized> Printer<'_, W> {
     }
 
     fn ran(&self, session: &Session, turn: Option<crate::chat::id::TurnId>) -> String {
-        let execution = session.log().iter().rev().take(8).find_map(|record| match &record.event {
+        let execution = session.log().iter().rev().take(8).find_map(|record| match record.event.innermost().1 {
             Event::Outcome { execution, .. } => Some(execution),
             _ => None,
         });

@@ -255,6 +255,7 @@ fn mistakes_have_their_place_and_a_remedy() {
         ("last.exit > none", "last.exit > ‹none›"),
         ("last.text matches 'x'", "last.text matches ‹'x'›"),
         ("last.text matches /(/", "last.text matches ‹/(/›"),
+        ("last.text matches /x/m", "last.text matches /x/‹m›"),
         ("last.text matches /x", "last.text matches ‹/x›"),
         ("last.text matches /(a{1000}){1000}/", "last.text matches ‹/(a{1000}){1000}/›"),
         ("round matches /3/", "‹round› matches /3/"),

@@ -153,7 +153,13 @@ fn pattern(text: &str, at: usize) -> Result<(Token, usize), RuleError> {
     while let Some((place, c)) = letters.next() {
         match c {
             '/' => {
-                let folded = text[at + place + 2..].starts_with('i');
+                let after = &text[at + place + 2..];
+                let folded = after.starts_with('i');
+                let end = at + place + 2 + usize::from(folded);
+                if let Some(c) = text[end..].chars().next().filter(|c| c.is_alphanumeric()) {
+                    let help = "other flags stand inside: (?m) for many lines, (?s) for dots that match their ends";
+                    return wrong(end..end + c.len_utf8(), "only `i` may follow a pattern", Some(help));
+                }
                 return Ok((Token::Pattern { source, folded }, place + 2 + usize::from(folded)));
             }
             '\\' => match letters.next() {

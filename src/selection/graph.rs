@@ -186,20 +186,15 @@ impl Selector for Graph {
         false
     }
 
-    fn before(&self, session: &Session) -> Option<Event> {
-        let team = session.team()?;
+    fn before(&self, session: &Session) -> Vec<Event> {
+        let Some(team) = session.team() else { return Vec::new() };
         let floor = session.floor();
-        match &floor.graph {
-            None => Some(Event::GraphStepped {
-                taken: Vec::new(),
-                graph: State { ready: self.begins(team), ..State::default() },
-            }),
-            Some(state) if !floor.finished.is_empty() => {
-                let (taken, graph) = self.step(state, &floor.finished, session);
-                Some(Event::GraphStepped { taken, graph })
-            }
-            Some(_) => None,
-        }
+        let (taken, graph) = match &floor.graph {
+            None => (Vec::new(), State { ready: self.begins(team), ..State::default() }),
+            Some(state) if !floor.finished.is_empty() => self.step(state, &floor.finished, session),
+            Some(_) => return Vec::new(),
+        };
+        vec![Event::GraphStepped { taken, graph }]
     }
 
     fn pick(&self, candidates: &Candidates, session: &Session) -> Pick {

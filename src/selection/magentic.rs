@@ -35,7 +35,12 @@ pub const ENTRY: Entry<dyn Selector> = Entry {
             required: false,
             about: "judgements without progress before a new plan is made (3)",
         },
-        Field { name: "max_replans", kind: FieldKind::Count, required: false, about: "new plans before it gives up (3)" },
+        Field {
+            name: "max_replans",
+            kind: FieldKind::Count,
+            required: false,
+            about: "new plans before it gives up (3)",
+        },
         Field {
             name: "final_answer_prompt",
             kind: FieldKind::Text,
@@ -68,8 +73,8 @@ impl Magentic {
     /// The ledger of the present run.
     fn ledger(&self, session: &Session) -> Ledger {
         let run = session.transcript().run_from();
-        let known = session.floor().ledger.clone().filter(|ledger| ledger.run == run);
-        known.unwrap_or_else(|| Ledger { run, ..Ledger::default() })
+        let known = session.floor().ledger.as_deref().filter(|ledger| ledger.run == run);
+        known.cloned().unwrap_or_else(|| Ledger { run, ..Ledger::default() })
     }
 
     /// What the last answer of the moderator's model makes of the ledger, and what the moderator says.
@@ -173,9 +178,7 @@ impl Selector for Magentic {
                 Some(next) => Pick::Person { proposed: Some(next.clone()) },
                 None => Pick::Ask(self.thread(session, ask(words::judge(&task, team, &candidates.eligible)))),
             },
-            LedgerStage::FactsAgain => {
-                Pick::Ask(self.thread(session, ask(words::facts_again(&task, &ledger.facts))))
-            }
+            LedgerStage::FactsAgain => Pick::Ask(self.thread(session, ask(words::facts_again(&task, &ledger.facts)))),
             LedgerStage::PlanAgain => Pick::Ask(self.thread(session, ask(words::plan_again(team, &ledger.facts)))),
             LedgerStage::Answer => {
                 let wanted = self.final_answer_prompt.as_deref().unwrap_or(words::ANSWER);

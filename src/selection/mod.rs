@@ -7,15 +7,19 @@
 
 mod auto;
 pub mod candidates;
+mod command;
 mod concurrent;
 mod graph;
 mod graph_review;
 mod handoff;
+mod magentic;
+mod magentic_words;
 mod manual;
 pub mod mention;
 mod random;
 pub mod review;
 mod round_robin;
+mod rule;
 mod sequential;
 
 use crate::catalog;
@@ -39,9 +43,9 @@ pub trait Selector: Send + Sync {
         true
     }
 
-    /// What has to stand in the log before anybody is picked, if something has.
-    fn before(&self, _session: &Session) -> Option<Event> {
-        None
+    /// What has to stand in the log before anybody is picked.
+    fn before(&self, _session: &Session) -> Vec<Event> {
+        Vec::new()
     }
 
     /// Which candidates a model's answer mentions, and how often.
@@ -93,6 +97,9 @@ pub static SELECTORS: &[catalog::Entry<dyn Selector>] = &[
     graph::ENTRY,
     sequential::ENTRY,
     concurrent::ENTRY,
+    magentic::ENTRY,
+    rule::ENTRY,
+    command::ENTRY,
 ];
 
 #[cfg(test)]

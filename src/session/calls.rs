@@ -4,6 +4,7 @@
 use super::turn::{Call, Turn};
 use crate::chat::event::{Event, Record};
 use crate::chat::id::{CallId, Seq, TurnId};
+use crate::chat::request::Purpose;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -45,6 +46,11 @@ impl Calls {
     /// The turn of a call that is kept whole.
     pub fn turn(&self, id: CallId) -> Option<TurnId> {
         self.open(id)?.turn
+    }
+
+    /// What a call that is kept whole serves: its turn, and what for.
+    pub fn line(&self, id: CallId) -> Option<(Option<TurnId>, Purpose)> {
+        self.open(id).map(|call| (call.turn, call.purpose))
     }
 
     /// The record is the end of its call. Returns the call as it is then.

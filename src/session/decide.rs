@@ -6,6 +6,7 @@
 use super::turn::{Phase, Stage};
 use super::{Session, Waiting};
 use crate::chat::command::Command;
+use crate::chat::configure::Change;
 use crate::chat::event::{Answer, Boundary, Choice, Event, HoldReason, Verdict};
 use crate::chat::id::{ApprovalId, BranchId, MessageId, Seq};
 use crate::chat::message::{Author, Message, MessageKind};
@@ -78,7 +79,7 @@ pub fn decide(session: &Session, command: &Command, _now: UnixMillis) -> Decided
         Command::Step => resume(session, true),
         Command::Continue => go_on(session),
         Command::Interrupt | Command::End => {
-            if session.ended().is_some() {
+            if session.ended().is_some() && !(session.acts() && *command == Command::Interrupt) {
                 refuse("The run has already ended.")
             } else {
                 Ok(Decision::default())
@@ -101,6 +102,7 @@ pub fn decide(session: &Session, command: &Command, _now: UnixMillis) -> Decided
                 refuse("That execution's outcome is known; there is nothing to resolve.")
             }
         }
+        Command::Configure { agent, change } => configure(session, agent, change),
         Command::RaiseLimits => raise_limits(session),
     }
 }
@@ -358,6 +360,25 @@ fn move_to(session: &Session, seq: Seq) -> Decided {
 fn next_branch(session: &Session) -> (BranchId, String) {
     let id = session.branches().iter().map(|branch| branch.id.0).max().unwrap_or(0) + 1;
     (BranchId(id), format!("branch-{id}"))
+}
+
+fn configure(session: &Session, name: &Name, change: &Change) -> Decided {
+    let Some((team, agent)) = session.team().and_then(|team| Some((team, team.agent(name)?))) else {
+        return refuse(format!("{name} is not a member of this team."));
+    };
+    if let Some(model) = &change.model {
+        if !team.models.contains_key(model) {
+            let known = team.models.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+            return refuse(format!("This team has no model {model}. It has: {known}."));
+        }
+        if agent.model.is_none() {
+            return refuse(format!("{name} speaks through no model; there is none to change."));
+        }
+    }
+    if change.applied(agent) == *agent {
+        return refuse("Nothing was changed.");
+    }
+    Ok(vec![Event::Configured { agent: name.clone(), change: change.clone() }].into())
 }
 
 fn raise_limits(session: &Session) -> Decided {

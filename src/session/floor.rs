@@ -3,6 +3,7 @@
 use super::turn::Inquiry;
 use crate::chat::event::{Choice, Graph};
 use crate::chat::id::CallId;
+use crate::chat::ledger::Ledger;
 use crate::chat::{Name, UnixMillis};
 use std::sync::Arc;
 
@@ -17,6 +18,8 @@ pub struct Floor {
     pub retry: Vec<Name>,
     /// How far the run has come in a graph; `None` before the first step of one.
     pub graph: Option<Graph>,
+    /// The moderator's ledger, where one leads.
+    pub ledger: Option<Box<Ledger>>,
     /// Who has finished a turn since the graph was last looked at.
     pub finished: Vec<Name>,
     /// Turns in a row that were skipped because their speakers failed.

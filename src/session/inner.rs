@@ -67,6 +67,7 @@ impl Session {
     pub fn is_calling(&self, call: CallId) -> bool {
         let own = |phase: &Phase| *phase == Phase::Calling(call);
         own(&self.state.floor.selecting.inquiry.phase)
+            || own(&self.state.summing.inquiry.phase)
             || self.state.turns.iter().any(|turn| own(&turn.inquiry.phase))
             || self.active_inners().any(|inner| inner.is_calling(call))
     }

@@ -62,7 +62,6 @@ pub struct Session {
 #[derive(Debug, Clone)]
 struct Started {
     session: String,
-    team: Arc<Team>,
     headless: bool,
     at: UnixMillis,
 }
@@ -138,6 +137,8 @@ struct State {
     context: serde_json::Map<String, serde_json::Value>,
     selector: AgentMeter,
     activity: meters::Activity,
+    summing: summary::Summing,
+    team: Option<Arc<Team>>,
     /// Conversations of nested teams, by the agent that they stand behind.
     inner: BTreeMap<Name, Session>,
     /// Names of the team's members, and where this session's numbers begin: they make those of the inner ones.
@@ -231,9 +232,9 @@ impl Session {
         self.started.as_ref().map_or("", |started| started.session.as_str())
     }
 
-    /// The team. `None` before the first record.
+    /// The team as it is on this branch: as it began, with what the operator changed. `None` before the first record.
     pub fn team(&self) -> Option<&Arc<Team>> {
-        self.started.as_ref().map(|started| &started.team)
+        self.state.team.as_ref()
     }
 
     /// Who hears what this author says by default; empty means everybody.
@@ -450,6 +451,7 @@ impl Session {
         turns.iter().any(|turn| matches!(turn.stage, Stage::Running(..)) || calling(&turn.inquiry))
             || calling(&self.state.floor.selecting.inquiry)
             || self.state.consults.open().is_some()
+            || calling(&self.state.summing.inquiry)
             || self.active_inners().any(Session::acts)
     }
 
@@ -458,6 +460,7 @@ impl Session {
         self.state.turns.iter().any(|turn| turn.is_busy())
             || self.state.floor.selecting.inquiry.is_busy()
             || self.state.consults.open().is_some()
+            || self.state.summing.inquiry.is_busy()
             || self.active_inners().any(Session::is_busy)
     }
 }

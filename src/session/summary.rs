@@ -1,11 +1,48 @@
-//! What a run has come to, without asking anybody.
+//! What a run has come to: its result, its summary, and what of it is carried over.
 
 use super::Session;
+use super::meters::AgentMeter;
 use super::transcript::Entry;
-use crate::chat::event::Achieved;
+use super::turn::Inquiry;
+use crate::chat::event::{Achieved, SummaryMethod};
 use crate::chat::message::Author;
 use std::borrow::Cow;
 use std::sync::Arc;
+
+/// How far the summary of a run has come.
+#[derive(Debug, Clone, Default)]
+pub struct Summing {
+    /// The line to the model that writes it.
+    pub inquiry: Inquiry,
+    /// The summary.
+    pub done: Option<Summary>,
+    /// What it used.
+    pub meter: AgentMeter,
+}
+
+/// The summary of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Summary {
+    /// How it was made.
+    pub method: SummaryMethod,
+    /// What it says.
+    pub text: Arc<str>,
+    /// Why it is not the summary that the team asks for.
+    pub problem: Option<String>,
+}
+
+impl Session {
+    /// The summary of the run that is over, and how far it has come.
+    pub fn summing(&self) -> &Summing {
+        &self.state.summing
+    }
+
+    /// Whether the run is over and its summary is still to come.
+    pub fn awaits_summary(&self) -> bool {
+        let wanted = self.team().is_some_and(|team| team.summary.is_some());
+        wanted && self.state.ended.is_some() && self.state.summing.done.is_none()
+    }
+}
 
 /// The word with which agents say that they are done (AG2: the default of is_termination_msg).
 const DONE: &str = "TERMINATE";

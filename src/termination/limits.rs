@@ -86,6 +86,6 @@ impl Condition for MaxCost {
         if cost < self.0 {
             return Verdict::No;
         }
-        Fired::new(format!("{cost} of {} spent", self.0), &[("limit", &self.0), ("cost", &cost)])
+        Fired::with(format!("{cost} of {} spent", self.0), &[("limit", &self.0), ("cost", &cost)])
     }
 }

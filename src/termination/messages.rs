@@ -110,7 +110,7 @@ impl Condition for MaxMessages {
         }
         let limit = self.limit;
         let text = format!("Maximum number of messages {limit} reached, current message count: {messages}");
-        Fired::new(text, &[("limit", &limit), ("messages", &messages)])
+        Fired::with(text, &[("limit", &limit), ("messages", &messages)])
     }
 
     fn reset(&mut self) {
@@ -126,7 +126,7 @@ impl Condition for MaxTurns {
         if turns < self.0 {
             return Verdict::No;
         }
-        Fired::new(format!("Maximum number of turns {} reached.", self.0), &[("limit", &self.0), ("turns", &turns)])
+        Fired::with(format!("Maximum number of turns {} reached.", self.0), &[("limit", &self.0), ("turns", &turns)])
     }
 }
 

@@ -95,7 +95,7 @@ pub struct Fired {
 
 impl Fired {
     /// Without an agent.
-    pub fn new(text: impl Into<String>, values: &[(&str, &dyn std::fmt::Display)]) -> Verdict {
+    pub fn with(text: impl Into<String>, values: &[(&str, &dyn std::fmt::Display)]) -> Verdict {
         let values = values.iter().map(|(name, value)| ((*name).to_owned(), value.to_string())).collect();
         Verdict::Met(Fired { text: text.into(), agent: None, values })
     }
@@ -220,7 +220,8 @@ impl Endings {
                 continue;
             }
             // The words that begin a run after an end are its task, whatever they are called. A run may begin without.
-            let task = entry.message.kind == MessageKind::Task
+            // What a moderator plans and asks for is a task as well (AgentChat: Magentic tests the agents' replies only).
+            let task = matches!(entry.message.kind, MessageKind::Task | MessageKind::Moderation)
                 || (place == transcript.run_from() && entry.message.turn.is_none());
             self.tree.observe(&Heard { entry, task });
         }

@@ -104,7 +104,7 @@ impl Condition for Asked {
                 // A program that failed has not said that the run is over; its failure stands in the log.
                 Some(advice) if advice.failure.is_none() && !advice.answer.is_empty() => {
                     let answer = advice.answer.lines().next().unwrap_or_default();
-                    Fired::new(answer, &[("command", &self.program.shown()), ("answer", &advice.answer)])
+                    Fired::with(answer, &[("command", &self.program.shown()), ("answer", &advice.answer)])
                 }
                 _ => Verdict::No,
             },
@@ -117,7 +117,7 @@ struct External;
 impl Condition for External {
     fn met(&mut self, moment: &Moment<'_>) -> Verdict {
         match moment.session.termination_asked() {
-            true => Fired::new("External termination requested", &[]),
+            true => Fired::with("External termination requested", &[]),
             false => Verdict::No,
         }
     }

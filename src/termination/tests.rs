@@ -6,6 +6,7 @@ use crate::chat::event::{EndCause, Event, HoldReason, Totals};
 use crate::chat::id::MessageId;
 use crate::chat::message::{Author, Completeness, MessageKind};
 use crate::chat::team::{Condition as Wanted, Spec};
+use crate::chat::tool::{ToolCall, ToolResult};
 use crate::session::testing::{Log, speakers};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -211,6 +212,23 @@ fn options_that_would_end_at_once_or_never_are_refused_in_words() {
         spec("max_messages", json!({})),
         one("text_mentoin", "DONE"),
         Wanted::All(vec![one("max_tokens", 0)]),
+        spec("max_tokens", json!({ "value": 5, "total": 5 })),
+        spec("max_tokens", json!({ "prompt": 0 })),
+        one("text_matches", "("),
+        one("text_matches", "a*"),
+        one("text_ends_with", "  "),
+        one("max_turns", 0),
+        one("source_match", json!([])),
+        one("stop_message", false),
+        one("external", false),
+        one("ask_operator", 0),
+        one("function_call", ""),
+        one("handoff", " "),
+        one("timeout", 0),
+        one("idle", 0),
+        one("rule", "round >"),
+        spec("command", json!({})),
+        spec("command", json!({ "command": { "argv": ["x"], "dir": "/" }, "every": 0 })),
     ];
     for wanted in table {
         let error = Endings::new(std::slice::from_ref(&wanted)).err();
@@ -219,6 +237,167 @@ fn options_that_would_end_at_once_or_never_are_refused_in_words() {
     for entry in CONDITIONS {
         assert!(entry.example.starts_with(entry.name) && !entry.about.is_empty(), "{}", entry.name);
     }
+}
+
+#[test]
+fn words_are_found_at_the_end_and_by_a_pattern_too() {
+    let table = [
+        ("text_ends_with", "DONE", "all DONE\n", "DONE, almost", "Message ending with 'DONE' received"),
+        (
+            "text_matches",
+            "(?i)verdict: (ok|fine)",
+            "My Verdict: OK.",
+            "verdict: bad",
+            "Pattern '(?i)verdict: (ok|fine)' matched",
+        ),
+    ];
+    for (kind, value, fits, misses, text) in table {
+        let mut log = talk();
+        let mut condition = endings(one(kind, value));
+        log.says("a", misses);
+        assert_eq!(check(&mut condition, &log), None, "{kind}");
+        log.says("b", fits);
+        assert_eq!(check(&mut condition, &log), Some((kind.into(), text.into())));
+    }
+}
+
+/// AgentChat's scope, for teams that were made for it (reference: agentchat-semantics 3.3 and 12, no. 5).
+#[test]
+fn scope_all_reads_the_task_and_what_agents_and_tools_say_to_each_other() {
+    let all = |text: &str| spec("text_mention", json!({ "value": text, "scope": "all" }));
+    let mut log = talk();
+    assert!(check(&mut endings(all("DONE")), &log).is_some(), "the task says DONE");
+    log.says("a", "words");
+    let call = ToolCall { id: "1".into(), name: "find".into(), arguments: "{\"q\":\"STOP\"}".into() };
+    let mut asks = log.message(Author::Agent("a".into()), MessageKind::ToolCalls, "");
+    asks.tool_calls = vec![call.clone()];
+    log.post(asks);
+    assert!(check(&mut endings(all("STOP")), &log).is_some());
+    assert!(check(&mut endings(one("text_mention", "STOP")), &log).is_none());
+    assert!(Endings::new(&[spec("text_mention", json!({ "value": "x", "scope": "everything" }))]).is_err());
+}
+
+#[test]
+fn tools_and_handoffs_end_by_name() {
+    let mut log = talk();
+    let mut called = endings(one("function_call", "submit"));
+    let mut handed = endings(one("handoff", "user"));
+    for (name, is_error) in [("find", false), ("submit", true)] {
+        assert_eq!(check(&mut called, &log), None);
+        let call = ToolCall { id: "1".into(), name: name.into(), arguments: "{}".into() };
+        let mut results = log.message(Author::Agent("a".into()), MessageKind::ToolResults, "");
+        results.tool_results = vec![ToolResult::of(&call, "it broke", is_error)];
+        log.post(results);
+    }
+    assert_eq!(check(&mut called, &log), Some(("function_call".into(), "Function 'submit' was executed.".into())));
+    for target in ["b", "user"] {
+        assert_eq!(check(&mut handed, &log), None);
+        let mut over = log.message(Author::Agent("a".into()), MessageKind::Handoff, "over to you");
+        over.handoff = Some(target.into());
+        log.post(over);
+    }
+    assert_eq!(check(&mut handed, &log), Some(("handoff".into(), "Handoff to user from a detected.".into())));
+}
+
+#[test]
+fn speakers_end_by_having_spoken() {
+    let mut log = talk();
+    let mut source = endings(one("source_match", json!(["b", "c"])));
+    let mut words_of_b = endings(spec("text_message", json!({ "source": "b" })));
+    let mut any_words = endings(spec("text_message", json!({})));
+    let mut stop = endings(one("stop_message", true));
+    log.runs("b", "print(1)", 0, "1");
+    assert_eq!(check(&mut source, &log), Some(("source_match".into(), "'b' answered".into())));
+    assert_eq!((check(&mut words_of_b, &log), check(&mut any_words, &log)), (None, None), "a result is no text");
+    log.says("a", "I say TERMINATE");
+    assert_eq!(check(&mut words_of_b, &log), None);
+    let text = "Text message received from 'a'".to_owned();
+    assert_eq!(check(&mut any_words, &log), Some(("text_message".into(), text)));
+    assert_eq!(check(&mut stop, &log), None);
+    log.says("b", "TERMINATE");
+    assert_eq!(check(&mut stop, &log), Some(("stop_message".into(), "Stop message received".into())));
+    assert!(check(&mut stop, &log).is_some(), "it stays met");
+}
+
+#[test]
+fn turns_are_counted_and_messages_with_what_tools_said_where_that_is_wanted() {
+    let mut log = talk();
+    let mut turns = endings(one("max_turns", 2));
+    let mut messages = endings(spec("max_messages", json!({ "value": 4, "include_events": true })));
+    log.says("a", "one");
+    log.operator("words of the operator are no turn");
+    let aside = log.message(Author::Agent("a".into()), MessageKind::ToolCalls, "");
+    assert_eq!((check(&mut turns, &log), check(&mut messages, &log)), (None, None));
+    log.post(aside);
+    assert!(check(&mut messages, &log).unwrap().1.contains("current message count: 4"));
+    log.says("b", "two");
+    assert_eq!(check(&mut turns, &log), Some(("max_turns".into(), "Maximum number of turns 2 reached.".into())));
+}
+
+#[test]
+fn each_part_of_the_tokens_has_a_limit_of_its_own() {
+    for (limits, over) in [
+        (json!({ "prompt": 20 }), true),
+        (json!({ "prompt": 21 }), false),
+        (json!({ "completion": 10, "total": 1000 }), true),
+        (json!({ "completion": 11, "prompt": 21, "total": 31 }), false),
+    ] {
+        let mut log = talk();
+        log.says("a", "one");
+        log.says("b", "two");
+        assert_eq!(check(&mut endings(spec("max_tokens", limits.clone())), &log).is_some(), over, "{limits}");
+    }
+}
+
+#[test]
+fn a_run_that_goes_on_has_fresh_budgets() {
+    let mut log = talk();
+    let kinds = || {
+        [
+            one("max_tokens", 30),
+            one("max_cost", 0.03),
+            one("max_time", 20_000),
+            one("timeout", 20_000),
+            one("max_turns", 2),
+        ]
+    };
+    let mut all: Vec<Endings> = kinds().into_iter().map(endings).collect();
+    let over = |all: &mut Vec<Endings>, log: &Log| -> Vec<bool> {
+        all.iter_mut().map(|endings| check(endings, log).is_some()).collect()
+    };
+    let run = |log: &mut Log| {
+        log.says("a", "one");
+        log.says("b", "two");
+        log.now += 20_000;
+    };
+    run(&mut log);
+    assert_eq!(over(&mut all, &log), [true; 5]);
+    let (cause, totals) = (EndCause::Operator, Totals::default());
+    log.add(vec![Event::Ended {
+        cause,
+        text: String::new(),
+        agent: None,
+        totals,
+        detail: Default::default(),
+        achieved: None,
+    }]);
+    log.operator("go on");
+    assert_eq!(over(&mut all, &log), [false; 5]);
+    // A session that is opened again knows the same.
+    let mut fresh: Vec<Endings> = kinds().into_iter().map(endings).collect();
+    assert_eq!(over(&mut fresh, &log), [false; 5]);
+    run(&mut log);
+    assert_eq!((over(&mut all, &log), over(&mut fresh, &log)), (vec![true; 5], vec![true; 5]));
+}
+
+#[test]
+fn the_texts_of_all_that_are_met_are_told_in_written_order() {
+    // AgentChat 10.6, case 118.
+    let mut any = Endings::new(&[one("max_messages", 2), one("text_mention", "X")]).unwrap();
+    let mut log = talk();
+    log.says("a", "X");
+    let text = "Maximum number of messages 2 reached, current message count: 2, Text 'X' mentioned";
+    assert_eq!(check(&mut any, &log), Some(("max_messages".into(), text.into())));
 }
 
 /// Counts what it is shown.
@@ -240,7 +419,7 @@ struct Newest(&'static str);
 impl Condition for Newest {
     fn met(&mut self, moment: &Moment<'_>) -> Verdict {
         match moment.session.transcript().last_heard_by("") {
-            Some(newest) if &*newest.message.content == self.0 => Fired::new(self.0, &[]),
+            Some(newest) if &*newest.message.content == self.0 => Fired::with(self.0, &[]),
             _ => Verdict::No,
         }
     }

@@ -54,7 +54,7 @@ fn timed(limit: u64, passed: u64) -> Verdict {
         return Verdict::No;
     }
     let text = format!("Timeout of {} seconds reached", seconds(limit));
-    Fired::new(text, &[("limit", &format!("{} s", seconds(limit))), ("passed", &format!("{} s", seconds(passed)))])
+    Fired::with(text, &[("limit", &format!("{} s", seconds(limit))), ("passed", &format!("{} s", seconds(passed)))])
 }
 
 fn after(begin: UnixMillis, millis: u64) -> UnixMillis {
@@ -102,8 +102,11 @@ impl Condition for Idle {
         if moment.session.floor().wanted.is_none() || quiet < self.limit {
             return Verdict::No;
         }
-        let text = format!("Nothing was said for {} seconds", seconds(quiet));
-        Fired::new(text, &[("limit", &format!("{} s", seconds(self.limit)))])
+        let text = format!("Nothing was said for {} seconds", seconds(self.limit));
+        Fired::with(
+            text,
+            &[("limit", &format!("{} s", seconds(self.limit))), ("quiet", &format!("{} s", seconds(quiet)))],
+        )
     }
 
     fn wake(&self, moment: &Moment<'_>) -> Option<UnixMillis> {

@@ -109,6 +109,8 @@ actions! {
     Interrupt "interrupt" [Main, Approval, Global] "Stop what runs now; what was said is kept";
     CallOn "call_on" [Main] "Give this agent the floor next";
     View "view" [Main] "Show what this agent is sent next, and what it does not see";
+    EditPrompt "edit_prompt" [Main] "Change what this agent's model is told first";
+    SwitchModel "switch_model" [Main] "Change the model of this agent";
     QueuePush "queue_push" [Main] "Add this agent to the queue of next speakers";
     QueuePop "queue_pop" [Main] "Take the last name off the queue";
     QueueClear "queue_clear" [Main] "Empty the queue of next speakers";
@@ -193,7 +195,7 @@ impl Action {
 
     /// Whether it says which agent, by a digit: bound as a range, `"t 1..9"`.
     pub fn takes_digit(self) -> bool {
-        matches!(self, Action::CallOn | Action::QueuePush | Action::View)
+        matches!(self, Action::CallOn | Action::QueuePush | Action::View | Action::EditPrompt | Action::SwitchModel)
     }
 
     /// Whether it lets code run. Such an action is never on a key that a hand presses by habit

@@ -31,7 +31,7 @@ fn check_explains_every_mistake_and_is_quiet_about_a_good_file() {
     let good = home.write("good.toml", talk(0, 3, 3));
     let ran = home.run(&["check", &good]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
-    for ready in ["lru-cache", "pair", "debate", "round-table", "panel"] {
+    for ready in ["lru-cache", "pair", "debate", "round-table", "panel", "newsroom"] {
         let ran = home.run(&["check", ready]);
         assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{ready}: {ran:?}");
         assert!(ran.out.contains("nothing to complain about"), "{ready}: {}", ran.out);

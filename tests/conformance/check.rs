@@ -195,6 +195,7 @@ fn told(world: &World) -> Vec<String> {
 fn requests_of<'a>(world: &'a World, who: &'a str) -> impl Iterator<Item = &'a Request> {
     world.asked.iter().filter(move |request| match request.purpose {
         Purpose::Select => who == "selector",
+        Purpose::Summarize => who == "summary",
         Purpose::Speak => &*request.agent == who,
     })
 }

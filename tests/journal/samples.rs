@@ -2,7 +2,9 @@
 
 use super::SESSION;
 use plenary::chat::code::{CodeBlock, Execution, Payload, Place, Stopped};
+use plenary::chat::configure::Change;
 use plenary::chat::consult::Advice;
+use plenary::chat::context::ContextRule;
 use plenary::chat::event::*;
 use plenary::chat::id::*;
 use plenary::chat::message::{Author, Completeness, Message, MessageKind};
@@ -43,6 +45,7 @@ every_kind! {
     SelectorAnswered { call: CallId(1), answer: "Coder, I think".into(), mentions: vec![("Coder".into(), 1)] }
     QueueChanged { queue: vec!["A".into(), "B".into()] }
     GraphStepped { taken: vec!["A -> B".into()], graph: Graph { ready: vec!["B".into()], armed: [("C".to_owned(), vec![2])].into() } }
+    LedgerChanged { ledger: Default::default() }
     TurnStarted { turn: TurnId(1), agent: "A".into(), beside: None }
     TurnEnded { turn: TurnId(1), finished: false }
     ModelCalled {
@@ -93,6 +96,17 @@ every_kind! {
     BudgetCrossed { limit: "max_cost".into(), text: "$1.00".into() }
     LimitsChanged {
         limits: Limits { max_cost: Some(Money(u64::MAX)), max_tokens: None, max_time_ms: Some(0), max_executions: None }
+    }
+    Configured {
+        agent: "A".into(),
+        change: Change {
+            system_message: Some("You wait.".into()), model: Some("m".into()),
+            context: Some(ContextRule::Last { messages: 3, keep_first_message: true }), ..Change::default()
+        }
+    }
+    Summarized {
+        method: SummaryMethod::ReflectionWithLlm, text: "all in all".into(), call: Some(CallId(1)),
+        problem: Some("none".into())
     }
     Ended {
         cause: EndCause::Condition("text_mention".into()), text: "TERMINATE".into(), agent: None,

@@ -106,7 +106,9 @@ fn no_size_breaks_the_screen() {
     waiting
         .says("Coder", "# 漢字\n\n- a list\n\n```python\nprint('👍🏽')\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |")
         .wants("print(1)\n");
-    let screens = ["", "a", "a e", "a d", "e", ":", "?", "b", "i x", "/ x", "]", "] ]", "v 1", "v 2", "z", "A"];
+    let screens = [
+        "", "a", "a e", "a d", "e", ":", "?", "b", "i x", "/ x", "]", "] ]", "v 1", "v 2", "c 1", "m 1", "@", "z", "A",
+    ];
     let mut apps: Vec<App> = screens
         .iter()
         .map(|keys| {

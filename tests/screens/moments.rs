@@ -109,6 +109,8 @@ fn each_modal() {
     modal("speak_to", &running(), "@");
     modal("end_run", &running(), "E");
     modal("view", &waiting(), "v 3");
+    modal("edit_prompt", &running(), "c 1");
+    modal("switch_model", &running(), "m 3");
 }
 
 #[test]

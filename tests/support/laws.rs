@@ -4,6 +4,7 @@ use super::world::story;
 use plenary::chat::event::{Actor, Event, Record, Verdict};
 use plenary::chat::id::{ApprovalId, CallId, MessageId, OpId};
 use plenary::chat::message::Completeness;
+use plenary::chat::request::Purpose;
 use plenary::chat::usage::Money;
 use plenary::session::Session;
 use std::collections::{HashMap, HashSet};
@@ -37,12 +38,18 @@ struct Laws {
 impl Laws {
     fn see(&mut self, record: &Record) -> Result<(), String> {
         let must = |holds: bool, law: &str| holds.then_some(()).ok_or(law.to_owned());
+        let sums_up = match &record.event {
+            Event::ModelCalled { purpose, .. } => *purpose == Purpose::Summarize,
+            Event::Summarized { .. } | Event::ModelAnswered { .. } => true,
+            Event::ModelFailed { .. } | Event::ModelInterrupted { .. } => true,
+            _ => false,
+        };
         let begins =
             matches!(record.event, Event::MessagePosted { .. } | Event::BranchMoved { .. } | Event::Released { .. });
-        if self.ended && !begins {
-            return Err("nothing but words, a move or a new run follows an end".into());
+        if self.ended && !begins && !sums_up {
+            return Err("nothing but a summary, words, a move or a new run follows an end".into());
         }
-        self.ended = matches!(record.event, Event::Ended { .. });
+        self.ended = matches!(record.event, Event::Ended { .. }) || (self.ended && sums_up);
         match &record.event {
             Event::ModelCalled { call, .. } => must(self.calling.insert(*call), "a call happens once"),
             Event::ModelAnswered { call, usage, .. }

@@ -305,6 +305,12 @@ fn detail(event: &Event) -> String {
         Event::BranchMoved { name, .. } => name.clone(),
         Event::SpeakerWanted { candidates, proposed, .. } => format!("of {candidates:?} proposed {proposed:?}"),
         Event::SpeakerChosen { choice } => format!("{} by {}", choice.agent, choice.mode),
+        Event::SpeakerBarred { agent, .. } | Event::SpeakerUnbarred { agent } => agent.to_string(),
+        Event::ConsultAsked { key, command, .. } => format!("{key}: {}", command[0]),
+        Event::ConsultAnswered { advice, .. } => match &advice.failure {
+            Some(why) => format!("failed: {why}"),
+            None => format!("{:?}", begin(&advice.answer)),
+        },
         Event::SelectorAnswered { answer, .. } => format!("{:?}", begin(answer)),
         Event::QueueChanged { queue } => format!("{queue:?}"),
         Event::TurnStarted { agent, .. } => agent.to_string(),

@@ -104,8 +104,9 @@ impl Machine {
             let choice = candidates.choose(only.clone(), "only", "the only candidate", 0);
             return start(choice, Actor::System, session);
         }
-        if let Some(event) = self.selector.before(session) {
-            return vec![Effect::append(Actor::System, vec![event])];
+        let before = self.selector.before(session);
+        if !before.is_empty() {
+            return vec![Effect::append(Actor::System, before)];
         }
         let pick = self.selector.pick(&candidates, session);
         self.carry_out(pick, candidates, team, session, now)
@@ -243,10 +244,21 @@ impl Machine {
 
     /// A limit that is reached holds the run, or ends it where nobody can raise it.
     pub(super) fn over_budget(&self, session: &Session, now: UnixMillis) -> Option<Vec<Effect>> {
+        let (limit, text) = self.limit_reached(session, now)?;
+        let then = if self.rules.headless {
+            ended(EndCause::Budget, format!("limit {limit}: {text}"), None, session, now)
+        } else {
+            Event::Held { why: HoldReason::Budget { text: format!("limit {limit} reached: {text}") } }
+        };
+        Some(vec![Effect::append(Actor::Policy(limit.clone()), vec![Event::BudgetCrossed { limit, text }, then])])
+    }
+
+    /// The limit that is reached, and by how much.
+    pub(super) fn limit_reached(&self, session: &Session, now: UnixMillis) -> Option<(String, String)> {
         let limits = session.limits()?;
         let spent = session.spent();
         let crossed = |limit: &str, text: String| Some((limit.to_owned(), text));
-        let (limit, text) = match limits {
+        match limits {
             _ if limits.max_cost.is_some_and(|max| spent.cost >= max) => {
                 crossed("max_cost", format!("{} of {} spent", spent.cost, limits.max_cost?))
             }
@@ -260,13 +272,7 @@ impl Machine {
                 crossed("max_executions", format!("{} of {} executions used", spent.executions, limits.max_executions?))
             }
             _ => None,
-        }?;
-        let then = if self.rules.headless {
-            ended(EndCause::Budget, format!("limit {limit}: {text}"), None, session, now)
-        } else {
-            Event::Held { why: HoldReason::Budget { text: format!("limit {limit} reached: {text}") } }
-        };
-        Some(vec![Effect::append(Actor::Policy(limit.clone()), vec![Event::BudgetCrossed { limit, text }, then])])
+        }
     }
 
     /// What the detectors see: new findings are recorded, and a strong one holds or ends the run.

@@ -5,7 +5,7 @@ use super::tools::{result_of, returned};
 use super::{Machine, message};
 use crate::chat::UnixMillis;
 use crate::chat::code::{Execution, Payload};
-use crate::chat::event::{Actor, Event, Verdict};
+use crate::chat::event::{Actor, Event, SummaryMethod, Verdict};
 use crate::chat::id::{ApprovalId, CallId, OpId};
 use crate::chat::message::{Author, Completeness, Message, MessageKind};
 use crate::chat::request::{Chunk, Failure, FailureKind, Finish, Purpose};
@@ -115,7 +115,7 @@ impl Machine {
         if heard.text.trim().is_empty()
             && heard.calls.is_empty()
             && finish != Finish::Filtered
-            && call.purpose == Purpose::Speak
+            && call.purpose != Purpose::Select
         {
             let text = format!("{} answered with nothing at all.", call.model);
             return self.on_failure(id, Failure::new(FailureKind::Empty, text), session, now);
@@ -165,6 +165,11 @@ impl Machine {
                     ],
                 )]
             }
+            (Purpose::Summarize, _) => {
+                let (method, text) = (SummaryMethod::ReflectionWithLlm, heard.text.trim().into());
+                let summary = Event::Summarized { method, text, call: Some(id), problem: None };
+                vec![Effect::append(Actor::System, vec![answered, summary])]
+            }
             (Purpose::Speak, None) => vec![Effect::append(actor, vec![answered])],
         }
     }
@@ -179,10 +184,7 @@ impl Machine {
         let Some(call) = open_call(id, session) else { return Vec::new() };
         let heard = self.heard.remove(&id).unwrap_or_default();
         let usage = heard.usage(call, session);
-        let inquiry = match call.turn {
-            None => Some(&session.floor().selecting.inquiry),
-            Some(turn) => open_turn(turn, session).map(|turn| &turn.inquiry),
-        };
+        let inquiry = line(call, session);
         let (retry_ms, fallback) = inquiry
             .map(|inquiry| next_attempt(inquiry, call, id, &failure, !heard.text.is_empty(), session))
             .unwrap_or_default();
@@ -231,11 +233,16 @@ fn jitter(seed: u64, call: CallId) -> f64 {
 
 fn open_call(id: CallId, session: &Session) -> Option<&Call> {
     let call = session.open_call(id)?;
-    let open = match call.turn {
-        None => session.floor().selecting.inquiry.phase == Phase::Calling(id),
-        Some(turn) => open_turn(turn, session).is_some_and(|turn| turn.inquiry.phase == Phase::Calling(id)),
-    };
-    open.then_some(call)
+    line(call, session).is_some_and(|inquiry| inquiry.phase == Phase::Calling(id)).then_some(call)
+}
+
+/// The line that a call is on.
+fn line<'a>(call: &Call, session: &'a Session) -> Option<&'a Inquiry> {
+    match call.turn {
+        None if call.purpose == Purpose::Summarize => Some(&session.summing().inquiry),
+        None => Some(&session.floor().selecting.inquiry),
+        Some(turn) => open_turn(turn, session).map(|turn| &turn.inquiry),
+    }
 }
 
 fn open_turn(id: crate::chat::id::TurnId, session: &Session) -> Option<&Turn> {

@@ -12,8 +12,8 @@ use crate::chat::update::Delta;
 use crate::chat::{Name, UnixMillis};
 use crate::engine::effect::{Effect, Input};
 use crate::rules::Rule;
-use crate::session::Session;
 use crate::session::turn::Turn;
+use crate::session::{Session, summary};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -158,8 +158,7 @@ impl Machine {
             return self.speak(turn, agent, session, now);
         }
         // AG2: last_msg takes the word that ends chats out of the summary.
-        let text =
-            last.map_or(NO_RESPONSE.to_owned(), |last| last.content.replace("TERMINATE", "").trim_end().to_owned());
+        let text = last.map_or(NO_RESPONSE.to_owned(), |last| summary::last_msg(&last.content).trim_end().to_owned());
         let mut answer = message(session, Author::Agent(agent.name.clone()), MessageKind::Summary, text);
         answer.turn = Some(turn.id);
         vec![super::reply::finish_with(answer, turn, Actor::Agent(agent.name.clone()))]
@@ -238,7 +237,7 @@ fn opening(nested: &Nested, agent: &Agent, session: &Session) -> String {
         .filter(|message| heard(message) && matches!(&message.author, Author::Agent(name) if is_nested(name, session)))
         .map(|message| &*message.content)
         .collect();
-    if came_to.is_empty() { text } else { format!("{text}\nContext: \n{}", came_to.join("\n")) }
+    summary::with_carryover(&text, came_to)
 }
 
 fn is_nested(name: &str, session: &Session) -> bool {

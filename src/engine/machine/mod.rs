@@ -15,6 +15,7 @@ mod heard;
 mod inner;
 mod reply;
 mod stop;
+pub(super) mod summing;
 mod tools;
 
 use super::context::Contexts;
@@ -154,6 +155,7 @@ impl Machine {
         if session.ended().is_some() {
             // What was to end has ended; words after it begin a run that this does not concern.
             self.ending = None;
+            return self.sum_up(session, now);
         }
         if session.team().is_none() || session.ended().is_some() {
             return Vec::new();
@@ -224,6 +226,13 @@ impl Machine {
             Ok(decision) => decision,
             Err(refusal) => return vec![Effect::Refuse(refusal.0)],
         };
+        let begin = |event: &Event| matches!(event, Event::MessagePosted { .. } | Event::Released { .. });
+        if session.awaits_summary() && decision.moved.is_none() && decision.events.iter().any(begin) {
+            // A new run begins; the one that is over is not summed up any more.
+            let mut effects = self.hang_up_summary(session);
+            effects.push(Effect::append(Actor::Operator, decision.events));
+            return effects;
+        }
         let mut events = decision.events;
         match &command {
             Command::Interrupt => return self.stop(None, Actor::Operator, session, now),

@@ -21,7 +21,7 @@ impl Machine {
         now: UnixMillis,
     ) -> Vec<Effect> {
         if session.ended().is_some() || session.team().is_none() {
-            return Vec::new();
+            return self.hang_up_summary(session);
         }
         let speaker = session.turns().first().map(|turn| turn.agent.clone());
         let mut effects = self.hang_up(actor.clone(), session);
@@ -62,6 +62,7 @@ impl Machine {
     /// Hangs up every model call and ends its turn unfinished.
     pub(super) fn hang_up(&mut self, actor: Actor, session: &Session) -> Vec<Effect> {
         let mut effects = self.hang_up_selector(session);
+        effects.extend(self.hang_up_summary(session));
         effects.extend(self.hang_up_within(&actor, session));
         let mut posted = 0;
         for turn in session.turns() {

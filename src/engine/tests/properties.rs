@@ -4,18 +4,20 @@ use super::world::{Reply, World, fail, fenced, say};
 use crate::chat::Name;
 use crate::chat::code::CodeBlock;
 use crate::chat::command::Command;
+use crate::chat::configure::Change;
+use crate::chat::end::{SummaryMethod, SummarySetup};
 use crate::chat::event::{Answer, Boundary, EndCause, Event, Record, Resolution, Verdict};
 use crate::chat::failing::{GiveUp, OnFailure};
-use crate::chat::request::FailureKind;
+use crate::chat::request::{FailureKind, Purpose};
 use crate::chat::team::{
-    Agent, ApprovalPolicy, Handoff, HumanInputMode, Limits, Repeat, Spec, Team, ToolSetup, Transitions,
+    Agent, ApprovalPolicy, Condition, Handoff, HumanInputMode, Limits, Repeat, Spec, Team, ToolSetup, Transitions,
 };
 use crate::engine::Rules;
 use crate::engine::effect::Input;
 use crate::session::testing::{runner, speaker, speakers, team};
 use crate::session::{Session, Waiting};
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashSet};
 
 const NAMES: [&str; 4] = ["a", "b", "p", "x"];
@@ -58,6 +60,10 @@ fn a_command() -> impl Strategy<Value = Command> {
             to: vec![to],
             announced,
         }),
+        (a_name(), 0u32..3).prop_map(|(agent, limit)| Command::Configure {
+            agent,
+            change: Change { max_consecutive_auto_reply: Some(limit), ..Change::default() },
+        }),
         a_name().prop_map(|agent| Command::CallOn { agent }),
         prop::collection::vec(a_name(), 0..3).prop_map(|queue| Command::Queue { queue }),
         a_name().prop_map(|agent| Command::Enqueue { agent }),
@@ -71,6 +77,7 @@ fn a_command() -> impl Strategy<Value = Command> {
         Just(Command::Step),
         Just(Command::Interrupt),
         Just(Command::End),
+        Just(Command::Terminate),
         Just(Command::RaiseLimits),
         Just(Command::Continue),
     ]
@@ -124,14 +131,51 @@ fn a_method() -> impl Strategy<Value = Spec> {
         options: options.as_object().unwrap().clone(),
         ..Spec::named(kind)
     };
-    let plain = prop::sample::select(&["round_robin", "random", "manual", "auto", "sequential", "handoff"][..]);
+    let plain = prop::sample::select(
+        &["round_robin", "random", "manual", "auto", "rule", "command", "sequential", "handoff"][..],
+    );
     prop_oneof![
-        6 => plain.prop_map(Spec::named),
+        8 => plain.prop_map(method_of),
         1 => Just(with("concurrent", &json!({"steps": 2}))),
         1 => Just(with("graph", &graph)),
         1 => prop::sample::select(&["user", "terminate", "ask", "random"][..])
             .prop_map(move |word| with("handoff", &json!({"after_work": word}))),
     ]
+}
+
+/// A way to choose with what it needs.
+fn method_of(name: &str) -> Spec {
+    let options = match name {
+        "rule" => json!({ "otherwise": "auto", "rules": [
+            { "when": "last.speaker == a", "speaker": "x" }, { "when": "count(b) < 2", "speaker": "b" },
+        ] }),
+        "command" => json!({ "command": { "argv": ["/pick"], "dir": "/" } }),
+        _ => return Spec::named(name),
+    };
+    let Value::Object(options) = options else { unreachable!() };
+    Spec { kind: name.into(), options }
+}
+
+/// Conditions of every kind that others than the models decide.
+fn some_endings() -> impl Strategy<Value = Vec<Condition>> {
+    let one = |kind: &str, options: Value| {
+        let Value::Object(options) = options else { unreachable!() };
+        Condition::One(Spec { kind: kind.into(), options })
+    };
+    let parts = vec![
+        one("rule", json!({ "value": "round > 5 and speaker == b" })),
+        one("command", json!({ "command": { "argv": ["/done"], "dir": "/" } })),
+        one("ask_operator", json!({ "value": 3 })),
+        one("external", json!({ "value": true })),
+        one("idle", json!({ "value": 60_000 })),
+        one("max_turns", json!({ "value": 7 })),
+        one("text_mention", json!({ "value": "a" })),
+    ];
+    let some = prop::sample::subsequence(parts, 0..=3);
+    (some.clone(), some).prop_map(|(mut any, all)| {
+        any.push(Condition::All(all));
+        any
+    })
 }
 
 /// A graph over the names, dead ends and all.
@@ -153,10 +197,10 @@ fn a_team() -> impl Strategy<Value = Team> {
     let methods = a_method();
     let repeat = prop_oneof![Just(Repeat::Everyone), Just(Repeat::Nobody), Just(Repeat::Only(vec!["a".into()]))];
     let limit = prop::option::of(40u64..200);
-    let narrowed = (prop::option::of(some_transitions()), prop::option::of(Just(5_000)), a_gate());
+    let narrowed = (prop::option::of(some_transitions()), prop::option::of(Just(5_000)), a_gate(), some_endings());
     (any::<u64>(), modes, approval, methods, repeat, 2u32..14, limit, narrowed).prop_map(
         |(seed, human_input_mode, approval, method, allow_repeat_speaker, max_round, max_tokens, narrowed)| {
-            let (speaker_transitions, pick_countdown_ms, available_when) = narrowed;
+            let (speaker_transitions, pick_countdown_ms, available_when, termination) = narrowed;
             let proxy = Agent {
                 human_input_mode,
                 max_consecutive_auto_reply: 2,
@@ -191,6 +235,7 @@ fn a_team() -> impl Strategy<Value = Team> {
             Team {
                 speaker_selection_method: method,
                 tools: [("find".to_owned(), find)].into(),
+                termination,
                 selector_model: Some("main".into()),
                 allow_repeat_speaker,
                 speaker_transitions,
@@ -198,11 +243,16 @@ fn a_team() -> impl Strategy<Value = Team> {
                 max_round,
                 seed,
                 watch: Default::default(),
+                summary: (seed % 2 == 0).then(reflection),
                 limits: Limits { max_cost: None, max_tokens, max_time_ms: None, max_executions: Some(4) },
                 ..team(vec![caller, Agent { available_when, ..b }, proxy, runner("x", approval)])
             }
         },
     )
+}
+
+fn reflection() -> SummarySetup {
+    SummarySetup { method: SummaryMethod::ReflectionWithLlm, prompt: None, model: Some("main".into()) }
 }
 
 fn a_script() -> impl Strategy<Value = BTreeMap<String, Vec<Reply>>> {
@@ -226,6 +276,7 @@ fn act(world: &mut World, act: Act, headless: bool) {
             let scripts = std::mem::take(&mut world.scripts);
             *world = world.reopened(Rules { headless, ..Rules::default() });
             world.scripts = scripts;
+            world.advice.extend([Ok("x"), Ok("")]);
             return;
         }
         Act::Plain(command) => command,
@@ -272,6 +323,7 @@ fn shown(session: &Session) -> String {
             (session.hold_asked(), session.ended(), session.limits(), session.spent(), session.findings()),
             (session.branches(), session.ids(), session.approvals().collect::<Vec<_>>(), meters, session.is_stepping()),
             (session.selector_meter(), session.rounds(), session.active_ms(i64::MAX / 2)),
+            format!("{:?}", session.summing()),
         )
     )
 }
@@ -308,11 +360,17 @@ fn check_log(log: &[std::sync::Arc<Record>]) {
 
 /// On a branch every run ends at most once, and between two ends somebody has spoken or gone on.
 fn check_ends(session: &Session) {
-    let mut over = false;
+    let (mut over, mut summed) = (false, false);
     for record in session.path() {
         match &record.event {
             Event::Ended { .. } => assert!(!std::mem::replace(&mut over, true), "a run ended twice"),
-            Event::MessagePosted { .. } | Event::Released { .. } => over = false,
+            Event::MessagePosted { .. } | Event::Released { .. } => (over, summed) = (false, false),
+            Event::ModelCalled { purpose: Purpose::Summarize, .. } => {
+                assert!(over && !summed, "a summary of what goes on: {record:?}");
+            }
+            Event::Summarized { .. } => {
+                assert!(over && !std::mem::replace(&mut summed, true), "summed up twice, or before the end");
+            }
             Event::TurnStarted { .. } | Event::Intent { .. } | Event::ModelCalled { .. } => {
                 assert!(!over, "something began after the end: {record:?}");
             }
@@ -327,6 +385,9 @@ fn play(team: &Team, headless: bool, script: &BTreeMap<String, Vec<Reply>>, acts
     for (who, replies) in script {
         world.script(who, replies.clone());
     }
+    world
+        .advice
+        .extend([Ok("a"), Ok(""), Err("it failed"), Ok("x and p"), Ok("p"), Ok("b")].into_iter().cycle().take(40));
     world.input(Input::Command(Command::Speak { text: "task".into(), as_agent: None }));
     let mut spent = world.session.spent().tokens.total();
     for doing in acts {
@@ -360,6 +421,8 @@ proptest! {
         }
         let cut = cut % (log.len() + 1);
         let mut again = Session::replay(log[..cut].iter().cloned()).unwrap();
+        let awaits = session.awaits_summary() && world.open_calls().is_empty();
+        prop_assert!(!awaits, "nobody sums up:\n{}", world.tail(12));
         for record in &log[cut..] {
             again.apply(record.clone()).unwrap();
         }

@@ -99,6 +99,15 @@ fn speak() -> Purpose {
     Purpose::Speak
 }
 
+/// What for, where that is not an agent's own turn.
+fn doing(purpose: Purpose) -> &'static str {
+    match purpose {
+        Purpose::Speak => "",
+        Purpose::Select => " select",
+        Purpose::Summarize => " summarize",
+    }
+}
+
 fn stop() -> Finish {
     Finish::Stop
 }
@@ -152,9 +161,7 @@ impl fmt::Display for Row {
     /// The conditions, as they would stand in the file.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.agent.as_deref().unwrap_or("any agent"))?;
-        if self.purpose == Purpose::Select {
-            f.write_str(" select")?;
-        }
+        f.write_str(doing(self.purpose))?;
         if let Some(turn) = self.turn {
             write!(f, " turn {turn}")?;
         }
@@ -210,7 +217,7 @@ impl<'a> Situation<'a> {
 
 impl fmt::Display for Situation<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let doing = if self.purpose == Purpose::Select { " select" } else { "" };
+        let doing = doing(self.purpose);
         write!(f, "{}{doing} turn {} last result {}", self.agent, self.turn, self.last_result.word())
     }
 }

@@ -10,12 +10,12 @@ use crate::chat::usage::Usage;
 impl State {
     pub(super) fn fold_call(&mut self, record: &Record) {
         match &record.event {
-            Event::ModelCalled { call, turn, model, .. } => {
+            Event::ModelCalled { call, turn, model, purpose, .. } => {
                 self.calls.ask(record);
                 if let Some(id) = turn {
                     self.stage(*id, Stage::Wording, record);
                 }
-                if let Some(inquiry) = self.inquiry(*turn) {
+                if let Some(inquiry) = self.inquiry(*turn, *purpose) {
                     if inquiry.models.last() == Some(model) {
                         inquiry.tries += 1;
                     } else {
@@ -29,8 +29,8 @@ impl State {
             Event::ModelAnswered { call, usage, .. } => {
                 self.settle(*call, usage, record);
                 // The next question of the same turn starts over, with the first model.
-                let turn = self.calls.turn(*call);
-                if let Some(inquiry) = self.inquiry(turn)
+                let Some((turn, purpose)) = self.calls.line(*call) else { return };
+                if let Some(inquiry) = self.inquiry(turn, purpose)
                     && inquiry.phase == Phase::Calling(*call)
                 {
                     *inquiry = Inquiry::default();
@@ -68,8 +68,9 @@ impl State {
         }
     }
 
-    fn inquiry(&mut self, turn: Option<TurnId>) -> Option<&mut Inquiry> {
+    fn inquiry(&mut self, turn: Option<TurnId>, purpose: Purpose) -> Option<&mut Inquiry> {
         match turn {
+            None if purpose == Purpose::Summarize => Some(&mut self.summing.inquiry),
             None => Some(&mut self.floor.selecting.inquiry),
             Some(id) => self.turns.iter_mut().find(|turn| turn.id == id).map(|turn| &mut turn.inquiry),
         }
@@ -77,8 +78,8 @@ impl State {
 
     /// Sets the phase of the line that this call is on, if it still is.
     fn line(&mut self, call: CallId, phase: Phase) {
-        let turn = self.calls.turn(call);
-        if let Some(inquiry) = self.inquiry(turn)
+        let Some((turn, purpose)) = self.calls.line(call) else { return };
+        if let Some(inquiry) = self.inquiry(turn, purpose)
             && inquiry.phase == Phase::Calling(call)
         {
             inquiry.phase = phase;
@@ -90,6 +91,7 @@ impl State {
         match call.purpose {
             Purpose::Speak => self.agents.entry(call.agent.clone()).or_default().add(usage),
             Purpose::Select => self.selector.add(usage),
+            Purpose::Summarize => self.summing.meter.add(usage),
         }
     }
 }

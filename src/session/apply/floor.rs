@@ -47,6 +47,9 @@ impl State {
                 } else {
                     self.floor.retry.clear();
                 }
+                if let Some(ledger) = &mut self.floor.ledger {
+                    ledger.next = None;
+                }
                 if let Some(graph) = &mut self.floor.graph
                     && let Some(place) = graph.ready.iter().position(|name| *name == choice.agent)
                 {
@@ -63,6 +66,10 @@ impl State {
                 });
             }
             Event::QueueChanged { queue } => self.floor.queue = queue.clone(),
+            Event::LedgerChanged { ledger } => {
+                self.floor.ledger = Some(ledger.clone());
+                self.floor.selecting = Default::default();
+            }
             Event::GraphStepped { graph, .. } => {
                 self.floor.graph = Some(graph.clone());
                 self.floor.finished.clear();

@@ -8,6 +8,7 @@ mod code;
 mod floor;
 mod words;
 
+use super::summary::Summary;
 use super::turn::{Phase, Stage, Turn};
 use super::{Branch, Ended, Ids, Session, Started, State};
 use crate::chat::event::{EndCause, Event, HoldReason, Record};
@@ -91,9 +92,8 @@ impl Session {
             }
         }
         match record.event.innermost().1 {
-            Event::SessionStarted { session, team, headless, .. } if self.started.is_none() => {
-                self.started =
-                    Some(Started { session: session.clone(), team: team.clone(), headless: *headless, at: record.at });
+            Event::SessionStarted { session, headless, .. } if self.started.is_none() => {
+                self.started = Some(Started { session: session.clone(), headless: *headless, at: record.at });
             }
             Event::ModelAnswered { usage, .. }
             | Event::ModelFailed { usage, .. }
@@ -126,9 +126,16 @@ impl State {
     fn fold(&mut self, record: &Record) {
         match &record.event {
             Event::SessionStarted { team, .. } => {
+                self.team = Some(team.clone());
                 self.limits = Some(team.limits);
                 self.members = team.agents.iter().map(|agent| agent.name.clone()).collect();
                 self.context = team.context_variables.clone();
+            }
+            Event::Configured { agent, change } => {
+                let members = self.team.as_mut().map(|team| &mut Arc::make_mut(team).agents);
+                if let Some(member) = members.into_iter().flatten().find(|member| member.name == *agent) {
+                    *member = change.applied(member);
+                }
             }
             Event::LimitsChanged { limits } => self.limits = Some(*limits),
             Event::MessagePosted { .. } | Event::MessageEdited { .. } => self.fold_words(record),
@@ -140,6 +147,7 @@ impl State {
             | Event::SelectorAnswered { .. }
             | Event::QueueChanged { .. }
             | Event::GraphStepped { .. }
+            | Event::LedgerChanged { .. }
             | Event::TurnStarted { .. }
             | Event::TurnEnded { .. } => self.fold_floor(record),
             Event::ModelCalled { .. }
@@ -193,7 +201,12 @@ impl State {
             }
             Event::Inner { agent, event } => self.fold_inner(agent, event, record),
             Event::BudgetCrossed { .. } => {}
+            Event::Summarized { method, text, problem, .. } => {
+                let (text, problem) = (text.clone(), problem.clone());
+                self.summing.done = Some(Summary { method: *method, text, problem });
+            }
             Event::Ended { cause, text, agent, totals, detail, achieved } => {
+                self.summing = Default::default();
                 self.ended = Some(Ended {
                     cause: cause.clone(),
                     text: text.clone(),
@@ -265,6 +278,9 @@ impl State {
             self.floor.selecting = Default::default();
         }
         self.consults.leave();
+        if self.summing.inquiry.is_busy() {
+            self.summing.inquiry.phase = Phase::Idle;
+        }
     }
 
     fn fold_release(&mut self, step: bool) {

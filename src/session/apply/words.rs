@@ -73,6 +73,7 @@ impl State {
     pub(super) fn begin_run(&mut self, record: &Record) {
         self.transcript.start_run(record.seq, record.at, self.activity.total(record.at));
         self.termination_asked = false;
+        self.summing = Default::default();
         self.forget_replies(|_| true);
     }
 

@@ -1,6 +1,6 @@
 //! What a team file may say, but probably does not mean: one function a lint.
 
-use super::Marks;
+use super::{Marks, endings};
 use crate::chat::team::{AgentKind, ApprovalPolicy, Condition, HumanInputMode, Spec, Team};
 use crate::settings::reader::{Findings, Span};
 use crate::settings::report::Finding;
@@ -10,9 +10,27 @@ const SCRIPTED: &str = "scripted";
 /// The condition that looks for a text in messages.
 const MENTION: &str = "text_mention";
 
+/// Ways to choose speakers that say themselves when the work is done.
+const ENDS_BY_ITSELF: [&str; 5] = ["concurrent", "graph", "handoff", "magentic", "sequential"];
+
 /// Adds all warnings about a team that has no errors.
 pub(super) fn check(findings: &Findings, team: &Team, marks: &Marks) {
-    let lints = [endless, mentions, late, twins, voiceless, overkill, unpriced, unasked, short, mute, unread];
+    let lints = [
+        endless,
+        mentions,
+        late,
+        twins,
+        voiceless,
+        overkill,
+        unpriced,
+        unasked,
+        short,
+        mute,
+        unread,
+        endings::unreachable,
+        endings::programs,
+        endings::all_silent,
+    ];
     for lint in lints {
         for finding in lint(team, marks) {
             findings.push(finding);
@@ -20,12 +38,12 @@ pub(super) fn check(findings: &Findings, team: &Team, marks: &Marks) {
     }
 }
 
-fn warn(message: impl Into<String>, span: Option<&Span>, help: impl Into<String>) -> Finding {
+pub(super) fn warn(message: impl Into<String>, span: Option<&Span>, help: impl Into<String>) -> Finding {
     Finding { span: span.cloned(), ..Finding::warning(message).help(help) }
 }
 
 /// Every single condition of the team with the place of the table it stands in.
-fn singles<'a>(team: &'a Team, marks: &'a Marks) -> Vec<(&'a Spec, &'a Span)> {
+pub(super) fn singles<'a>(team: &'a Team, marks: &'a Marks) -> Vec<(&'a Spec, &'a Span)> {
     fn walk<'a>(condition: &'a Condition, span: &'a Span, found: &mut Vec<(&'a Spec, &'a Span)>) {
         match condition {
             Condition::Any(parts) | Condition::All(parts) => parts.iter().for_each(|part| walk(part, span, found)),
@@ -41,6 +59,9 @@ fn singles<'a>(team: &'a Team, marks: &'a Marks) -> Vec<(&'a Spec, &'a Span)> {
 
 /// Nothing but the number of rounds ends the run.
 fn endless(team: &Team, _: &Marks) -> Vec<Finding> {
+    if ENDS_BY_ITSELF.contains(&team.speaker_selection_method.kind.as_str()) {
+        return Vec::new();
+    }
     if !team.termination.is_empty() {
         return Vec::new();
     }

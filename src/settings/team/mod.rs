@@ -1,13 +1,14 @@
 //! The team file: from TOML to [`Team`], everything resolved, or every mistake in it.
 //!
 //! Each table of the file has a file here: `models`, `agents`, `code` (an agent's `code_execution`), `context`, `failing`,
-//! `initial`, `termination`;
+//! `initial`, `summary`, `termination`;
 //! `options` reads members of catalogs and `lint` says what is allowed but odd. Imports the reader and the report
 //! beside it. A new key is asked for where its table is read; a new lint is one function in `lint.rs`.
 
 mod agents;
 mod code;
 mod context;
+mod endings;
 mod failing;
 mod initial;
 mod lint;
@@ -16,6 +17,7 @@ mod nested;
 mod options;
 mod prompts;
 mod rules;
+mod summary;
 mod termination;
 mod tools;
 mod transitions;
@@ -281,7 +283,7 @@ impl<'a> World<'a> {
                 marks.method = Some(node.span());
                 let member =
                     self.member(&self.families.selectors, "speaker_selection_method", &["method", "kind"], node);
-                self.selector_names(node, &self.families.selectors, &agents);
+                self.selector_rules(node, &agents);
                 member
             }
             None => Some(Spec::named("auto")),
@@ -296,6 +298,7 @@ impl<'a> World<'a> {
         let termination =
             fields.get("termination").map_or_else(Vec::new, |node| self.termination(node, &agents, marks));
         let initial = fields.get("initial").map_or_else(Vec::new, |node| self.initial(node, &agents));
+        let summary = self.summary(&mut fields, &agents, &models);
         let send_introductions = fields.flag("send_introductions").unwrap_or(false);
         let seed = fields.whole("seed", 0..=i64::MAX as u64).unwrap_or(0);
         let context_variables =
@@ -312,6 +315,7 @@ impl<'a> World<'a> {
             task,
             initial,
             send_introductions,
+            summary,
             agents,
             speaker_selection_method: method,
             selector_model,
@@ -390,9 +394,10 @@ impl<'a> World<'a> {
         let found = only.or_else(|| agents.iter().find_map(|agent| agent.model.as_ref())).cloned();
         // Of an assistant without a model, and of a team without agents, enough has been said already.
         let news = !agents.is_empty() && !agents.iter().any(|agent| agent.kind == AgentKind::Assistant);
-        if found.is_none() && method.kind == "auto" && news {
-            let mut finding = Finding::error("`auto` asks a model who speaks next, and there is no model to ask")
-                .help("describe one in [models.<key>], or write speaker_selection_method = \"round_robin\"");
+        if found.is_none() && ["auto", "magentic"].contains(&method.kind.as_str()) && news {
+            let mut finding =
+                Finding::error(format!("`{}` asks a model who speaks next, and there is no model to ask", method.kind))
+                    .help("describe one in [models.<key>], or write speaker_selection_method = \"round_robin\"");
             finding.span = method_span;
             self.findings.push(finding);
         }

@@ -4,7 +4,7 @@ use super::World;
 use crate::catalog::Row;
 use crate::chat::team::{Agent, Spec};
 use crate::rules::{Named, Naming, Rule};
-use crate::settings::reader::{self, Fields, Node, Span, suggestion};
+use crate::settings::reader::{self, Fields, Node, Span};
 use crate::settings::report::Finding;
 use serde_json::{Value, json};
 use std::ops::Range;
@@ -121,37 +121,19 @@ impl World<'_> {
         Some(json!({ "argv": argv, "dir": self.base.dir.display().to_string() }))
     }
 
-    /// Reports agents that a selector names and nobody is: in its cases, and in `otherwise` unless that is a method.
-    pub(super) fn selector_names(&self, node: &Node<'_>, rows: &[Row], agents: &[Agent]) {
-        let Some(table) = node.get_ref().as_table() else { return };
-        let cases = table.get("rules").and_then(|list| list.get_ref().as_array());
+    /// Reports whom the rules of a selector name and nobody is.
+    pub(super) fn selector_rules(&self, node: &Node<'_>, agents: &[Agent]) {
+        let cases = node.get_ref().as_table().and_then(|table| table.get("rules")?.get_ref().as_array());
         for case in cases.into_iter().flat_map(|list| list.iter()).filter_map(|case| case.get_ref().as_table()) {
-            if let Some(speaker) = case.get("speaker")
-                && let Some(name) = speaker.get_ref().as_str()
-            {
-                self.known_agent(name, speaker.span(), agents);
-            }
-            let when = case.get("when").and_then(|when| Some((when.span(), when.get_ref().as_str()?)));
-            if let Some((span, text)) = when
-                && let Ok(rule) = Rule::parse(text)
-            {
+            let when =
+                case.get("when").and_then(|when| Some((when.span(), Rule::parse(when.get_ref().as_str()?).ok()?)));
+            if let Some((span, rule)) = when {
                 self.rule_names(&rule, span, agents);
-            }
-        }
-        if let Some(otherwise) = table.get("otherwise")
-            && let Some(name) = otherwise.get_ref().as_str()
-        {
-            let methods = || rows.iter().map(|row| row.name).filter(|name| !["rule", "command"].contains(name));
-            let known = methods().any(|method| method == name) || agents.iter().any(|agent| &*agent.name == name);
-            if !known {
-                let help = suggestion(name, methods().chain(agents.iter().map(|agent| &*agent.name)));
-                let message = format!("{name:?} is neither an agent nor a way to choose that can stand here");
-                self.findings.push(Finding::error(message).at(otherwise.span()).help(help));
             }
         }
     }
 
-    /// Reports whom the rules of a condition or selector name and nobody is.
+    /// Reports whom the rules of a condition name and nobody is.
     pub(super) fn option_rules(&self, row: &Row, spec: &Spec, node: &Node<'_>, agents: &[Agent]) {
         use crate::catalog::FieldKind;
         for field in row.fields.iter().filter(|field| field.kind == FieldKind::Rule) {

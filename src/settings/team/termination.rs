@@ -105,19 +105,32 @@ impl World<'_> {
 
     /// Reports agents that a condition names and nobody is.
     fn names_in(&self, spec: &Spec, node: &Node<'_>, agents: &[Agent]) {
+        if spec.kind == "source_match" {
+            self.sources(node, agents);
+        }
         let options = NAMES.iter().filter(|name| spec.options.contains_key(**name));
         for node in options.filter_map(|name| node.get_ref().as_table()?.get(*name)) {
-            match node.get_ref() {
-                DeValue::String(name) => drop(self.known_source(name, node.span(), agents)),
-                DeValue::Array(list) => {
-                    for item in list.iter() {
-                        if let Some(name) = item.get_ref().as_str() {
-                            self.known_source(name, item.span(), agents);
-                        }
+            self.sources(node, agents);
+        }
+    }
+
+    /// Reports authors that nobody is, in a text or a list of texts.
+    fn sources(&self, node: &Node<'_>, agents: &[Agent]) {
+        match node.get_ref() {
+            DeValue::String(name) => drop(self.known_source(name, node.span(), agents)),
+            DeValue::Array(list) => {
+                for item in list.iter() {
+                    if let Some(name) = item.get_ref().as_str() {
+                        self.known_source(name, item.span(), agents);
                     }
                 }
-                _ => {}
             }
+            DeValue::Table(table) => {
+                if let Some(value) = table.get("value") {
+                    self.sources(value, agents);
+                }
+            }
+            _ => {}
         }
     }
 }

@@ -278,7 +278,7 @@ impl Approval {
                     "{} wants to run {} from message {}",
                     one_line(&asked.agent),
                     languages(&payload.blocks),
-                    asked.source.0 + 1
+                    asked.source.number()
                 ),
                 Role::Strong,
             ),

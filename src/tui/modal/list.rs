@@ -25,6 +25,8 @@ pub enum Choice {
     SpeakAs(Option<Name>),
     /// Speak to this member only, or to everybody.
     SpeakTo(Option<Whisper>),
+    /// Give this agent that model.
+    Model(Name, String),
     /// Say what became of an execution.
     Resolve(OpId, Resolution),
     /// Leave the console.

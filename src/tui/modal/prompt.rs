@@ -1,6 +1,7 @@
 //! A text to write: a reason, an answer, a message or code being edited.
 
 use super::{Step, centred};
+use crate::chat::Name;
 use crate::chat::code::CodeBlock;
 use crate::chat::id::{ApprovalId, AskId, MessageId};
 use crate::text::wrap::wrap;
@@ -23,6 +24,8 @@ pub enum Purpose {
     Code(ApprovalId),
     /// What a message says from now on.
     Message(MessageId),
+    /// What an agent's model is told first.
+    SystemMessage(Name),
     /// An answer for an agent.
     Answer(AskId),
 }
@@ -43,7 +46,11 @@ impl Prompt {
     /// A field for a purpose.
     pub fn new(purpose: Purpose, text: &str, title: impl Into<String>, help: impl Into<String>) -> Self {
         let editor = Editor::new(text, "");
-        let editor = if matches!(purpose, Purpose::Code(_) | Purpose::Message(_)) { editor.at_start() } else { editor };
+        let editor = if matches!(purpose, Purpose::Code(_) | Purpose::Message(_) | Purpose::SystemMessage(_)) {
+            editor.at_start()
+        } else {
+            editor
+        };
         // As the field holds it: line ends are its own, and what was not touched counts as unchanged.
         let before = editor.text();
         Prompt { purpose, editor, before, title: title.into(), help: help.into() }
@@ -52,7 +59,7 @@ impl Prompt {
     /// Long texts have the editor's keys, one-liners those of the composer.
     pub fn context(&self) -> Context {
         match self.purpose {
-            Purpose::Code(_) | Purpose::Message(_) => Context::Editor,
+            Purpose::Code(_) | Purpose::Message(_) | Purpose::SystemMessage(_) => Context::Editor,
             Purpose::Deny(_) | Purpose::Answer(_) => Context::Composer,
         }
     }

@@ -84,10 +84,12 @@ impl Item {
             Event::ApprovalDecided { .. }
             | Event::ModelFailed { .. }
             | Event::AgentFailed { .. }
+            | Event::Configured { .. }
             | Event::BranchMoved { .. }
             | Event::OutcomeUnknown { .. }
             | Event::LimitsChanged { .. }
             | Event::BudgetCrossed { .. }
+            | Event::Summarized { .. }
             | Event::Ended { .. } => Some(Item::Notice(record.seq)),
             Event::DetectorChanged { count, .. } if *count > 0 => Some(Item::Notice(record.seq)),
             _ => None,
@@ -161,7 +163,7 @@ fn message(entry: &Entry, session: &Session, width: u16, fold: Fold) -> Vec<Line
     };
     let mut shown = vec![Line::Head {
         role,
-        number: (message.id.0 + 1).to_string(),
+        number: message.id.number().to_string(),
         name,
         marks: marks.join(" · "),
         figures: figures(entry, session),
@@ -253,7 +255,29 @@ fn same_failure_before(record: &Record, session: &Session) -> bool {
     false
 }
 
+/// The summary of a run: a heading of ours, and the words behind a bar.
+fn summary(event: &Event, session: &Session, width: u16) -> Vec<Line> {
+    let Event::Summarized { method, text, call, problem } = event else { return Vec::new() };
+    let role = Role::StatusEnded;
+    let used = call.and_then(|id| session.call(id)).and_then(|call| call.usage);
+    let figures = used.map(|used| {
+        let cost = used.cost.map_or("$?".to_owned(), |cost| cost.to_string());
+        format!("{} tok  {cost}", words::tokens(used.tokens.total()))
+    });
+    let problem = problem.as_ref().map(|why| format!(" · the one wanted was not written: {}", one_line(why)));
+    let marks = format!("{}{}", method.name(), problem.unwrap_or_default());
+    let (name, number, figures) = ("Summary".to_owned(), String::new(), figures.unwrap_or_default());
+    let mut shown = vec![Line::Head { role, number, name, marks, figures }];
+    let rows = markdown::render(text.trim(), width.saturating_sub(2).max(1));
+    shown.extend(rows.into_iter().map(|row| Line::Body { role, row }));
+    shown.push(Line::Blank);
+    shown
+}
+
 fn notice(record: &Record, session: &Session, width: u16) -> Vec<Line> {
+    if matches!(record.event, Event::Summarized { .. }) {
+        return summary(&record.event, session, width);
+    }
     let (role, text) = match &record.event {
         Event::SpeakerChosen { choice } => {
             let role = if choice.mode == "auto fallback" { Role::Warning } else { Role::Dim };
@@ -287,6 +311,7 @@ fn notice(record: &Record, session: &Session, width: u16) -> Vec<Line> {
                 (Role::Error, format!("✗ {} ({then})", failure.message))
             }
         }
+        Event::Configured { agent, change } => (Role::Warning, format!("✎ {agent} changed by you: {change}")),
         Event::AgentFailed { agent, then, .. } => (Role::Warning, format!("✗ {agent} could not speak: {then}")),
         Event::BranchMoved { name, why } => (Role::Warning, format!("⑂ {name}: {why}")),
         Event::OutcomeUnknown { op } => (

@@ -76,9 +76,13 @@ impl App {
                 let Some(agent) = self.numbered(digit) else { return Vec::new() };
                 return send(Command::Enqueue { agent });
             }
-            Action::View => {
+            Action::View | Action::EditPrompt | Action::SwitchModel => {
                 let Some(agent) = self.numbered(digit) else { return Vec::new() };
-                self.show_view(&agent);
+                match action {
+                    Action::View => self.show_view(&agent),
+                    Action::EditPrompt => self.edit_prompt(&agent),
+                    _ => self.choose_model(&agent),
+                }
             }
             Action::QueuePop => {
                 let mut queue = self.session.floor().queue.clone();
@@ -274,7 +278,7 @@ impl App {
             return;
         };
         let Some(entry) = self.session.transcript().get(id) else { return };
-        let title = format!("Edit message {} by {}", id.0 + 1, one_line(entry.message.author.name()));
+        let title = format!("Edit message {} by {}", id.number(), one_line(entry.message.author.name()));
         let help = "The conversation goes on from here on a new branch; the old one stays.";
         let prompt = Prompt::new(Purpose::Message(id), &entry.message.content, title, help);
         self.modals.push(Modal::Prompt(Box::new(prompt)));
@@ -298,7 +302,7 @@ impl App {
                 key: if branch.id == here { "●".into() } else { " ".into() },
                 text: match branch.from.and_then(|from| self.session.record(from)).map(|record| &record.event) {
                     Some(Event::MessagePosted { message }) => {
-                        format!("{}  leaves at message {}", branch.name, message.id.0 + 1)
+                        format!("{}  leaves at message {}", branch.name, message.id.number())
                     }
                     _ => branch.name.clone(),
                 },

@@ -1,11 +1,13 @@
-//! What one looks up about a member: what its model will be sent next.
+//! What one looks up and changes about a member: what its model is sent, who hears one's words, prompt and model.
 
 use crate::chat::Name;
 use crate::chat::id::MessageId;
 use crate::session::Session;
 use crate::session::sight::{What, view};
 use crate::tui::app::{App, Whisper};
+use crate::tui::modal::Modal;
 use crate::tui::modal::list::{Choice, Line, List};
+use crate::tui::modal::prompt::{Prompt, Purpose};
 use crate::tui::words;
 
 /// How much of a message is shown of it in one line.
@@ -22,6 +24,38 @@ impl App {
             lines.push(line(format!("only {}; the others are told nothing", agent.name), to(false)));
         }
         self.open(List::new("Speak to", lines));
+    }
+
+    /// Lets the operator change what this agent's model is told first.
+    pub(super) fn edit_prompt(&mut self, name: &Name) {
+        let Some(agent) = self.session.team().and_then(|team| team.agent(name)) else { return };
+        if agent.model.is_none() {
+            self.say(format!("{name} has no model; there is nobody to tell anything."));
+            return;
+        }
+        let title = format!("What {name}'s model is told first");
+        let help = "It counts from its next request on, and only on this branch; what it was stays in the log.";
+        let prompt = Prompt::new(Purpose::SystemMessage(name.clone()), &agent.system_message, title, help);
+        self.modals.push(Modal::Prompt(Box::new(prompt)));
+    }
+
+    /// Lets the operator give this agent another model of the team.
+    pub(super) fn choose_model(&mut self, name: &Name) {
+        let Some(team) = self.session.team() else { return };
+        let Some(present) = team.agent(name).and_then(|agent| agent.model.clone()) else {
+            self.say(format!("{name} has no model."));
+            return;
+        };
+        let lines = team.models.iter().map(|(key, model)| {
+            let here = *key == present;
+            Line {
+                key: if here { "●".into() } else { " ".into() },
+                text: format!("{key}  {} ({})", model.model, model.provider.kind),
+                choice: if here { Choice::Nothing } else { Choice::Model(name.clone(), key.clone()) },
+            }
+        });
+        let lines = lines.collect();
+        self.open(List::new(format!("Model of {name}"), lines));
     }
 
     /// Shows what this agent will be sent next, part by part, and what it does not see.
@@ -59,7 +93,7 @@ fn glance(text: &str) -> String {
 
 /// `7 Coder: You are right`.
 fn said(id: MessageId, session: &Session) -> String {
-    let Some(entry) = session.transcript().get(id) else { return format!("{}", id.0 + 1) };
+    let Some(entry) = session.transcript().get(id) else { return format!("{}", id.number()) };
     let who = entry.message.author_path().collect::<Vec<_>>().join(" › ");
-    format!("{} {who}: {}", id.0 + 1, glance(&entry.message.told()))
+    format!("{} {who}: {}", id.number(), glance(&entry.message.told()))
 }

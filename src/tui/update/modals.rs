@@ -1,6 +1,7 @@
 //! What a modal's answer leads to.
 
 use crate::chat::command::Command;
+use crate::chat::configure::Change;
 use crate::chat::event::{Answer, Resolution};
 use crate::chat::id::OpId;
 use crate::tui::action::Action;
@@ -123,6 +124,11 @@ impl App {
                 self.modals.pop();
                 vec![Deed::Send(Command::Edit { message: id, content: text.into() })]
             }
+            Purpose::SystemMessage(agent) => {
+                self.modals.pop();
+                let change = Change { system_message: Some(text.into()), ..Change::default() };
+                vec![Deed::Send(Command::Configure { agent, change })]
+            }
             Purpose::Answer(ask) => {
                 self.modals.pop();
                 let answer = if text.trim().is_empty() { Answer::Skip } else { Answer::Say(text.into()) };
@@ -144,6 +150,10 @@ impl App {
                 self.speak_to = whom;
                 self.focus = Focus::Composer;
                 Vec::new()
+            }
+            Choice::Model(agent, model) => {
+                let change = Change { model: Some(model), ..Change::default() };
+                vec![Deed::Send(Command::Configure { agent, change })]
             }
             Choice::Resolve(op, resolution) => vec![Deed::Send(Command::Resolve { op, resolution })],
             Choice::Quit => vec![Deed::Quit],
