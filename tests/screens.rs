@@ -4,6 +4,7 @@ mod approving;
 mod hostile;
 mod length;
 mod moments;
+mod unstick;
 
 use crate::support::picture::picture;
 use plenary::tui::app::App;

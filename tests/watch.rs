@@ -168,6 +168,18 @@ fn tables(known: &[Case], held_out: &[Case]) -> String {
 const BEGIN: &str = "<!-- written by UPDATE_DOCS=1 cargo test watch -->\n";
 const END: &str = "<!-- end -->\n";
 
+/// The settings know the detectors that there are: they may not ask the detectors themselves.
+#[test]
+fn every_detector_can_be_set_in_a_file() {
+    let ids: Vec<&str> = DETECTORS.iter().map(|row| row.id).collect();
+    assert_eq!(ids, plenary::settings::DETECTORS);
+    for row in DETECTORS {
+        let rising: Vec<u32> =
+            [row.thresholds.badge, row.thresholds.nudge, row.thresholds.hold].into_iter().flatten().collect();
+        assert!(rising.is_sorted() && !rising.is_empty(), "{}", row.id);
+    }
+}
+
 #[test]
 fn loops_are_found_and_healthy_conversations_are_left_alone() {
     let (known, held_out) = (corpus("known"), corpus("held_out"));

@@ -4,7 +4,7 @@
 
 use super::Name;
 use super::configure::Change;
-use super::event::{Answer, Boundary, Resolution, Verdict};
+use super::event::{Answer, Boundary, Judgement, Resolution, Verdict};
 use super::id::{ApprovalId, AskId, MessageId, OpId, Seq};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -130,4 +130,13 @@ pub enum Command {
     },
     /// Raise every limit that was reached by half of what it was, and go on.
     RaiseLimits,
+    /// Say what a finding is worth, and go on if the run holds because of it.
+    Judge {
+        /// Catalog name of the detector.
+        detector: String,
+        /// The judgement, for the pattern that it sees now.
+        judgement: Judgement,
+    },
+    /// Have the run summed up by one of the agents, and end it then.
+    Conclude,
 }

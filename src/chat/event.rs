@@ -9,6 +9,7 @@ pub use super::failing::{Achieved, AfterFailure};
 use super::id::*;
 use super::ledger::Ledger;
 use super::message::Message;
+pub use super::record::{Actor, FORMAT, Record};
 use super::request::{Failure, Finish, Purpose};
 use super::team::Team;
 use super::tool::ToolResult;
@@ -17,53 +18,6 @@ pub use super::watch::{Judgement, Level, Progress};
 use super::{Name, UnixMillis};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-
-/// The version of this vocabulary, written into every session. Raised when a reader must learn something new.
-pub const FORMAT: u32 = 1;
-
-/// One event with its place in the tree. Views, exports and the journal all see exactly this.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Record {
-    /// Order in the session.
-    pub seq: Seq,
-    /// The record before it on its branch; `None` for the first.
-    pub parent: Option<Seq>,
-    /// The branch it was written on.
-    pub branch: BranchId,
-    /// Who caused it.
-    pub actor: Actor,
-    /// When, by the wall clock.
-    pub at: UnixMillis,
-    /// What happened.
-    pub event: Event,
-}
-
-/// Who caused a record.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Actor {
-    /// The person in the chair.
-    Operator,
-    /// A member of the team.
-    Agent(Name),
-    /// A rule the team file or the settings laid down, by its name.
-    Policy(String),
-    /// Plenary itself.
-    System,
-}
-
-impl Actor {
-    /// Who it was, in words; `operator` is what the reader calls the person in the chair. Names and policies stand as
-    /// they are: whoever shows them makes them safe.
-    pub fn called(&self, operator: &str) -> String {
-        match self {
-            Actor::Operator => operator.to_owned(),
-            Actor::Policy(policy) => policy.clone(),
-            Actor::Agent(name) => name.to_string(),
-            Actor::System => "plenary".to_owned(),
-        }
-    }
-}
 
 /// Something that happened. Kinds are added, never changed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -429,6 +383,11 @@ pub enum Event {
         pattern: u64,
         /// What the operator says about it.
         judgement: Judgement,
+    },
+    /// The run ends when this agent has summed it up.
+    Concluding {
+        /// Who sums up.
+        agent: Name,
     },
     /// Something happened inside the team behind an agent. It numbers turns, messages and calls on its own, so that no
     /// number stands for two things.

@@ -19,6 +19,7 @@ pub mod id;
 pub mod ledger;
 pub mod message;
 pub mod pattern;
+pub mod record;
 pub mod request;
 pub mod team;
 pub mod tool;

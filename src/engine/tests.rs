@@ -1,4 +1,5 @@
 mod audience;
+mod circles;
 mod code;
 mod configure;
 mod context;

@@ -61,7 +61,7 @@ impl Handoff {
         let mut spoken = false;
         for entry in session.transcript().entries().iter().rev().filter(|entry| entry.message.is_shared()) {
             match (&entry.message.author, entry.message.kind) {
-                (Author::Operator, MessageKind::Moderation) => {}
+                (Author::Operator, MessageKind::Moderation | MessageKind::Note) => {}
                 (Author::Operator, _) => spoken = true,
                 (Author::Agent(_), _) => return (Some(&entry.message), spoken),
             }

@@ -4,7 +4,7 @@
 //! must not leave a call behind on the old branch) are completed by the engine, which knows what is in flight.
 
 use super::turn::{Phase, Stage};
-use super::{Session, Waiting};
+use super::{Session, Waiting, unstick};
 use crate::chat::command::Command;
 use crate::chat::configure::Change;
 use crate::chat::event::{Answer, Boundary, Choice, Event, HoldReason, Verdict};
@@ -34,9 +34,9 @@ impl From<Vec<Event>> for Decision {
     }
 }
 
-type Decided = Result<Decision, Refusal>;
+pub(super) type Decided = Result<Decision, Refusal>;
 
-fn refuse<T>(text: impl Into<String>) -> Result<T, Refusal> {
+pub(super) fn refuse<T>(text: impl Into<String>) -> Result<T, Refusal> {
     Err(Refusal(text.into()))
 }
 
@@ -104,6 +104,8 @@ pub fn decide(session: &Session, command: &Command, _now: UnixMillis) -> Decided
         }
         Command::Configure { agent, change } => configure(session, agent, change),
         Command::RaiseLimits => raise_limits(session),
+        Command::Judge { detector, judgement } => unstick::judge(session, detector, *judgement),
+        Command::Conclude => unstick::conclude(session),
     }
 }
 

@@ -22,6 +22,7 @@ pub mod tally;
 pub(crate) mod testing;
 pub mod transcript;
 pub mod turn;
+mod unstick;
 
 #[cfg(test)]
 mod tests;
@@ -134,6 +135,8 @@ struct State {
     termination_asked: bool,
     limits: Option<Limits>,
     findings: finding::Findings,
+    /// Who sums the run up before it ends, and whether that is done.
+    concluding: Option<(Name, bool)>,
     context: serde_json::Map<String, serde_json::Value>,
     selector: AgentMeter,
     activity: meters::Activity,
@@ -255,6 +258,11 @@ impl Session {
     /// When the session began.
     pub fn started_at(&self) -> UnixMillis {
         self.started.as_ref().map_or(0, |started| started.at)
+    }
+
+    /// Turns that were begun, over all branches; those of nested teams are their own.
+    pub fn turns_taken(&self) -> u64 {
+        self.ids.turn.0 - self.base
     }
 
     /// The next free numbers.
@@ -386,6 +394,11 @@ impl Session {
     /// What detectors see at present.
     pub fn findings(&self) -> &[Finding] {
         &self.state.findings.present
+    }
+
+    /// Who has summed the run up, so that it can end.
+    pub fn concluded(&self) -> Option<&Name> {
+        self.state.concluding.as_ref().filter(|(_, done)| *done).map(|(agent, _)| agent)
     }
 
     /// What the operator has said about findings on this branch, oldest first.

@@ -19,5 +19,5 @@ mod user;
 
 pub use reader::nearest;
 pub use report::{Finding, Report, Severity, render};
-pub use team::{Base, Families, Loaded, PriceOf, load_team, parse_team};
+pub use team::{Base, DETECTORS, Families, Loaded, PriceOf, load_team, parse_team};
 pub use user::{Defaults, Origin, Setting, Settings};

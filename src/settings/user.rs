@@ -2,11 +2,12 @@
 
 use super::reader::{Fields, Findings, table};
 use super::report::{Finding, Report};
-use super::team::read_limits;
+use super::team::{read_limits, read_watch};
 use super::{file, paths};
 use crate::chat::containment::LanguageRow;
 use crate::chat::team::Limits;
 use crate::chat::usage::Money;
+use crate::chat::watch::Watching;
 use std::path::{Path, PathBuf};
 use toml::de::DeTable;
 
@@ -51,6 +52,8 @@ pub struct Defaults {
     pub limits: Limits,
     /// Languages that code may be written in, besides the built-in ones and before them.
     pub languages: Vec<LanguageRow>,
+    /// When it goes in circles: what differs from the detectors' own thresholds.
+    pub watch: Watching,
 }
 
 impl Default for Defaults {
@@ -62,7 +65,7 @@ impl Default for Defaults {
             max_time_ms: Some(2 * 3600 * 1000),
             max_executions: Some(200),
         };
-        Defaults { limits, languages: Vec::new() }
+        Defaults { limits, languages: Vec::new(), watch: Watching { breaker: 1000, ..Watching::default() } }
     }
 }
 
@@ -81,6 +84,8 @@ pub struct Settings {
     pub keymap: Setting<Option<PathBuf>>,
     /// What applies to a team whose file is silent; the origin is that of the last limit that was set.
     pub team: Setting<Defaults>,
+    /// When a run goes in circles.
+    pub watch: Setting<Watching>,
 }
 
 impl Default for Settings {
@@ -92,6 +97,7 @@ impl Default for Settings {
             data_dir: Setting::default_of(None),
             keymap: Setting::default_of(None),
             team: Setting::default_of(Defaults::default()),
+            watch: Setting::default_of(Defaults::default().watch),
         }
     }
 }
@@ -156,6 +162,12 @@ impl Settings {
             }
             self.team.value.languages = all;
         }
+        if let Some(node) = fields.get("watch") {
+            let mut watch = self.watch.value.clone();
+            read_watch(findings, node, "[watch]", &mut watch);
+            self.team.value.watch = watch.clone();
+            self.watch.set(Some(watch), origin);
+        }
         fields.finish();
     }
 
@@ -212,14 +224,20 @@ mod tests {
         let seen = Origin::File("seen".into());
         let mut settings = Settings::default();
         settings.layer("embedded", EMBEDDED, Path::new(""), &seen).unwrap();
-        let Settings { theme, reduced_motion, frame_rate, data_dir, keymap, team } = &settings;
-        for origin in
-            [&theme.origin, &reduced_motion.origin, &frame_rate.origin, &data_dir.origin, &keymap.origin, &team.origin]
-        {
+        let Settings { theme, reduced_motion, frame_rate, data_dir, keymap, team, watch } = &settings;
+        for origin in [
+            &theme.origin,
+            &reduced_motion.origin,
+            &frame_rate.origin,
+            &data_dir.origin,
+            &keymap.origin,
+            &team.origin,
+            &watch.origin,
+        ] {
             assert_eq!(*origin, seen);
         }
         let tree: toml::Table = EMBEDDED.parse().unwrap();
-        assert_eq!(tree.keys().collect::<Vec<_>>().len(), 7);
+        assert_eq!(tree.keys().collect::<Vec<_>>().len(), 8);
         assert_eq!(tree["team"].as_table().unwrap().len(), 4);
     }
 

@@ -14,6 +14,7 @@ pub mod highlight;
 mod languages;
 pub mod markdown;
 pub mod search;
+pub mod side;
 pub mod stream;
 mod table;
 mod units;

@@ -21,6 +21,8 @@ pub enum Context {
     Search,
     /// The approval queue.
     Approval,
+    /// The panel that says why the team may be going in circles.
+    Why,
     /// The help.
     Help,
     /// The command palette, which has a line to type in.
@@ -31,7 +33,7 @@ pub enum Context {
 
 impl Context {
     /// All contexts, in the order of the help.
-    pub const ALL: [Context; 9] = [Main, Approval, Composer, Editor, Search, Palette, List, Help, Global];
+    pub const ALL: [Context; 10] = [Main, Approval, Why, Composer, Editor, Search, Palette, List, Help, Global];
 
     /// As written in a keymap.
     pub fn name(self) -> &'static str {
@@ -42,6 +44,7 @@ impl Context {
             Editor => "editor",
             Search => "search",
             Approval => "approval",
+            Why => "why",
             Help => "help",
             Palette => "palette",
             List => "list",
@@ -128,21 +131,21 @@ actions! {
     Submit "submit" [Composer, Editor, Search, Palette, List, Help] "Send, save or choose";
     Newline "newline" [Composer, Editor] "Start a new line";
     EditorOpen "editor_open" [Composer, Editor, Global] "Go on writing in $EDITOR";
-    Cancel "cancel" [Main, Composer, Editor, Search, Approval, Help, Palette, List, Global] "Leave this, or close it";
+    Cancel "cancel" [Main, Composer, Editor, Search, Approval, Why, Help, Palette, List, Global] "Leave this, or close it";
     CancelOrInterrupt "cancel_or_interrupt" [Composer, Editor, Search, Palette, Global]
         "Leave what is being written; with nothing written, stop what runs";
 
     // the transcript
     SelectNext "select_next" [Main, Help, Palette, List] "Select the next message or row";
     SelectPrev "select_prev" [Main, Help, Palette, List] "Select the previous message or row";
-    ScrollDown "scroll_down" [Main, Composer, Approval, Help, Global] "Scroll down a line";
-    ScrollUp "scroll_up" [Main, Composer, Approval, Help, Global] "Scroll up a line";
-    PageDown "page_down" [Main, Composer, Approval, Help, Palette, List, Global] "Scroll down a page";
-    PageUp "page_up" [Main, Composer, Approval, Help, Palette, List, Global] "Scroll up a page";
+    ScrollDown "scroll_down" [Main, Composer, Approval, Why, Help, Global] "Scroll down a line";
+    ScrollUp "scroll_up" [Main, Composer, Approval, Why, Help, Global] "Scroll up a line";
+    PageDown "page_down" [Main, Composer, Approval, Why, Help, Palette, List, Global] "Scroll down a page";
+    PageUp "page_up" [Main, Composer, Approval, Why, Help, Palette, List, Global] "Scroll up a page";
     HalfDown "half_down" [Main, Composer, Approval, Help, List, Global] "Scroll down half a page";
     HalfUp "half_up" [Main, Composer, Approval, Help, List, Global] "Scroll up half a page";
-    Top "top" [Main, Approval, Help, Palette, List, Global] "Go to the beginning";
-    Bottom "bottom" [Main, Approval, Help, Palette, List, Global] "Go to the end, and follow it";
+    Top "top" [Main, Approval, Why, Help, Palette, List, Global] "Go to the beginning";
+    Bottom "bottom" [Main, Approval, Why, Help, Palette, List, Global] "Go to the end, and follow it";
     ToggleFold "toggle_fold" [Main] "Fold or unfold";
     ToggleDetails "toggle_details" [Main] "Show or hide how each speaker was chosen";
     CopyMessage "copy_message" [Main] "Copy the selected message";
@@ -163,6 +166,20 @@ actions! {
     NextRequest "next_request" [Approval] "Show the next request";
     PreviousRequest "previous_request" [Approval] "Show the previous request";
 
+    // circles
+    Why "why" [Main, Global] "Show why the team may be going in circles, and the ways out";
+    NextFinding "next_finding" [Why] "Show what the next detector sees";
+    WayFirst "way_first" [Why] "Go to the first message that matches";
+    WayEdit "way_edit" [Why] "Edit the last message that matches";
+    WayNote "way_note" [Why] "Write a note to the agent that repeats";
+    WayNoteAll "way_note_all" [Why] "Write a note to all";
+    WayAnother "way_another" [Why] "Give another agent the floor";
+    WayBar "way_bar" [Why] "Bar the agent that repeats for three turns";
+    WayRewind "way_rewind" [Why] "Go back to before it began, on a new branch";
+    WayAllow "way_allow" [Why] "Let it happen three more times";
+    WayConclude "way_conclude" [Why] "Have the run summed up, and end it";
+    WayNotALoop "way_not_a_loop" [Why] "It is no loop: double its limits";
+
     // the console
     FocusNext "focus_next" [Main, Composer, Approval, Global] "Move between the transcript and the composer";
     FocusPrev "focus_prev" [Main, Composer, Approval, Global] "Move between the composer and the transcript";
@@ -171,7 +188,7 @@ actions! {
     ThemeNext "theme_next" [Main, Global] "Change to the next colours";
     Dismiss "dismiss" [Main, Global] "Put the notice away";
     Palette "palette" [Main, Approval, Global] "Find a command by name";
-    Help "help" [Main, Approval, List, Global] "Show the keys";
+    Help "help" [Main, Approval, Why, List, Global] "Show the keys";
     Redraw "redraw" [Main, Global] "Draw the screen anew";
     Suspend "suspend" [Main, Global] "Leave to the shell; fg comes back";
     Quit "quit" [Main, Approval, Help, List, Global] "Leave the console";

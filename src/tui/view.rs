@@ -335,7 +335,9 @@ fn wanted(app: &App) -> Vec<(Action, &'static str)> {
             keys.extend([(Action::RaiseLimits, "raise limits"), (Action::EndRun, "end")])
         }
         Some(HoldReason::Failed { .. }) => keys.extend([(Action::Retry, "retry"), (Action::EndRun, "end")]),
-        Some(HoldReason::Circles { .. }) => keys.extend([(Action::Pause, "go on"), (Action::EndRun, "end")]),
+        Some(HoldReason::Circles { .. }) => {
+            keys.extend([(Action::Why, "why, and ways out"), (Action::Pause, "go on"), (Action::EndRun, "end")])
+        }
         Some(_) => keys.push((Action::Pause, "go on")),
         None => keys.push(match session.hold_asked() {
             None => (Action::Pause, "pause"),

@@ -46,7 +46,7 @@ fn see(view: &View) -> Option<Seen> {
         text: format!("the same {period} turns come round {rounds} times: {}{more}", names.join(" → ")),
         count: rounds as u32 + u32::from(period >= 4 && rounds >= 3),
         at: steps[steps.len() - period * rounds..].iter().map(|step| step.place.message).collect(),
-        agent: turn.last().map(|step| step.speaker.clone()),
+        agent: None,
         pattern: marks[marks.len() - period..].iter().fold(0, |all, mark| all ^ mark),
         most: Level::Hold,
     })

@@ -41,19 +41,19 @@ impl Follower {
         if moved || self.read.0 != session.branch() || self.read.1 > head {
             *self = Follower::new(std::mem::take(&mut self.courtesies));
             for record in session.path() {
-                self.read(&record, session);
+                self.read(&record);
                 after(&self.view, &record);
             }
         } else {
             for record in new {
-                self.read(record, session);
+                self.read(record);
                 after(&self.view, record);
             }
         }
         self.read = (session.branch(), Seq(session.log().len() as u64));
     }
 
-    fn read(&mut self, record: &Record, session: &Session) {
+    fn read(&mut self, record: &Record) {
         match &record.event {
             Event::MessagePosted { message } => {
                 // As it stands on this branch: an edit that follows on the path is what was heard.
@@ -104,22 +104,21 @@ impl Follower {
             Event::Ended { .. } => self.view.clear(),
             _ => {}
         }
-        let _ = session;
     }
 
     fn hear(&mut self, message: &Message, index: usize, record: &Record) {
         if message.completeness == Completeness::Interrupted {
             return;
         }
-        let note = message.kind == MessageKind::Note;
-        let person =
-            !note && (message.by_operator || message.author == Author::Operator || message.kind == MessageKind::Human);
-        if note {
+        if message.kind == MessageKind::Note {
             return;
         }
+        let person = message.by_operator || message.kind == MessageKind::Human;
         let speaker: Name = match &message.author {
             Author::Agent(name) => name.clone(),
-            Author::Operator => "operator".into(),
+            Author::Operator if person => "operator".into(),
+            // A moderator speaks for the team itself.
+            Author::Operator => "moderator".into(),
         };
         let calls = message.tool_calls.iter().map(|call| Asked {
             id: call.id.clone(),

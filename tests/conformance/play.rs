@@ -27,6 +27,7 @@ pub fn play(file: &File, case: &Case) -> Result<(), String> {
     let defaults = Defaults {
         limits: crate::chat::team::Limits { max_cost: None, max_tokens: None, max_time_ms: None, max_executions: None },
         languages: Vec::new(),
+        watch: Default::default(),
     };
     let base = Base { dir: "/case".into(), defaults };
     let loaded = parse_team("team.toml", &text, &wire::families(), &|_, _| (None, None), &base);

@@ -91,6 +91,7 @@ every_kind! {
     DetectorChanged { detector: "same_failure".into(), text: "twice".into(), count: 2, turns: vec![TurnId(1), TurnId(2)],
         level: Level::Hold, agent: Some("A".into()), pattern: u64::MAX, messages: vec![MessageId(3)]
     }
+    Concluding { agent: "A".into() }
     ProgressMade { what: Progress::Passes, message: Some(MessageId(4)) }
     DetectorJudged { detector: "D1 exact repeat".into(), pattern: 7, judgement: Judgement::Allowed(3) }
     BudgetCrossed { limit: "max_cost".into(), text: "$1.00".into() }

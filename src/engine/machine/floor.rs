@@ -274,20 +274,6 @@ impl Machine {
             _ => None,
         }
     }
-
-    /// What the detectors see: new findings are recorded, and a strong one holds or ends the run.
-    fn going_in_circles(&mut self, session: &Session, now: UnixMillis) -> Option<Vec<Effect>> {
-        let look = self.watch.look(session);
-        let mut events = look.events;
-        if let Some(text) = look.hold {
-            events.push(if self.rules.headless {
-                ended(EndCause::Circles, text, session.floor().last_speaker.clone(), session, now)
-            } else {
-                Event::Held { why: HoldReason::Circles { text } }
-            });
-        }
-        (!events.is_empty()).then(|| vec![Effect::append(Actor::Policy("watch".into()), events)])
-    }
 }
 
 /// A choice that was made without candidates.

@@ -8,6 +8,7 @@
 //! cannot speak, `floor.rs` what happens between turns, `heard.rs`
 //! what models and programs send back, `stop.rs` how things in flight are stopped.
 
+mod circles;
 mod consult;
 mod failing;
 mod floor;
@@ -69,6 +70,7 @@ pub struct Machine {
     gates: Gates,
     endings: Endings,
     watch: Watch,
+    broken_at: Option<u64>,
     rules: Rules,
     heard: HashMap<CallId, Heard>,
     contexts: Contexts,
@@ -90,6 +92,7 @@ impl Machine {
             gates: Gates::new(team)?,
             endings: Endings::new(&team.termination)?,
             watch: Watch::new(team),
+            broken_at: None,
             inner: inner::machines(team, &rules)?,
             rules,
             heard: HashMap::new(),

@@ -131,11 +131,10 @@ fn a_method() -> impl Strategy<Value = Spec> {
         options: options.as_object().unwrap().clone(),
         ..Spec::named(kind)
     };
-    let plain = prop::sample::select(
-        &["round_robin", "random", "manual", "auto", "rule", "command", "sequential", "handoff"][..],
-    );
+    let plain = prop::sample::select(&["round_robin", "random", "manual", "auto", "sequential", "handoff"][..]);
     prop_oneof![
-        8 => plain.prop_map(method_of),
+        6 => plain.prop_map(Spec::named),
+        2 => prop::sample::select(&["rule", "command"][..]).prop_map(method_of),
         1 => Just(with("concurrent", &json!({"steps": 2}))),
         1 => Just(with("graph", &graph)),
         1 => prop::sample::select(&["user", "terminate", "ask", "random"][..])
@@ -234,8 +233,8 @@ fn a_team() -> impl Strategy<Value = Team> {
             let b = Agent { on_failure: (seed % 3 == 0).then_some(skips), ..speaker("b") };
             Team {
                 speaker_selection_method: method,
-                tools: [("find".to_owned(), find)].into(),
                 termination,
+                tools: [("find".to_owned(), find)].into(),
                 selector_model: Some("main".into()),
                 allow_repeat_speaker,
                 speaker_transitions,

@@ -83,6 +83,11 @@ impl State {
                     if std::mem::take(&mut self.stepping) {
                         self.hold_asked = Some(Boundary::Turn);
                     }
+                    if let Some((by, done)) = &mut self.concluding
+                        && *by == turn.agent
+                    {
+                        *done |= *finished;
+                    }
                     if *finished {
                         self.floor.count_down(&turn.agent);
                         self.transcript.turn_over();

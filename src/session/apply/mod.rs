@@ -200,6 +200,7 @@ impl State {
                 self.fold_arrival();
             }
             Event::Inner { agent, event } => self.fold_inner(agent, event, record),
+            Event::Concluding { agent } => self.concluding = Some((agent.clone(), false)),
             Event::BudgetCrossed { .. } => {}
             Event::Summarized { method, text, problem, .. } => {
                 let (text, problem) = (text.clone(), problem.clone());
@@ -219,6 +220,7 @@ impl State {
                 self.hold_asked = None;
                 self.stepping = false;
                 self.turns.clear();
+                self.concluding = None;
                 self.floor.wanted = None;
                 self.floor.proposing = false;
                 self.floor.selecting = Default::default();

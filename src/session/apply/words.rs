@@ -11,10 +11,11 @@ impl State {
             Event::MessagePosted { message } => {
                 let by_person = message.by_operator || message.kind == MessageKind::Human;
                 let is_task = message.kind == MessageKind::Task;
+                let note = message.kind == MessageKind::Note;
                 if self.ended.take().is_some() {
                     // Words after the end begin a new run of the same session.
                     self.begin_run(record);
-                } else if is_task || message.author == Author::Operator {
+                } else if is_task || message.author == Author::Operator && !note {
                     // A person has spoken to them (AG2: every start sets the counters to 0).
                     self.forget_replies(|name| message.to.is_empty() || message.is_heard_by(name));
                 }

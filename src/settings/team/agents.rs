@@ -101,6 +101,7 @@ impl<'a> World<'a> {
         let description = fields.text("description");
         marks.description = fields.span_of("description");
         marks.system_message = fields.span_of("system_message");
+        marks.watch = fields.get("watch").map(|node| super::watch::read_agent(self.findings, node)).unwrap_or_default();
         let silent = fields.flag("silent").unwrap_or(false);
         let available_when = self.rule_text(fields, "available_when", marks);
         let model = self.agent_model(fields, &who, kind, models, marks);

@@ -21,6 +21,7 @@ mod summary;
 mod termination;
 mod tools;
 mod transitions;
+mod watch;
 
 use super::file;
 use super::reader::{self, Fields, Findings, Node, Span, number_in};
@@ -183,6 +184,8 @@ struct AgentMarks {
     limit: Option<Span>,
     approval: Option<Span>,
     context: Option<Span>,
+    /// Thresholds of its own.
+    watch: crate::chat::watch::Thresholds,
     /// Names it speaks to, as the file has them.
     speaks_to: Vec<(String, Span)>,
     /// Its rules, and where they stand.
@@ -304,6 +307,12 @@ impl<'a> World<'a> {
         let context_variables =
             fields.get("context_variables").map(|node| self.variables("context_variables", node)).unwrap_or_default();
         let limits = fields.get("limits").map_or(self.base.defaults.limits, |node| self.limits(node));
+        let mut watch = self.base.defaults.watch.clone();
+        if let Some(node) = fields.get("watch") {
+            watch::read_watch(self.findings, node, "[team.watch]", &mut watch);
+        }
+        let own = agents.iter().zip(&marks.agents).filter(|(_, marks)| !marks.watch.is_empty());
+        watch.agents.extend(own.map(|(agent, marks)| (agent.name.clone(), marks.watch.clone())));
         let selector_span = fields.span_of("selector_model");
         fields.finish();
 
@@ -330,7 +339,7 @@ impl<'a> World<'a> {
             seed,
             tools: BTreeMap::new(),
             context_variables,
-            watch: Default::default(),
+            watch,
         })
     }
 
@@ -435,6 +444,9 @@ impl<'a> World<'a> {
         reader::table(self.findings, key, node)
     }
 }
+
+pub use watch::DETECTORS;
+pub(super) use watch::read_watch;
 
 /// Reads the four ceilings over `limits`. Shared with user settings.
 pub(super) fn read_limits(fields: &mut Fields<'_>, limits: &mut Limits) {

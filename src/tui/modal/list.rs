@@ -29,6 +29,8 @@ pub enum Choice {
     Model(Name, String),
     /// Say what became of an execution.
     Resolve(OpId, Resolution),
+    /// Give this agent the floor, and go on.
+    CallOn(Name),
     /// Leave the console.
     Quit,
     /// End the run.

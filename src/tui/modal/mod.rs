@@ -6,6 +6,7 @@
 pub mod approval;
 pub mod list;
 pub mod prompt;
+pub mod why;
 
 use super::action::{Action, Context};
 use super::paint::Draw;
@@ -16,6 +17,7 @@ use list::List;
 use prompt::Prompt;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
+use why::Why;
 
 /// Something on top of the panes.
 #[derive(Debug)]
@@ -24,6 +26,8 @@ pub enum Modal {
     Approval(Box<Approval>),
     /// A text to write or edit.
     Prompt(Box<Prompt>),
+    /// Why the team may be going in circles.
+    Why(Box<Why>),
     /// A list to choose from: palette, help, branches, names, a confirmation.
     List(Box<List>),
 }
@@ -43,6 +47,8 @@ pub enum Step {
     Do(Action),
     /// Say something to the operator; the modal stays.
     Say(String),
+    /// Close, and take this way out of a circle.
+    Out(why::Way),
     /// Open a text field for the reason of a denial.
     AskReason,
     /// Open a text field with the code.
@@ -58,6 +64,7 @@ impl Modal {
     pub fn context(&self) -> Context {
         match self {
             Modal::Approval(_) => Context::Approval,
+            Modal::Why(_) => Context::Why,
             Modal::Prompt(prompt) => prompt.context(),
             Modal::List(list) => list.context(),
         }
@@ -68,6 +75,7 @@ impl Modal {
         match self {
             Modal::Approval(approval) => approval.act(action, session, now_ms),
             Modal::Prompt(prompt) => prompt.act(action),
+            Modal::Why(why) => why.act(action, session),
             Modal::List(list) => list.act(action),
         }
     }
@@ -77,6 +85,7 @@ impl Modal {
         match self {
             Modal::Approval(approval) => approval.measure(area, session),
             Modal::Prompt(_) => {}
+            Modal::Why(why) => why.measure(area, session),
             Modal::List(list) => list.measure(area),
         }
     }
@@ -89,6 +98,10 @@ impl Modal {
                 None
             }
             Modal::Prompt(prompt) => prompt.draw(area, buf, cx),
+            Modal::Why(why) => {
+                why.draw(area, buf, cx);
+                None
+            }
             Modal::List(list) => list.draw(area, buf, cx),
         }
     }

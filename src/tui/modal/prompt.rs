@@ -28,6 +28,8 @@ pub enum Purpose {
     SystemMessage(Name),
     /// An answer for an agent.
     Answer(AskId),
+    /// A note to an agent that goes in circles; `None` is to all.
+    Note(Option<Name>),
 }
 
 /// A text field with a title and a word of explanation.
@@ -60,7 +62,7 @@ impl Prompt {
     pub fn context(&self) -> Context {
         match self.purpose {
             Purpose::Code(_) | Purpose::Message(_) | Purpose::SystemMessage(_) => Context::Editor,
-            Purpose::Deny(_) | Purpose::Answer(_) => Context::Composer,
+            Purpose::Deny(_) | Purpose::Answer(_) | Purpose::Note(_) => Context::Composer,
         }
     }
 

@@ -133,6 +133,13 @@ fn state(agent: &Agent, session: &Session, live: &Live, now: i64, unicode: bool)
         (true, _, _) => (if unicode { "●" } else { "*" }, Role::Speaking),
         (false, _, _) => (if unicode { "○" } else { "-" }, Role::Dim),
     };
+    // What it repeats, by the gravest detector.
+    let findings = session.findings().iter().filter(|finding| finding.agent.as_ref() == Some(&agent.name));
+    if let Some(finding) = findings.max_by_key(|finding| finding.level) {
+        let id = finding.detector.split(' ').next().unwrap_or_default();
+        let sign = if unicode { "↻" } else { "~" };
+        return (format!("{mark} {text}  {sign} {id} ×{}", finding.count), Role::Warning);
+    }
     (format!("{mark} {text}"), role)
 }
 

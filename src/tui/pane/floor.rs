@@ -1,7 +1,7 @@
 //! The floor: who speaks now, who is next and why, who is queued; what waits for the operator; what the detectors see.
 
 use super::item::agent_role;
-use crate::chat::event::Choice;
+use crate::chat::event::{Choice, Level};
 use crate::session::{Session, Waiting};
 use crate::text::clean::one_line;
 use crate::text::wrap::wrap;
@@ -27,11 +27,20 @@ pub fn draw(area: Rect, buf: &mut Buffer, cx: &Draw, outlook: Option<&Choice>) {
     let Draw { session, theme, unicode, keymap, .. } = *cx;
     let floor = floor_lines(session, outlook, keymap);
     let waiting = waiting_lines(session, keymap);
-    let watch: Vec<String> = session
+    let mut watch: Vec<String> = session
         .findings()
         .iter()
-        .map(|finding| format!("{} ×{}: {}", finding.detector, finding.count, finding.text))
+        .map(|finding| {
+            let grave = if finding.level == Level::Hold { "! " } else { "" };
+            format!("{grave}{} ×{}: {}", finding.detector, finding.count, finding.text)
+        })
         .collect();
+    if !watch.is_empty() {
+        if let Some((what, Some(message))) = session.progress() {
+            watch.push(format!("moved last: {} ({})", what.words(), message.0 + 1));
+        }
+        watch.push(format!("{}  why, and ways out", keymap.word(Action::Why, Context::Main)));
+    }
     let inner = area.width.saturating_sub(4).max(1);
     let note = |text: &str| wrap(&[Piece::new(one_line(text), Ink::Plain)], inner, 0);
     let floor_rows: u16 =

@@ -1,6 +1,6 @@
 //! One item of the transcript, laid out: a message with its heading, or a notice.
 
-use crate::chat::event::{Event, Record, Verdict};
+use crate::chat::event::{Event, Judgement, Record, Verdict};
 use crate::chat::id::{MessageId, Seq};
 use crate::chat::message::{Author, Completeness, MessageKind};
 use crate::session::Session;
@@ -92,6 +92,7 @@ impl Item {
             | Event::Summarized { .. }
             | Event::Ended { .. } => Some(Item::Notice(record.seq)),
             Event::DetectorChanged { count, .. } if *count > 0 => Some(Item::Notice(record.seq)),
+            Event::ProgressMade { .. } | Event::DetectorJudged { .. } => Some(Item::Notice(record.seq)),
             _ => None,
         }
     }
@@ -321,6 +322,14 @@ fn notice(record: &Record, session: &Session, width: u16) -> Vec<Line> {
         Event::LimitsChanged { .. } => (Role::Warning, "limits raised by you".to_owned()),
         Event::BudgetCrossed { limit, text } => (Role::Warning, format!("limit {limit}: {text}")),
         Event::DetectorChanged { detector, text, .. } => (Role::Warning, format!("↻ {detector}: {text}")),
+        Event::ProgressMade { what, .. } => (Role::Dim, format!("↻ progress: {}", what.words())),
+        Event::DetectorJudged { detector, judgement, .. } => {
+            let words = match judgement {
+                Judgement::NotALoop => "not a loop, you say: its limits are doubled for this".to_owned(),
+                Judgement::Allowed(more) => format!("allowed by you {more} more times"),
+            };
+            (Role::Warning, format!("↻ {detector}: {words}"))
+        }
         Event::Ended { text, totals, .. } => (Role::StatusEnded, format!("■ ended: {text} · {totals}")),
         _ => return Vec::new(),
     };

@@ -105,6 +105,7 @@ impl App {
             }
             Action::Answer => self.answer(),
             Action::Approvals => self.open_approvals(),
+            Action::Why => self.explain(),
             Action::Composer => self.focus = Focus::Composer,
             Action::SpeakAs => self.choose_name(),
             Action::SpeakTo => self.choose_audience(),

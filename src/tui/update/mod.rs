@@ -6,6 +6,7 @@
 mod actions;
 mod members;
 mod modals;
+mod unstick;
 
 use super::app::{App, Deed, Focus};
 use super::input::{Input, KeyPress};
@@ -81,7 +82,7 @@ impl App {
                     list.narrow();
                 }
             }
-            (Some(Modal::Approval(_)), _) => {}
+            (Some(Modal::Approval(_) | Modal::Why(_)), _) => {}
             (None, Focus::Composer) => self.compose(key),
             (None, Focus::Search) => {
                 self.search.key(key);
@@ -125,7 +126,7 @@ impl App {
                 list.filter().map_or(0, |filter| filter.paste(line))
             }
             // A paste never acts and never approves.
-            (Some(Modal::Approval(_)), _) => 0,
+            (Some(Modal::Approval(_) | Modal::Why(_)), _) => 0,
             (None, Focus::Search) => self.search.paste(text.lines().next().unwrap_or_default()),
             (None, Focus::Composer) => self.composer.paste(text),
             (None, Focus::Main) => {
@@ -176,6 +177,7 @@ impl App {
         let session = &self.session;
         self.modals.retain_mut(|modal| match modal {
             Modal::Approval(approval) => approval.follow(session, now),
+            Modal::Why(why) => why.follow(session),
             _ => true,
         });
     }

@@ -62,6 +62,7 @@ impl App {
                 }
                 Vec::new()
             }
+            Step::Out(way) => self.way_out(way),
             Step::Written(purpose, text) => self.written(purpose, text),
             Step::Chosen(choice) => {
                 self.modals.pop();
@@ -129,6 +130,18 @@ impl App {
                 let change = Change { system_message: Some(text.into()), ..Change::default() };
                 vec![Deed::Send(Command::Configure { agent, change })]
             }
+            Purpose::Note(to) => {
+                self.modals.pop();
+                if text.trim().is_empty() {
+                    self.say("Nothing was sent.");
+                    return Vec::new();
+                }
+                let (text, as_agent) = (text.into(), None);
+                self.and_go_on(match to {
+                    Some(name) => Command::Whisper { text, as_agent, to: vec![name], announced: true },
+                    None => Command::Speak { text, as_agent },
+                })
+            }
             Purpose::Answer(ask) => {
                 self.modals.pop();
                 let answer = if text.trim().is_empty() { Answer::Skip } else { Answer::Say(text.into()) };
@@ -156,6 +169,7 @@ impl App {
                 vec![Deed::Send(Command::Configure { agent, change })]
             }
             Choice::Resolve(op, resolution) => vec![Deed::Send(Command::Resolve { op, resolution })],
+            Choice::CallOn(agent) => self.and_go_on(Command::CallOn { agent }),
             Choice::Quit => vec![Deed::Quit],
             Choice::End => vec![Deed::Send(Command::End)],
             Choice::Nothing => Vec::new(),
