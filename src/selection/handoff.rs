@@ -84,7 +84,18 @@ impl Handoff {
             Target::User => self.person(candidates, session, why),
             Target::Ask => Pick::Person { proposed: session.team().and_then(|team| candidates.after_last(team)) },
             Target::Terminate => Pick::End { cause: EndCause::NoSpeaker, text: "No next speaker selected".to_owned() },
-            Target::Random => random::draw(candidates, session),
+            Target::Random => {
+                // AG2: RandomAgentTarget never takes the one who has just spoken, while there is another.
+                let mut others = candidates.clone();
+                others.eligible.retain(|name| Some(name) != candidates.last.as_ref());
+                if others.eligible.is_empty() {
+                    return random::draw(candidates, session);
+                }
+                match random::draw(&others, session) {
+                    Pick::Choose(choice) => Pick::Choose(Choice { candidates: candidates.eligible.clone(), ..choice }),
+                    other => other,
+                }
+            }
             Target::Auto => auto::pick(candidates, session),
         }
     }
@@ -142,7 +153,9 @@ impl Selector for Handoff {
         };
         let own = last.map(|agent| agent.after_work.as_slice()).unwrap_or_default();
         let holds = |rule: &String| Rule::parse(rule).is_ok_and(|rule| rule.holds(session, session.context()));
-        let (target, why) = match own.iter().find(|after| after.when.as_ref().is_none_or(holds)) {
+        // AG2: those with a condition first, wherever the one without stands.
+        let conditional = own.iter().find(|after| after.when.as_ref().is_some_and(holds));
+        let (target, why) = match conditional.or_else(|| own.iter().find(|after| after.when.is_none())) {
             Some(after) => {
                 let why =
                     after.when.as_ref().map_or("after its work".to_owned(), |rule| format!("after its work: {rule}"));

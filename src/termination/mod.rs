@@ -220,7 +220,8 @@ impl Endings {
                 continue;
             }
             // The words that begin a run after an end are its task, whatever they are called. A run may begin without.
-            let task = entry.message.kind == MessageKind::Task
+            // What a moderator plans and asks for is a task as well (AgentChat: Magentic tests the agents' replies only).
+            let task = matches!(entry.message.kind, MessageKind::Task | MessageKind::Moderation)
                 || (place == transcript.run_from() && entry.message.turn.is_none());
             self.tree.observe(&Heard { entry, task });
         }

@@ -44,7 +44,7 @@ use crate::session::{Judged, Session};
 use from_session::Follower;
 use view::View;
 
-/// Every detector that reads messages. D18 (silence) looks at the clock instead.
+/// Every detector that reads messages. D18 (silence) and D20 (a judge model) are not built.
 pub static DETECTORS: &[&Row] = &[
     &repeat::ROW,
     &near::ROW,

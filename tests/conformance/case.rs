@@ -113,6 +113,8 @@ pub struct Case {
     pub twice: Vec<String>,
     /// What all calls cost, in dollars.
     pub cost: Option<f64>,
+    /// The newest summary.
+    pub summary: Option<String>,
     /// What waits for the operator at the end.
     pub waits: Option<Vec<String>>,
     /// Every end on the branch, where there are several.

@@ -114,6 +114,13 @@ pub fn check(played: &Played, case: &Case) -> Result<(), String> {
             wrong.push(format!("twice in a row, which should be {wanted} of {odd:?}: {speakers:?}"));
         }
     }
+    if let Some(summary) = &case.summary {
+        let newest = path.iter().rev().find_map(|record| match &record.event {
+            Event::Summarized { text, .. } => Some(text.to_string()),
+            _ => None,
+        });
+        compare(&mut wrong, "summary", &newest, &Some(summary.clone()));
+    }
     if let Some(cost) = case.cost {
         let found = world.session.spent().cost.dollars();
         if (found - cost).abs() > 1e-9 {

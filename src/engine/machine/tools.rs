@@ -8,6 +8,7 @@ use super::reply::finish_with;
 use super::{Machine, message};
 use crate::chat::code::{CodeBlock, Execution, Payload, ToolUse};
 use crate::chat::event::{Actor, Event};
+use crate::chat::format::Checker;
 use crate::chat::message::{Author, Message, MessageKind};
 use crate::chat::team::{Agent, Handoff, ToolSetup};
 use crate::chat::tool::{ToolCall, ToolResult, ToolSpec, filled};
@@ -87,11 +88,10 @@ impl Machine {
 
     fn tool_payload(&self, name: &str, tool: &ToolSetup, call: &ToolCall) -> Result<Payload, String> {
         let arguments = call.object()?;
-        let required = tool.parameters.get("required").and_then(|names| names.as_array());
-        let missing = required.into_iter().flatten().filter_map(|name| name.as_str());
-        let missing: Vec<&str> = missing.filter(|name| !arguments.contains_key(*name)).collect();
-        if !missing.is_empty() {
-            return Err(format!("missing required arguments: {}.", missing.join(", ")));
+        // AgentChat: what does not fit the schema is the model's to mend. A schema that cannot be read stops nobody here:
+        // the team file was checked.
+        if let Ok(checker) = Checker::new(&tool.parameters) {
+            checker.check(&serde_json::Value::Object(arguments).to_string())?;
         }
         let place = self.rules.tool_places.get(name).ok_or("the tool is not available here.")?.clone();
         let block = CodeBlock { language: "json".into(), code: call.repaired() };

@@ -82,7 +82,7 @@ fn what_cannot_be_carried_out_is_an_answer_and_the_order_is_that_of_the_calls() 
     let results = results(&world);
     assert_eq!(results[0], ("Error: Function nope not found.".to_owned(), true));
     assert!(results[1].0.contains("must be in JSON format") && results[1].1);
-    assert!(results[2].0.contains("missing required arguments: q") && results[2].1);
+    assert!(results[2].0.contains("\"q\" is a required property") && results[2].1, "{results:?}");
     assert_eq!(results[3], ("Error: exit code 1\nkaput".to_owned(), true));
     assert_eq!(results[4], ("fine".to_owned(), false));
 }

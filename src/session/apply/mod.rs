@@ -261,14 +261,14 @@ impl State {
     }
 
     /// What was in flight at the record one arrives at went on without this branch: no answer to it will come here, and
-    /// a consent that was acted on there is used up. Its speaker gets the floor back and asks anew.
+    /// a consent that was asked for there may be used up. Its speaker gets the floor back and asks anew.
     fn fold_arrival(&mut self) {
         // What was allowed was allowed there.
         self.void_consent();
         self.inner.values_mut().for_each(|inner| inner.state.fold_arrival());
         let left = |turn: &mut Turn| {
             matches!(turn.inquiry.phase, Phase::Calling(_))
-                || matches!(turn.stage, Stage::Decided(_) | Stage::Running(..))
+                || matches!(turn.stage, Stage::Consent(_) | Stage::Decided(_) | Stage::Running(..))
         };
         for turn in self.turns.extract_if(.., left) {
             if let Stage::Running(_, approval) = turn.stage

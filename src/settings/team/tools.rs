@@ -2,6 +2,7 @@
 
 use super::{AgentMarks, World};
 use crate::chat::Name;
+use crate::chat::format::Checker;
 use crate::chat::team::{AfterWork, Agent, Handoff, Target, ToolSetup};
 use crate::settings::reader::{self, Fields, Node, Span};
 use crate::settings::report::Finding;
@@ -52,7 +53,14 @@ impl<'a> World<'a> {
             self.findings.push(finding.help("say what it does and when to use it: that is all its model knows"));
         }
         let parameters = match fields.get("parameters") {
-            Some(node) => self.schema(node),
+            Some(node) => {
+                let schema = self.schema(node);
+                if let Err(why) = Checker::new(&schema) {
+                    let finding = Finding::error(format!("`parameters` is no JSON schema: {why}")).at(node.span());
+                    self.findings.push(finding.help("for example: parameters = { query = \"string\" }"));
+                }
+                schema
+            }
             None => json!({"type": "object", "properties": {}}),
         };
         let command: Vec<String> =
