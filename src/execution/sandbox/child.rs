@@ -168,7 +168,7 @@ unsafe fn write_to(path: &std::ffi::CStr, text: &std::ffi::CStr) -> io::Result<(
 }
 
 impl Confine {
-    /// Splits the calling process as [`supervisor::split`] does, and restricts the half that becomes the program.
+    /// Splits the calling process as `supervisor::split` does, and restricts the half that becomes the program.
     ///
     /// # Errors
     /// When any part cannot be put in force: the program then does not start.

@@ -1,7 +1,7 @@
 //! What detectors look at: the newest steps of a conversation as fingerprints, whatever it was read from.
 //!
 //! [`View::hear`] takes one message at a time, from a session or from a plain message list, so a stored conversation is
-//! judged exactly as a live one. It keeps the last [`KEPT`] steps and acts and some counters, never text; an operator's
+//! judged exactly as a live one. It keeps the last `KEPT` steps and acts and some counters, never text; an operator's
 //! word clears the tail. The work for a message is proportional to its length.
 
 pub(crate) mod lexicon;
