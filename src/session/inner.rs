@@ -67,6 +67,27 @@ impl Session {
         own.chain(self.active_inners().flat_map(Session::running)).collect()
     }
 
+    /// The call of the turn of this agent that is under way, or that of whoever speaks in the team behind it.
+    pub fn call_of(&self, agent: &str) -> Option<CallId> {
+        let turn = self.turn_of(agent)?;
+        match (turn.stage == Stage::Within, &turn.inquiry.phase) {
+            (false, Phase::Calling(call)) => Some(*call),
+            (true, _) => {
+                let inner = self.inner(agent)?;
+                inner.state.turns.iter().find_map(|turn| inner.call_of(&turn.agent))
+            }
+            _ => None,
+        }
+    }
+
+    /// Who has the floor in the team behind this agent, outermost first; nobody while it does not talk.
+    pub fn speakers_within(&self, agent: &str) -> Vec<&Name> {
+        let talks = self.turn_of(agent).is_some_and(|turn| turn.stage == Stage::Within);
+        let Some(inner) = self.inner(agent).filter(|_| talks) else { return Vec::new() };
+        let Some(turn) = inner.state.turns.first() else { return Vec::new() };
+        std::iter::once(&turn.agent).chain(inner.speakers_within(&turn.agent)).collect()
+    }
+
     /// Whether that call is under way here or in a nested team.
     pub fn is_calling(&self, call: CallId) -> bool {
         let own = |phase: &Phase| *phase == Phase::Calling(call);

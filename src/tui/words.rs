@@ -145,6 +145,8 @@ pub fn agent_state(turn: Option<&Turn>, speaking: bool, now: i64) -> String {
         (Stage::Asked(_), _) => "waits for your words".to_owned(),
         (Stage::Unknown(_), _) => "outcome unknown".to_owned(),
         (Stage::Running(..), _) => format!("running {since}"),
+        (Stage::Within, _) => "team".to_owned(),
+        (Stage::Calling | Stage::Answered, Phase::Idle) => "calls tools".to_owned(),
         (_, Phase::Backoff { until, model, .. }) => {
             let left = (until - now).max(0) as f64 / 1000.0;
             format!("failed; {model} again in {left:.0} s")

@@ -125,13 +125,28 @@ impl World<'_> {
             FieldKind::Command => self.command(key, node),
             FieldKind::Cases => self.cases(key, node),
             FieldKind::Table => match node.get_ref() {
-                DeValue::Table(_) | DeValue::Array(_) => json(findings, key, node),
+                DeValue::Table(_) | DeValue::Array(_) => {
+                    self.rules_inside(node);
+                    json(findings, key, node)
+                }
                 _ => {
                     let message = format!("`{key}` takes {}, and this is {}", field.kind.words(), reader::found(node));
                     findings.push(Finding::error(message).at(node.span()));
                     None
                 }
             },
+        }
+    }
+}
+
+impl World<'_> {
+    /// Reads every `when` of the tables in a list, so that a mistake shows on its spot.
+    fn rules_inside(&self, node: &Node<'_>) {
+        let items = node.get_ref().as_array().into_iter().flat_map(|list| list.iter());
+        for table in items.filter_map(|item| item.get_ref().as_table()) {
+            if let Some(when) = table.get("when") {
+                self.rule("when", when);
+            }
         }
     }
 }

@@ -245,6 +245,7 @@ impl Approval {
     /// The rows, and how many of them are code.
     fn lay_out(&self, session: &Session, width: u16) -> (Vec<Row>, usize) {
         let blocks = self.blocks(session);
+        let tool = session.approval(self.id).and_then(|asked| asked.payload.tool.clone());
         let mut rows = Vec::new();
         for (n, block) in blocks.iter().enumerate() {
             // The same letters mean one thing to Python and another to a shell: the language is part of what is seen.
@@ -252,9 +253,22 @@ impl Approval {
                 none if none.is_empty() => "no language named; it will not run".to_owned(),
                 named => format!("run as {named}"),
             };
-            let title = format!("block {} of {}: {language}", n + 1, blocks.len());
+            let title = match &tool {
+                Some(_) => "arguments".to_owned(),
+                None => format!("block {} of {}: {language}", n + 1, blocks.len()),
+            };
             rows.push(Row::of(vec![Piece::new(title, Ink::Heading)]));
             rows.extend(code::listing(&block.code, &block.language, width).rows);
+        }
+        if let Some(tool) = &tool {
+            // What really runs: a word a line, since no shell puts them together.
+            let arguments = blocks.first().map_or("", |block| &*block.code);
+            let (title, text) = match crate::chat::tool::command(&tool.argv, arguments) {
+                Ok(words) => ("runs, a word a line (no shell)".to_owned(), words.join("\n")),
+                Err(why) => (format!("cannot run: {}", one_line(&why)), String::new()),
+            };
+            rows.push(Row::of(vec![Piece::new(title, Ink::Heading)]));
+            rows.extend(code::listing(&text, "", width).rows);
         }
         let code = rows.len();
         if let Some(last) = self.last_run(session) {
@@ -288,9 +302,12 @@ impl Approval {
         let mut lines = vec![
             (
                 format!(
-                    "{} wants to run {} from message {}",
+                    "{} wants to {} from message {}",
                     one_line(&asked.agent),
-                    languages(&payload.blocks),
+                    match &payload.tool {
+                        Some(tool) => format!("call the tool {}", one_line(&tool.name)),
+                        None => format!("run {}", languages(&payload.blocks)),
+                    },
                     asked.source.number()
                 ),
                 Role::Strong,

@@ -5,6 +5,7 @@ use crate::chat::team::{Agent, AgentKind};
 use crate::session::Session;
 use crate::session::turn::{Phase, Stage};
 use crate::text::Row;
+use crate::text::clean::one_line;
 use crate::text::width::{take, width};
 use crate::tui::live::Live;
 use crate::tui::paint::{self, Draw};
@@ -37,10 +38,12 @@ impl Agents {
                     Some((Stage::Running(op, _), _)) => {
                         live.program(*op).map(|printed| printed.tail(inner, rows)).unwrap_or_default()
                     }
-                    Some((_, Phase::Calling(call))) => {
-                        live.call(*call).map(|spoken| spoken.text.tail(inner, rows)).unwrap_or_default()
-                    }
-                    _ => Vec::new(),
+                    Some(_) => session
+                        .call_of(&agent.name)
+                        .and_then(|call| live.call(call))
+                        .map(|spoken| spoken.text.tail(inner, rows))
+                        .unwrap_or_default(),
+                    None => Vec::new(),
                 }
             })
             .collect();
@@ -120,12 +123,12 @@ fn what(agent: &Agent, session: &Session) -> String {
 
 fn state(agent: &Agent, session: &Session, live: &Live, now: i64, unicode: bool) -> (String, Role) {
     let turn = session.turn_of(&agent.name);
-    let spoken = match turn.map(|turn| &turn.inquiry.phase) {
-        Some(Phase::Calling(call)) => live.spoken(*call),
-        _ => None,
-    };
+    let spoken = session.call_of(&agent.name).and_then(|call| live.spoken(call));
     let speaking = spoken.is_some_and(|spoken| !spoken.text.is_empty());
     let mut text = words::agent_state(turn, speaking, now);
+    for name in session.speakers_within(&agent.name) {
+        text = format!("{text} › {}", one_line(name));
+    }
     if let Some(rate) = spoken.map(|spoken| spoken.rate()).filter(|rate| *rate > 0) {
         text = format!("{text}  {rate} tok/s");
     }
@@ -151,8 +154,7 @@ fn summary(agent: &Agent, session: &Session, live: &Live, now: i64, unicode: boo
     let meter = session.meter(&agent.name);
     let mut lines = vec![state(agent, session, live, now, unicode)];
     let mut figures = Vec::new();
-    if let Some(Phase::Calling(call)) = session.turn_of(&agent.name).map(|turn| &turn.inquiry.phase)
-        && let Some(spoken) = live.spoken(*call)
+    if let Some(spoken) = session.call_of(&agent.name).and_then(|call| live.spoken(call))
         && !spoken.text.is_empty()
     {
         figures.push(format!("now ~{} tok", words::tokens(spoken.text.len() as u64 / 4)));

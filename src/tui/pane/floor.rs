@@ -3,6 +3,7 @@
 use super::item::agent_role;
 use crate::chat::UnixMillis;
 use crate::chat::event::{Choice, Level};
+use crate::chat::ledger::Ledger;
 use crate::session::{Session, Waiting};
 use crate::text::clean::one_line;
 use crate::text::wrap::wrap;
@@ -186,6 +187,21 @@ fn floor_lines(session: &Session, outlook: Option<&Choice>, keymap: &Keymap, now
                 lines.push(entry("not", bar.agent.to_string(), bar.words(), Role::Dim));
             }
         }
+    }
+    if let Some(ledger) = &session.floor().ledger {
+        let progress = ledger.progress.as_ref();
+        let state = match progress {
+            Some(progress) if progress.satisfied => "satisfied",
+            Some(progress) if progress.in_loop => "in a loop",
+            Some(progress) if progress.forward => "progress",
+            Some(_) => "no progress",
+            None if ledger.rounds > 0 => "not readable",
+            None => "not judged yet",
+        };
+        let why = progress.map(|progress| format!(": {}", one_line(&progress.reason))).unwrap_or_default();
+        let Ledger { rounds, stalls, replans, .. } = **ledger;
+        let counts = format!("judged {rounds} · stalls {stalls} · new plans {replans}{why}");
+        lines.push(entry("plan", state.to_owned(), counts, Role::Text));
     }
     let used = session.selector_meter();
     if used.tokens.total() > 0 {

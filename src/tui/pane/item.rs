@@ -79,7 +79,7 @@ pub enum Line {
 impl Item {
     /// What a record adds to the transcript, if anything.
     pub fn of(record: &Record) -> Option<Item> {
-        match &record.event {
+        match record.event.innermost().1 {
             Event::MessagePosted { message } => Some(Item::Message(message.id)),
             Event::SpeakerChosen { choice } if choice.mode == "auto fallback" => Some(Item::Notice(record.seq)),
             Event::SpeakerChosen { .. } | Event::SelectorAnswered { .. } => Some(Item::Detail(record.seq)),
@@ -166,6 +166,8 @@ fn message(entry: &Entry, session: &Session, width: u16, fold: Fold) -> Vec<Line
         Completeness::Interrupted => marks.push("INTERRUPTED, not sent to the others".to_owned()),
     }
     let name = match &message.author {
+        // What a nested team is given comes from the agent that it stands behind.
+        Author::Operator if !message.within.is_empty() => one_line(&message.within.join(" › ")),
         Author::Operator => "You".to_owned(),
         Author::Agent(_) => one_line(&message.author_path().collect::<Vec<_>>().join(" › ")),
     };
@@ -286,7 +288,8 @@ fn notice(record: &Record, session: &Session, width: u16) -> Vec<Line> {
     if matches!(record.event, Event::Summarized { .. }) {
         return summary(&record.event, session, width);
     }
-    let (role, text) = match &record.event {
+    let (within, event) = record.event.innermost();
+    let (role, text) = match event {
         Event::SpeakerChosen { choice } => {
             let role = if choice.mode == "auto fallback" { Role::Warning } else { Role::Dim };
             (role, format!("→ {}, {}: {}", choice.agent, choice.mode, choice.reason))
@@ -298,13 +301,17 @@ fn notice(record: &Record, session: &Session, width: u16) -> Vec<Line> {
             let figures = format!("{} tok", words::tokens(used.tokens.total()));
             (Role::Dim, format!("selector said {:?}, which names {named} ({figures})", answer.trim()))
         }
-        Event::ApprovalDecided { verdict, .. } => {
+        Event::ApprovalDecided { approval, verdict, .. } => {
             let by = record.actor.called("you");
+            let what = match session.approval(*approval).and_then(|asked| asked.payload.tool.as_ref()) {
+                Some(tool) => format!("call of {}", tool.name),
+                None => "code".to_owned(),
+            };
             match verdict {
-                Verdict::Run => (Role::Success, format!("✓ code allowed by {by}")),
-                Verdict::RunEdited(_) => (Role::Success, format!("✓ code edited and allowed by {by}")),
-                Verdict::Deny(reason) if reason.is_empty() => (Role::Warning, format!("✗ code denied by {by}")),
-                Verdict::Deny(reason) => (Role::Warning, format!("✗ code denied by {by}: {reason}")),
+                Verdict::Run => (Role::Success, format!("✓ {what} allowed by {by}")),
+                Verdict::RunEdited(_) => (Role::Success, format!("✓ {what} edited and allowed by {by}")),
+                Verdict::Deny(reason) if reason.is_empty() => (Role::Warning, format!("✗ {what} denied by {by}")),
+                Verdict::Deny(reason) => (Role::Warning, format!("✗ {what} denied by {by}: {reason}")),
             }
         }
         Event::ModelFailed { failure, retry_ms, fallback, .. } => {
@@ -352,9 +359,12 @@ fn notice(record: &Record, session: &Session, width: u16) -> Vec<Line> {
             };
             (Role::Warning, format!("↻ {detector}: {words}"))
         }
+        Event::Ended { text, .. } if !within.is_empty() => (Role::Dim, format!("■ has talked: {text}")),
         Event::Ended { text, totals, .. } => (Role::StatusEnded, format!("■ ended: {text} · {totals}")),
         _ => return Vec::new(),
     };
+    let path: String = within.iter().map(|name| format!("{name} › ")).collect();
+    let text = path + &text;
     let mut shown: Vec<Line> = wrap(&[Piece::new(one_line(&text), Ink::Plain)], width, 2)
         .into_iter()
         .map(|row| Line::Note { role, row })

@@ -3,6 +3,7 @@
 use super::item::{Line, agent_role};
 use crate::session::Session;
 use crate::session::turn::{Phase, Stage};
+use crate::text::clean::one_line;
 use crate::text::{Ink, Piece, Row};
 use crate::tui::live::Live;
 
@@ -17,7 +18,11 @@ pub fn lines(session: &Session, live: &mut Live, width: u16, most: usize, _now: 
         let head = |marks: String| Line::Head {
             role,
             number: "●".to_owned(),
-            name: turn.agent.to_string(),
+            name: std::iter::once(&turn.agent)
+                .chain(session.speakers_within(&turn.agent))
+                .map(|name| one_line(name))
+                .collect::<Vec<_>>()
+                .join(" › "),
             marks,
             figures: String::new(),
         };
@@ -29,8 +34,8 @@ pub fn lines(session: &Session, live: &mut Live, width: u16, most: usize, _now: 
                     lines.extend(rows.into_iter().map(|row| Line::Body { role, row }));
                 }
             }
-            (_, Phase::Calling(call)) => {
-                let Some(spoken) = live.call(*call) else { continue };
+            (Stage::Within, _) | (_, Phase::Calling(_)) => {
+                let Some(spoken) = session.call_of(&turn.agent).and_then(|call| live.call(call)) else { continue };
                 let marks = match (spoken.text.is_empty(), spoken.rate()) {
                     (true, _) if spoken.reasoning > 0 => "thinking".to_owned(),
                     (_, 0) => "speaking".to_owned(),

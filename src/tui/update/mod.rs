@@ -159,12 +159,13 @@ impl App {
             self.fault = Some("A record does not fit what is on the screen; leave and open the session again.".into());
             return;
         }
-        match &record.event {
+        let (within, event) = record.event.innermost();
+        match event {
             Event::ModelAnswered { call, .. }
             | Event::ModelFailed { call, .. }
             | Event::ModelInterrupted { call, .. } => self.live.end_call(*call),
             Event::Outcome { op, .. } => self.live.end_program(*op),
-            Event::BranchMoved { .. } | Event::Ended { .. } => self.live.clear(),
+            Event::BranchMoved { .. } | Event::Ended { .. } if within.is_empty() => self.live.clear(),
             _ => {}
         }
         self.transcript.see(record, &self.session);
