@@ -323,10 +323,18 @@ impl<'a> Run<'a> {
             Err(words) => return Err(self.refuse(CANNOT_RUN, &words)),
         };
         let file = CodeFile { path: self.write_private("arguments.json", &block.code)?, named: None, copy: None };
+        self.start(work_dir, &command, &file).ok_or_else(|| {
+            let program = command.first().map_or("", String::as_str);
+            self.refuse(NOT_FOUND, &format!("There is no program {program:?} where the tool {} runs.", tool.name))
+        })
+    }
+
+    /// Runs one command to its end; nothing when there is no such program.
+    fn start(&mut self, work_dir: &WorkDir, command: &[String], file: &CodeFile) -> Option<(i32, Option<Stopped>)> {
         let start = Start {
             run: &self.id,
-            command: &command,
-            file: &file,
+            command,
+            file,
             work_dir,
             payload: self.payload,
             stop: self.stop,
@@ -334,12 +342,7 @@ impl<'a> Run<'a> {
         };
         let ended = self.launcher.program(&start, &mut self.output, &mut self.outbox);
         self.peak_memory = self.peak_memory.max(ended.peak_memory);
-        if let End::NoProgram = ended.end {
-            let program = command.first().map_or("", String::as_str);
-            let words = format!("There is no program {program:?} where the tool {} runs.", tool.name);
-            return Err(self.refuse(NOT_FOUND, &words));
-        }
-        Ok(self.ended(ended, &command))
+        (!matches!(ended.end, End::NoProgram)).then(|| self.ended(ended, command))
     }
 
     /// Runs the file with the first command that exists.
@@ -352,21 +355,9 @@ impl<'a> Run<'a> {
         block: &CodeBlock,
     ) -> Became {
         for command in commands {
-            let start = Start {
-                run: &self.id,
-                command,
-                file,
-                work_dir,
-                payload: self.payload,
-                stop: self.stop,
-                limit: &self.limit,
-            };
-            let ended = self.launcher.program(&start, &mut self.output, &mut self.outbox);
-            self.peak_memory = self.peak_memory.max(ended.peak_memory);
-            if let End::NoProgram = ended.end {
-                continue;
+            if let Some(became) = self.start(work_dir, command, file) {
+                return Ok(became);
             }
-            return Ok(self.ended(ended, command));
         }
         if language.saves_otherwise {
             let name = saved_name(&block.code, language);
