@@ -25,9 +25,9 @@ pub struct Question {
 /// The conversation as `agent` is sent it, oldest first: its own words as the assistant's, everybody else's as a
 /// user's with their name (AG2: GroupChat members see the group through one peer). Which messages these are says
 /// [`sight`]. Bodies are shared, so the cost is a few words a message.
-fn prompts(agent: &Agent, session: &Session, sight: &Sight, left_out: u32) -> Vec<Prompt> {
+fn prompts(lead: &[Prompt], agent: &Agent, session: &Session, sight: &Sight, left_out: u32) -> Vec<Prompt> {
     let entries = session.transcript().entries();
-    let mut prompts = lead(agent, session);
+    let mut prompts = lead.to_vec();
     prompts.reserve(sight.places.len() + 1);
     for (n, place) in sight.places.iter().enumerate() {
         if sight.gap == Some(n) {
@@ -113,8 +113,8 @@ impl Contexts {
         let before = known.as_ref().map_or(0, |known| known.reached);
         let reached = before + sight::reached(&agent.name, session, from);
         let left_out = reached.saturating_sub(sight.places.len() as u32);
-        let messages = prompts(agent, session, &sight, left_out);
         let lead = lead(agent, session);
+        let messages = prompts(&lead, agent, session, &sight, left_out);
         let known = known.filter(|known| known.model == model && known.lead == lead);
         let goes_on = agent.context.is_full() && !aside;
         let begun = known.and_then(|known| known.hasher).filter(|_| goes_on);

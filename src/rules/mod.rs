@@ -107,6 +107,12 @@ impl Rule {
     }
 }
 
+/// Whether the rule in this text is true of the active branch as it stands. A text that is no rule is true of nothing: a
+/// team file with one is not loaded.
+pub fn applies(rule: &str, session: &Session) -> bool {
+    Rule::parse(rule).is_ok_and(|rule| rule.applies(session))
+}
+
 impl PartialEq for Rule {
     fn eq(&self, other: &Self) -> bool {
         self.expr == other.expr

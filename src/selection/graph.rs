@@ -11,7 +11,7 @@ use crate::catalog::{Entry, Field, FieldKind, OptionError, Options};
 use crate::chat::Name;
 use crate::chat::event::{Choice, EndCause, Event, Graph as State};
 use crate::chat::team::Team;
-use crate::rules::Rule;
+use crate::rules::{self, Rule};
 use crate::session::Session;
 use serde::Deserialize;
 use serde_json::Value;
@@ -90,8 +90,7 @@ impl Edge {
             let last = session.transcript().tally().by(&self.from).last;
             last.is_some_and(|place| session.transcript().entries()[place].message.content.contains(wanted))
         });
-        let rule_holds = |rule: &String| Rule::parse(rule).is_ok_and(|rule| rule.holds(session, session.context()));
-        text_fits && self.when.as_ref().is_none_or(rule_holds)
+        text_fits && self.when.as_ref().is_none_or(|rule| rules::applies(rule, session))
     }
 }
 

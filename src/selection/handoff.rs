@@ -11,7 +11,7 @@ use crate::chat::Name;
 use crate::chat::event::{Choice, EndCause};
 use crate::chat::message::{Author, Message, MessageKind};
 use crate::chat::team::{AgentKind, Target, Team};
-use crate::rules::Rule;
+use crate::rules;
 use crate::session::Session;
 
 /// `speaker_selection_method = "handoff"`.
@@ -152,7 +152,7 @@ impl Selector for Handoff {
             target => (target.clone(), None),
         };
         let own = last.map(|agent| agent.after_work.as_slice()).unwrap_or_default();
-        let holds = |rule: &String| Rule::parse(rule).is_ok_and(|rule| rule.holds(session, session.context()));
+        let holds = |rule: &String| rules::applies(rule, session);
         // AG2: those with a condition first, wherever the one without stands.
         let conditional = own.iter().find(|after| after.when.as_ref().is_some_and(holds));
         let (target, why) = match conditional.or_else(|| own.iter().find(|after| after.when.is_none())) {

@@ -24,8 +24,16 @@ pub struct Sight {
 /// Whether a message reaches this agent, be it only as a note that others were spoken to. What is said in a turn that
 /// began together with its own does not reach it before that is over.
 pub fn reaches(message: &Message, agent: &str, session: &Session) -> bool {
-    let turn = message.turn.and_then(|other| Some((session.turn_of(agent)?, other)));
-    turn.is_none_or(|(turn, other)| turn.hears(other)) && is_sent(message, agent)
+    reach(agent, session)(message)
+}
+
+/// [`reaches`] for one agent at one moment: its turn is looked up once, however many messages are asked about.
+fn reach<'a>(agent: &'a str, session: &'a Session) -> impl Fn(&Message) -> bool + 'a {
+    let turn = session.turn_of(agent);
+    move |message| {
+        let both = turn.zip(message.turn);
+        both.is_none_or(|(turn, other)| turn.hears(other)) && is_sent(message, agent)
+    }
 }
 
 /// Calls that came with words are sent as these words: the calls themselves go with their results.
@@ -37,7 +45,8 @@ fn is_sent(message: &Message, agent: &str) -> bool {
 /// How many messages reach the agent, counted from this place of the transcript on.
 pub fn reached(agent: &str, session: &Session, from: usize) -> u32 {
     let entries = session.transcript().entries();
-    entries[from.min(entries.len())..].iter().filter(|entry| reaches(&entry.message, agent, session)).count() as u32
+    let reaches = reach(agent, session);
+    entries[from.min(entries.len())..].iter().filter(|entry| reaches(&entry.message)).count() as u32
 }
 
 /// About how many tokens a message takes for this agent: what was said, and what was called and came of it.
@@ -56,7 +65,8 @@ pub fn weight(message: &Message, agent: &str) -> u64 {
 /// What this agent is sent of the conversation now. Costs by what is sent, not by what was said.
 pub fn sight(agent: &Agent, session: &Session) -> Sight {
     let entries = session.transcript().entries();
-    let heard = |place: &usize| reaches(&entries[*place].message, &agent.name, session);
+    let reaches = reach(&agent.name, session);
+    let heard = |place: &usize| reaches(&entries[*place].message);
     let newest = || (0..entries.len()).rev().filter(heard);
     let first = || (0..entries.len()).find(heard);
     let (head, mut tail): (Vec<usize>, Vec<usize>) = match agent.context {

@@ -11,7 +11,7 @@ use crate::chat::team::{Agent, Nested, Team};
 use crate::chat::update::Delta;
 use crate::chat::{Name, UnixMillis};
 use crate::engine::effect::{Effect, Input};
-use crate::rules::Rule;
+use crate::rules;
 use crate::session::turn::Turn;
 use crate::session::{Session, summary};
 use std::collections::{BTreeMap, HashMap};
@@ -83,8 +83,7 @@ impl Machine {
         now: UnixMillis,
     ) -> Option<Vec<Effect>> {
         let nested = agent.nested.as_deref().filter(|_| !turn.entered)?;
-        let asked = |rule: &String| Rule::parse(rule).is_ok_and(|rule| rule.holds(session, session.context()));
-        if !nested.when.as_ref().is_none_or(asked) {
+        if !nested.when.as_ref().is_none_or(|rule| rules::applies(rule, session)) {
             return None;
         }
         let text = opening(nested, agent, session);

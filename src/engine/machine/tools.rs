@@ -14,7 +14,7 @@ use crate::chat::team::{Agent, Handoff, ToolSetup};
 use crate::chat::tool::{ToolCall, ToolResult, ToolSpec, filled};
 use crate::chat::{Name, UnixMillis};
 use crate::engine::effect::Effect;
-use crate::rules::Rule;
+use crate::rules;
 use crate::session::turn::Turn;
 use crate::session::{Session, sight};
 use serde_json::json;
@@ -158,13 +158,13 @@ impl Machine {
 impl Machine {
     /// Whether a hand-off may be taken now.
     fn is_open(&self, handoff: &Handoff, session: &Session) -> bool {
-        handoff.available_when.as_ref().is_none_or(|rule| holds(rule, session))
+        handoff.available_when.as_ref().is_none_or(|rule| rules::applies(rule, session))
     }
 
     /// The hand-off that a rule of the agent takes before its model is asked (AG2: OnContextCondition).
     pub(super) fn hand_over_by_rule(&self, turn: &Turn, agent: &Agent, session: &Session) -> Option<Vec<Effect>> {
         let handoff = agent.handoffs.iter().find(|handoff| {
-            let holds = handoff.when.as_ref().is_some_and(|rule| holds(rule, session));
+            let holds = handoff.when.as_ref().is_some_and(|rule| rules::applies(rule, session));
             holds && self.is_open(handoff, session)
         })?;
         let mut effects = Vec::new();
@@ -176,11 +176,6 @@ impl Machine {
         effects.push(handed(turn, handoff.target.clone(), text, session));
         Some(effects)
     }
-}
-
-/// Whether a rule holds now. A team file with a rule that cannot be read is not loaded.
-fn holds(rule: &str, session: &Session) -> bool {
-    Rule::parse(rule).is_ok_and(|rule| rule.holds(session, session.context()))
 }
 
 /// The message that passes the floor and ends the turn.
