@@ -13,6 +13,8 @@ pub mod consult;
 #[cfg(unix)]
 mod contain;
 #[cfg(unix)]
+pub mod copy;
+#[cfg(unix)]
 pub mod docker;
 #[cfg(unix)]
 mod file;
@@ -22,6 +24,8 @@ mod language;
 mod ledger;
 #[cfg(unix)]
 pub mod local;
+#[cfg(unix)]
+pub mod look;
 #[cfg(unix)]
 mod meter;
 #[cfg(unix)]
