@@ -1,4 +1,5 @@
 mod audience;
+mod by_hand;
 mod circles;
 mod code;
 mod configure;

@@ -123,23 +123,51 @@ fn start(
     (work_dir, work_path): (i32, &Path),
     confine: Confine,
 ) -> io::Result<(Child, PipeReader)> {
-    let (program, arguments) = command.split_first().ok_or(io::ErrorKind::NotFound)?;
     let (reader, writer) = io::pipe()?;
     set_nonblocking(&reader)?;
+    let stdio = [Stdio::null(), writer.try_clone()?.into(), writer.into()];
+    Ok((spawn(stdio, command, environment, run, (work_dir, work_path), confine)?, reader))
+}
+
+/// Starts a program on a terminal, which is given up here.
+///
+/// # Errors
+/// When it does not start.
+pub fn start_on(
+    terminal: OwnedFd,
+    command: &[OsString],
+    environment: &[(OsString, OsString)],
+    run: &str,
+    directory: (i32, &Path),
+    confine: Confine,
+) -> io::Result<Child> {
+    let stdio = [terminal.try_clone()?.into(), terminal.try_clone()?.into(), terminal.into()];
+    spawn(stdio, command, environment, run, directory, confine)
+}
+
+fn spawn(
+    [input, output, errors]: [Stdio; 3],
+    command: &[OsString],
+    environment: &[(OsString, OsString)],
+    run: &str,
+    (work_dir, work_path): (i32, &Path),
+    confine: Confine,
+) -> io::Result<Child> {
+    let (program, arguments) = command.split_first().ok_or(io::ErrorKind::NotFound)?;
     let mut command = Command::new(program);
     command
         .args(arguments)
         .env_clear()
         .envs(environment.iter().map(|(name, value)| (name, value)))
         .env(tree::MARKER, run)
-        .stdin(Stdio::null())
-        .stdout(writer.try_clone()?)
-        .stderr(writer);
+        .stdin(input)
+        .stdout(output)
+        .stderr(errors);
     let work_path = CString::new(work_path.as_os_str().as_bytes())?;
     let owner = libc::pid_t::try_from(std::process::id()).unwrap_or(0);
     // SAFETY: between fork and exec the closure makes system calls only.
     unsafe { command.pre_exec(move || prepare(work_dir, &work_path, owner, &confine)) };
-    Ok((command.spawn()?, reader))
+    command.spawn()
 }
 
 /// In the forked child: working directory, no core files, nothing of ours left open, a tree of its own, and at last
@@ -197,6 +225,7 @@ fn watch(child: &mut Child, launch: &mut Launch, stop: &Stop, stream: &mut Strea
         if let Some(words) = launch.meter.look(now, child.id()) {
             return End::OverLimit(words);
         }
+        stream.outbox.memory(launch.meter.held());
         let soonest = stream.outbox.flush().into_iter().chain(launch.meter.next(now)).min();
         let waits = [left, soonest, exit.is_none().then_some(TICK)];
         let ready =

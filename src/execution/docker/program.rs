@@ -66,6 +66,21 @@ impl Containers {
         Containers { runtime, kept, engine: None, user: (0, 0) }
     }
 
+    /// The engine, once it was found.
+    pub(super) fn engine(&self) -> Result<Engine, String> {
+        self.engine.clone().ok_or_else(|| "the container engine is not there".to_owned())
+    }
+
+    /// User and group of the code.
+    pub(super) fn user(&self) -> (u32, u32) {
+        self.user
+    }
+
+    /// The isolating runtime, if one is named.
+    pub(super) fn runtime(&self) -> Option<&str> {
+        self.runtime.as_deref()
+    }
+
     fn container<'a>(&'a self, start: &Start<'a>, command: &'a [String], files: &'a [(&'a Path, String)]) -> Value {
         Container {
             place: &start.payload.place,
@@ -82,7 +97,7 @@ impl Containers {
 }
 
 /// The environment: variables of ours that are named, and what makes Python behave in a pipe.
-fn environment(place: &Place) -> Vec<(String, String)> {
+pub(super) fn environment(place: &Place) -> Vec<(String, String)> {
     let fixed = [
         ("HOME", WORKSPACE),
         ("TMPDIR", "/tmp"),
@@ -364,7 +379,10 @@ async fn watch(
                 }),
                 Ok(None) | Err(_) => break,
             },
-            Some(held) = told.recv() => meter.saw(held),
+            Some((held, most)) = told.recv() => {
+                meter.saw(most);
+                outbox.memory(held);
+            }
             () = tokio::time::sleep(wait) => {}
         }
         if start.limit.now() <= begin.elapsed() {
@@ -392,12 +410,12 @@ async fn watch(
     watched
 }
 
-/// Asks what memory the container holds now, caches aside.
-async fn memory(engine: Engine, id: String, tell: tokio::sync::mpsc::Sender<u64>) {
+/// Asks what memory the container holds now, caches aside, and what it held at most.
+async fn memory(engine: Engine, id: String, tell: tokio::sync::mpsc::Sender<(u64, u64)>) {
     let Ok(stats) = engine.get(&format!("/containers/{id}/stats?stream=false&one-shot=true")).await else { return };
     let Some(memory) = stats.get("memory_stats") else { return };
     let number = |path: &str| memory.pointer(path).and_then(Value::as_u64);
     let cache = number("/stats/total_inactive_file").or(number("/stats/inactive_file")).unwrap_or(0);
-    let held = number("/max_usage").or(number("/usage").map(|usage| usage.saturating_sub(cache)));
-    let _ = tell.send(held.unwrap_or(0)).await;
+    let held = number("/usage").map_or(0, |usage| usage.saturating_sub(cache));
+    let _ = tell.send((held, number("/max_usage").unwrap_or(held))).await;
 }

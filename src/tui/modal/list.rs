@@ -2,6 +2,7 @@
 
 use super::{Step, centred};
 use crate::chat::Name;
+use crate::chat::command::Command;
 use crate::chat::event::Resolution;
 use crate::chat::id::{OpId, Seq};
 use crate::text::clean::one_line;
@@ -15,7 +16,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
 /// What choosing a row does.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Choice {
     /// Carry out an action.
     Do(Action),
@@ -33,6 +34,16 @@ pub enum Choice {
     Revoke(Option<Name>),
     /// Give this agent the floor, and go on.
     CallOn(Name),
+    /// Show what can be done with an execution.
+    Execution(OpId),
+    /// Run it again.
+    Again(OpId),
+    /// Open a shell where it ran.
+    Shell(OpId),
+    /// Look at a file that it made.
+    LookAt(OpId, String),
+    /// Send this.
+    Send(Box<Command>),
     /// Leave the console.
     Quit,
     /// End the run.
@@ -42,7 +53,7 @@ pub enum Choice {
 }
 
 /// A row of a list.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Line {
     /// What stands at the left: a key, a mark.
     pub key: String,

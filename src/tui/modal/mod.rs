@@ -4,6 +4,7 @@
 //! import the session, [`crate::chat`], [`crate::text`] and the theme. To add one: a file, a variant, and its arms here.
 
 pub mod approval;
+pub mod file;
 pub mod list;
 pub mod prompt;
 pub mod why;
@@ -13,6 +14,7 @@ use super::paint::Draw;
 use crate::chat::command::Command;
 use crate::session::Session;
 use approval::Approval;
+use file::File;
 use list::List;
 use prompt::Prompt;
 use ratatui::buffer::Buffer;
@@ -28,6 +30,8 @@ pub enum Modal {
     Prompt(Box<Prompt>),
     /// Why the team may be going in circles.
     Why(Box<Why>),
+    /// A file that code made.
+    File(Box<File>),
     /// A list to choose from: palette, help, branches, names, a confirmation.
     List(Box<List>),
 }
@@ -69,6 +73,7 @@ impl Modal {
         match self {
             Modal::Approval(_) => Context::Approval,
             Modal::Why(_) => Context::Why,
+            Modal::File(_) => Context::Help,
             Modal::Prompt(prompt) => prompt.context(),
             Modal::List(list) => list.context(),
         }
@@ -78,6 +83,7 @@ impl Modal {
     pub fn act(&mut self, action: Action, session: &Session, now_ms: u64) -> Step {
         match self {
             Modal::Approval(approval) => approval.act(action, session, now_ms),
+            Modal::File(file) => file.act(action),
             Modal::Prompt(prompt) => prompt.act(action),
             Modal::Why(why) => why.act(action, session),
             Modal::List(list) => list.act(action),
@@ -88,6 +94,7 @@ impl Modal {
     pub fn measure(&mut self, area: Rect, session: &Session) {
         match self {
             Modal::Approval(approval) => approval.measure(area, session),
+            Modal::File(file) => file.measure(area),
             Modal::Prompt(_) => {}
             Modal::Why(why) => why.measure(area, session),
             Modal::List(list) => list.measure(area),
@@ -99,6 +106,10 @@ impl Modal {
         match self {
             Modal::Approval(approval) => {
                 approval.draw(area, buf, cx);
+                None
+            }
+            Modal::File(file) => {
+                file.draw(area, buf, cx);
                 None
             }
             Modal::Prompt(prompt) => prompt.draw(area, buf, cx),

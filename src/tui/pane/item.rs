@@ -1,5 +1,6 @@
 //! One item of the transcript, laid out: a message with its heading, or a notice.
 
+use super::by_hand;
 use crate::chat::code::Execution;
 use crate::chat::containment::bytes;
 use crate::chat::end::Summarized;
@@ -97,10 +98,12 @@ impl Item {
             | Event::LeashGiven { .. }
             | Event::ConsentRevoked { .. }
             | Event::TimeExtended { .. }
+            | Event::ByHand(_)
             | Event::BudgetCrossed { .. }
             | Event::Summarized(_)
             | Event::Ended { .. } => Some(Item::Notice(record.seq)),
-            Event::Outcome { execution, .. } if execution.effects.is_some() => Some(Item::Notice(record.seq)),
+            // Whether it ran by hand is seen when it is laid out.
+            Event::Outcome { .. } => Some(Item::Notice(record.seq)),
             Event::DetectorChanged(Detection { count, .. }) if *count > 0 => Some(Item::Notice(record.seq)),
             Event::ProgressMade { .. } | Event::DetectorJudged { .. } => Some(Item::Notice(record.seq)),
             _ => None,
@@ -124,7 +127,10 @@ impl Item {
             },
             Item::Detail(_) if !fold.details => Vec::new(),
             Item::Notice(seq) | Item::Detail(seq) => match session.record(*seq) {
-                Some(record) => notice(record, session, width),
+                Some(record) => match by_hand::outcome(record, session, width, fold) {
+                    Some(lines) => lines,
+                    None => notice(record, session, width),
+                },
                 None => Vec::new(),
             },
         }
@@ -226,7 +232,7 @@ fn figures(entry: &Entry, session: &Session) -> String {
     format!("{mark}{} tok  {cost}  {time}", words::tokens(usage.tokens.total())).trim_end().to_owned()
 }
 
-fn output(content: &str, width: u16, Fold { unfolded, key: unfold, .. }: Fold) -> Vec<Row> {
+pub(super) fn output(content: &str, width: u16, Fold { unfolded, key: unfold, .. }: Fold) -> Vec<Row> {
     // Our own words stand before the program's, and nothing it prints can write over them.
     const OURS: &str = "Code output: ";
     let (ours, printed) = match content.find(OURS) {
@@ -340,7 +346,9 @@ fn notice(record: &Record, session: &Session, width: u16) -> Vec<Line> {
             Role::Error,
             format!("? it is not known whether execution {} happened: Plenary was stopped meanwhile", op.0),
         ),
+        Event::Outcome { execution, .. } if execution.effects.is_none() => return Vec::new(),
         Event::Outcome { execution, .. } => (Role::Dim, files(execution)),
+        Event::ByHand(deed) => (Role::Warning, by_hand::told(deed)),
         Event::LeashGiven { agent, leash } => {
             (Role::Warning, format!("{agent} may run code unasked: {}", leash.left(record.at)))
         }
@@ -377,7 +385,7 @@ fn notice(record: &Record, session: &Session, width: u16) -> Vec<Line> {
 }
 
 /// What an execution did to files, and what memory it took at most.
-fn files(execution: &Execution) -> String {
+pub(super) fn files(execution: &Execution) -> String {
     const NAMED: usize = 6;
     let Some(effects) = &execution.effects else { return String::new() };
     let now = effects.created.iter().chain(&effects.changed);

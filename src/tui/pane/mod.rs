@@ -5,6 +5,7 @@
 //! [`crate::text`] and the theme. To add a pane: a file here, and its place in `view.rs`.
 
 pub mod agents;
+mod by_hand;
 pub mod floor;
 pub mod foot;
 pub mod item;

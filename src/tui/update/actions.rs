@@ -112,6 +112,7 @@ impl App {
                 return self.running_program().map(extend).into_iter().collect();
             }
             Action::Revoke => self.show_consent(),
+            Action::Executions => self.show_executions(),
             Action::Continue => return send(Command::Continue),
             Action::EndRun => {
                 if self.session.ended().is_some() {
@@ -199,6 +200,9 @@ impl App {
 
     /// Ctrl-C: first what runs, then the run, then the console.
     fn interrupt(&mut self) -> Vec<Deed> {
+        if self.session.ended().is_some() && self.session.hands_running().next().is_some() && !self.closed {
+            return vec![Deed::Send(Command::Interrupt)];
+        }
         if self.session.ended().is_some() || self.closed {
             return vec![Deed::Quit];
         }
@@ -307,7 +311,8 @@ impl App {
             self.say("There is no message to go on from.");
             return Vec::new();
         };
-        vec![Deed::Send(Command::MoveTo { seq: entry.seq })]
+        let seq = entry.seq;
+        self.go_back(Command::MoveTo { seq })
     }
 
     fn list_branches(&mut self) {

@@ -4,6 +4,7 @@
 //! what a modal's answer leads to, `members.rs` what one looks up about an agent.
 
 mod actions;
+mod by_hand;
 mod members;
 mod modals;
 mod unstick;
@@ -12,6 +13,7 @@ use super::app::{App, Deed, Focus};
 use super::input::{Input, KeyPress};
 use super::keymap::Outcome;
 use super::modal::Modal;
+use crate::chat::by_hand::ByHand;
 use crate::chat::event::{Event, Record};
 use crate::chat::update::Update;
 
@@ -82,7 +84,7 @@ impl App {
                     list.narrow();
                 }
             }
-            (Some(Modal::Approval(_) | Modal::Why(_)), _) => {}
+            (Some(Modal::Approval(_) | Modal::Why(_) | Modal::File(_)), _) => {}
             (None, Focus::Composer) => self.compose(key),
             (None, Focus::Search) => {
                 self.search.key(key);
@@ -126,7 +128,7 @@ impl App {
                 list.filter().map_or(0, |filter| filter.paste(line))
             }
             // A paste never acts and never approves.
-            (Some(Modal::Approval(_) | Modal::Why(_)), _) => 0,
+            (Some(Modal::Approval(_) | Modal::Why(_) | Modal::File(_)), _) => 0,
             (None, Focus::Search) => self.search.paste(text.lines().next().unwrap_or_default()),
             (None, Focus::Composer) => self.composer.paste(text),
             (None, Focus::Main) => {
@@ -147,6 +149,7 @@ impl App {
                 let wall = self.wall();
                 self.live.add(delta, wall);
             }
+            Update::File { file } => self.show_file(*file),
             Update::Outlook { next } => self.outlook = next,
             Update::Refused { text } => self.say(text),
             Update::Fault { text } => self.fault = (!text.is_empty()).then_some(text),
@@ -160,16 +163,27 @@ impl App {
             return;
         }
         let (within, event) = record.event.innermost();
+        let mut own = false;
         match event {
             Event::ModelAnswered { call, .. }
             | Event::ModelFailed { call, .. }
             | Event::ModelInterrupted { call, .. } => self.live.end_call(*call),
             Event::Outcome { op, .. } => self.live.end_program(*op),
+            Event::ByHand(ByHand::Again { .. }) if within.is_empty() => {
+                // The operator's own request: it is what they want to see now.
+                own = true;
+            }
             Event::BranchMoved { .. } | Event::Ended { .. } if within.is_empty() => self.live.clear(),
             _ => {}
         }
+        if let Some(deed) = self.carry_out(event) {
+            self.deeds.push(deed);
+        }
         self.transcript.see(record, &self.session);
         self.follow_approvals();
+        if own && self.modals.is_empty() {
+            self.open_approvals();
+        }
     }
 
     /// A request that was decided (here or elsewhere) leaves the screen.

@@ -149,7 +149,7 @@ impl App {
                     return Vec::new();
                 }
                 self.modals.pop();
-                vec![Deed::Send(Command::Edit { message: id, content: text.into() })]
+                self.go_back(Command::Edit { message: id, content: text.into() })
             }
             Purpose::SystemMessage(agent) => {
                 self.modals.pop();
@@ -179,7 +179,15 @@ impl App {
     fn chosen(&mut self, choice: Choice) -> Vec<Deed> {
         match choice {
             Choice::Do(action) => self.deed(action, None),
-            Choice::Branch(seq) => vec![Deed::Send(Command::MoveTo { seq })],
+            Choice::Branch(seq) => self.go_back(Command::MoveTo { seq }),
+            Choice::Execution(op) => {
+                self.show_execution(op);
+                Vec::new()
+            }
+            Choice::Again(op) => vec![Deed::Send(Command::RunAgain { op })],
+            Choice::Shell(op) => vec![Deed::Send(Command::OpenShell { op })],
+            Choice::LookAt(op, path) => vec![Deed::Send(Command::LookAt { op, path })],
+            Choice::Send(command) => vec![Deed::Send(*command)],
             Choice::SpeakAs(name) => {
                 self.speak_as = name;
                 self.focus = Focus::Composer;
