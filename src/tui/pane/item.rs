@@ -4,6 +4,7 @@ use super::notice::notice;
 use crate::chat::event::{Event, Record};
 use crate::chat::id::{MessageId, Seq};
 use crate::chat::message::{Author, Completeness, MessageKind};
+use crate::chat::watch::Detection;
 use crate::session::Session;
 use crate::session::transcript::Entry;
 use crate::text::clean::{Context, lines, one_line};
@@ -85,7 +86,7 @@ impl Item {
             Event::ApprovalDecided { .. }
             | Event::ModelFailed { .. }
             | Event::AgentFailed { .. }
-            | Event::AnswerRejected { .. }
+            | Event::AnswerRejected(_)
             | Event::Configured { .. }
             | Event::BranchMoved { .. }
             | Event::OutcomeUnknown { .. }
@@ -94,10 +95,10 @@ impl Item {
             | Event::ConsentRevoked { .. }
             | Event::TimeExtended { .. }
             | Event::BudgetCrossed { .. }
-            | Event::Summarized { .. }
+            | Event::Summarized(_)
             | Event::Ended { .. } => Some(Item::Notice(record.seq)),
             Event::Outcome { execution, .. } if execution.effects.is_some() => Some(Item::Notice(record.seq)),
-            Event::DetectorChanged { count, .. } if *count > 0 => Some(Item::Notice(record.seq)),
+            Event::DetectorChanged(Detection { count, .. }) if *count > 0 => Some(Item::Notice(record.seq)),
             Event::ProgressMade { .. } | Event::DetectorJudged { .. } => Some(Item::Notice(record.seq)),
             _ => None,
         }

@@ -4,7 +4,10 @@
 use super::item::Line;
 use crate::chat::code::Execution;
 use crate::chat::containment::bytes;
+use crate::chat::end::Summarized;
 use crate::chat::event::{Event, Judgement, Record, Verdict};
+use crate::chat::format::Rejection;
+use crate::chat::watch::Detection;
 use crate::session::Session;
 use crate::text::clean::one_line;
 use crate::text::markdown;
@@ -30,7 +33,7 @@ fn same_failure_before(record: &Record, session: &Session) -> bool {
 
 /// The summary of a run: a heading of ours, and the words behind a bar.
 fn summary(event: &Event, session: &Session, width: u16) -> Vec<Line> {
-    let Event::Summarized { method, text, call, problem } = event else { return Vec::new() };
+    let Event::Summarized(Summarized { method, text, call, problem }) = event else { return Vec::new() };
     let role = Role::StatusEnded;
     let used = call.and_then(|id| session.call(id)).and_then(|call| call.usage);
     let figures = used.map(|used| {
@@ -49,7 +52,7 @@ fn summary(event: &Event, session: &Session, width: u16) -> Vec<Line> {
 
 /// The rows of a record that is no message: our own words about what happened.
 pub fn notice(record: &Record, session: &Session, width: u16) -> Vec<Line> {
-    if matches!(record.event, Event::Summarized { .. }) {
+    if matches!(record.event, Event::Summarized(_)) {
         return summary(&record.event, session, width);
     }
     let (within, event) = record.event.innermost();
@@ -90,7 +93,7 @@ pub fn notice(record: &Record, session: &Session, width: u16) -> Vec<Line> {
                 (Role::Error, format!("✗ {} ({then})", failure.message))
             }
         }
-        Event::AnswerRejected { agent, why, last, .. } => {
+        Event::AnswerRejected(Rejection { agent, why, last, .. }) => {
             let then = if *last { "no attempt left" } else { "asked again" };
             (Role::Warning, format!("✗ an answer of {agent} cannot be used ({then}). {why}"))
         }
@@ -114,7 +117,7 @@ pub fn notice(record: &Record, session: &Session, width: u16) -> Vec<Line> {
         }
         Event::LimitsChanged { .. } => (Role::Warning, "limits raised by you".to_owned()),
         Event::BudgetCrossed { limit, text } => (Role::Warning, format!("limit {limit}: {text}")),
-        Event::DetectorChanged { detector, text, .. } => (Role::Warning, format!("↻ {detector}: {text}")),
+        Event::DetectorChanged(Detection { detector, text, .. }) => (Role::Warning, format!("↻ {detector}: {text}")),
         Event::ProgressMade { what, .. } => (Role::Dim, format!("↻ progress: {}", what.words())),
         Event::DetectorJudged { detector, judgement, .. } => {
             let words = match judgement {
