@@ -85,7 +85,8 @@ mod linux {
             let means = Means::here();
             let spaces = means.processes().then(|| spaces(means.user, None, false, None));
             let terminal = self.terminal;
-            Confine { spaces, limits: limits(start), processors: processors(start), terminal, ..Confine::default() }
+            let (orphans, limits) = (spaces.is_none(), limits(start));
+            Confine { spaces, limits, processors: processors(start), terminal, orphans, ..Confine::default() }
         }
 
         /// Landlock and seccomp, and namespaces where they can be had.
@@ -120,6 +121,7 @@ mod linux {
             }
             let processors = processors(start);
             let confine = Confine {
+                orphans: spaces.is_none(),
                 spaces,
                 landlock: Some(landlock::ruleset(&rules)?),
                 landlock_late: late,

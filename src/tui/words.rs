@@ -141,7 +141,7 @@ pub fn waiting(item: &Waiting, session: &Session) -> String {
             Some(wanted) if wanted.candidates.is_empty() => "nobody may speak: let somebody back".to_owned(),
             _ => "who speaks next?".to_owned(),
         },
-        Waiting::Unknown(op) => format!("execution {} : outcome unknown", op.0),
+        Waiting::Unknown(op) => format!("execution {}: outcome unknown", op.0 + 1),
         Waiting::Hold(why) => held(why),
     }
 }

@@ -60,7 +60,7 @@ pub(super) fn deeds(command: &Command, session: &Session) -> Option<Vec<Effect>>
             let done = session.stays_done(session.target(then)?);
             let work_dirs = done.work_dirs.iter().map(|dir| session.workspace(dir).to_owned()).collect();
             let leave_out = done.created.into_iter().collect();
-            let name = format!("branch-{}", session.branches().len() + 1);
+            let name = format!("branch-{}", session.branches().len());
             Some(vec![Effect::Copy { work_dirs, name, leave_out, then: then.clone() }])
         }
         _ => None,

@@ -125,7 +125,7 @@ fn going_back_says_what_stays_done_and_a_copy_is_what_the_branch_works_in() {
 
     let back = Command::MoveTo { seq: task };
     world.command(Command::Afresh { then: Box::new(back.clone()) });
-    assert_eq!(world.copied, [(vec![there.clone()], "branch-2".to_owned(), back.clone())]);
+    assert_eq!(world.copied, [(vec![there.clone()], "branch-1".to_owned(), back.clone())]);
     assert_eq!(world.session.branches().len(), 1, "the branch comes with its copy");
     let copies = vec![WorkCopy { from: there.clone(), to: "/copy".into(), ..WorkCopy::default() }];
     world.input(Input::Copied { then: Box::new(back.clone()), copies: Ok(copies) });

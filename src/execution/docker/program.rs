@@ -3,6 +3,7 @@
 use super::create::{CODE, Container, WORKSPACE, user};
 use super::engine::{Engine, Refusal};
 use super::frames::Frames;
+use super::merged;
 use super::owner;
 use crate::chat::code::{Payload, Place};
 use crate::execution::file::WorkDir;
@@ -164,28 +165,6 @@ impl Launcher for Containers {
     }
 }
 
-/// Whether the image has the program that is to run. Looked at from outside, before anything in it has run.
-async fn has_program(engine: &Engine, id: &str, start: &Start<'_>) -> Result<bool, Refusal> {
-    let program = start.command.first().map(String::as_str).unwrap_or_default();
-    let plain = |path: &str| path.chars().all(|c| c.is_ascii_alphanumeric() || "/._+-".contains(c));
-    if !plain(program) || program.is_empty() {
-        return Ok(false);
-    }
-    if program.starts_with('/') {
-        return engine.has(&format!("/containers/{id}/archive?path={program}")).await;
-    }
-    let made = engine.get(&format!("/containers/{id}/json")).await?;
-    let variables = made.pointer("/Config/Env").and_then(Value::as_array).cloned().unwrap_or_default();
-    let path = variables.iter().filter_map(Value::as_str).find_map(|variable| variable.strip_prefix("PATH="));
-    let path = path.unwrap_or("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
-    for dir in path.split(':').filter(|dir| dir.starts_with('/') && plain(dir)) {
-        if engine.has(&format!("/containers/{id}/archive?path={dir}/{program}")).await? {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
 /// What is mounted for the code, where, and the path of the code itself as the program sees it.
 fn seen<'a>(start: &'a Start<'a>) -> Result<(&'a Path, String, String), Refusal> {
     let file = start.file;
@@ -211,10 +190,10 @@ impl Containers {
     ) -> Result<Ended, Refusal> {
         let (host, mounted, inside) = seen(start)?;
         let files = [(host, mounted)];
-        let command = start.line(&inside);
+        let command = merged::line(engine, &start.payload.place, start.line(&inside)).await;
         let made = engine.post("/containers/create", Some(&self.container(start, &command, &files))).await?;
         let id = made.get("Id").and_then(Value::as_str).unwrap_or_default().to_owned();
-        let ended = match has_program(engine, &id, start).await {
+        let ended = match merged::has_program(engine, &id, start.program()).await {
             Ok(true) => self.in_fresh(engine, &id, start, output, outbox).await,
             Ok(false) => Ok(End::NoProgram.into()),
             Err(refusal) => Err(refusal),
@@ -251,7 +230,7 @@ impl Containers {
         outbox: &mut Outbox,
     ) -> Result<Ended, Refusal> {
         let (id, code) = self.session(engine, start).await?;
-        if !has_program(engine, &id, start).await? {
+        if !merged::has_program(engine, &id, start.program()).await? {
             return Ok(End::NoProgram.into());
         }
         let (host, mounted, inside) = seen(start)?;
@@ -268,6 +247,7 @@ impl Containers {
             stage::copy(host, &own.join(below.trim_start_matches('/'))).map_err(local)?;
         }
         let command = start.line(&format!("{CODE}/{number}{below}"));
+        let command = merged::line(engine, &start.payload.place, command).await;
         let body = json!({"Cmd": command, "AttachStdout": true, "AttachStderr": true, "WorkingDir": WORKSPACE});
         let made = engine.post(&format!("/containers/{id}/exec"), Some(&body)).await?;
         let exec = made.get("Id").and_then(Value::as_str).unwrap_or_default().to_owned();

@@ -43,17 +43,18 @@ pub fn open(containers: &mut Containers, place: &Place) -> Result<(), String> {
     }
     body["WorkingDir"] = json!(WORKSPACE);
     let (near, far) = UnixStream::pair().map_err(|error| error.to_string())?;
-    let (resize, resized) = tokio::sync::mpsc::unbounded_channel();
+    let (resize, resized) = tokio::sync::mpsc::channel(8);
     let serving = std::thread::Builder::new()
         .name("shell".to_owned())
         .spawn(move || engine::blocking(serve(engine, body, far, resized)));
     let serving = serving.map_err(|error| error.to_string())?;
-    resize.send(size(0)).map_err(|error| error.to_string())?;
+    resize.try_send(size(0)).map_err(|error| error.to_string())?;
     relay(
         near.as_raw_fd(),
         || serving.is_finished(),
         |size| {
-            let _ = resize.send(size);
+            // One that finds no room is followed by another.
+            let _ = resize.try_send(size);
         },
     );
     drop(near);
@@ -69,7 +70,7 @@ async fn serve(
     engine: Engine,
     body: Value,
     far: UnixStream,
-    resized: tokio::sync::mpsc::UnboundedReceiver<libc::winsize>,
+    resized: tokio::sync::mpsc::Receiver<libc::winsize>,
 ) -> Result<(), Refusal> {
     let made = engine.post("/containers/create", Some(&body)).await?;
     let id = made.get("Id").and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -82,7 +83,7 @@ async fn attach(
     engine: &Engine,
     id: &str,
     far: UnixStream,
-    mut resized: tokio::sync::mpsc::UnboundedReceiver<libc::winsize>,
+    mut resized: tokio::sync::mpsc::Receiver<libc::winsize>,
 ) -> Result<(), Refusal> {
     let local = |error: std::io::Error| Refusal { status: 0, words: error.to_string() };
     let mut stream = engine.upgrade(&format!("/containers/{id}/attach?stream=1&stdin=1&stdout=1&stderr=1")).await?;

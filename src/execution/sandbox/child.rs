@@ -28,6 +28,8 @@ pub struct Confine {
     pub processors: Vec<usize>,
     /// Descriptors that stay open across exec.
     pub keep: Vec<OwnedFd>,
+    /// It can reach its supervisor: what it leaves behind when it kills that one must come to us.
+    pub orphans: bool,
     /// Its standard input is a terminal, which becomes its own.
     pub terminal: bool,
 }

@@ -1,18 +1,19 @@
 //! A file that code made, to be read only: its text cleaned and numbered as code is before it runs, its size, its hash,
 //! and whether it still is what the execution left.
 
-use super::Step;
+use super::{Overlay, Step};
 use crate::chat::by_hand::FileSeen;
 use crate::chat::containment::bytes;
+use crate::session::Session;
 use crate::text::clean::one_line;
 use crate::text::width::take;
 use crate::text::{Row, code};
-use crate::tui::action::{self, Action};
+use crate::tui::action::{Action, Context};
 use crate::tui::paint::{self, Draw};
 use crate::tui::pane::foot;
 use crate::tui::theme::Role;
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 
 /// A file on the screen.
 #[derive(Debug)]
@@ -32,37 +33,6 @@ impl File {
         File { file, left, rows: Vec::new(), width: 0, scroll: 0, view: 1 }
     }
 
-    /// An action.
-    pub fn act(&mut self, action: Action) -> Step {
-        let page = self.view.saturating_sub(1).max(1);
-        let last = self.rows.len().saturating_sub(self.view);
-        self.scroll = match action {
-            Action::Cancel | Action::Submit => return Step::Close,
-            Action::ScrollDown | Action::SelectNext => self.scroll + 1,
-            Action::ScrollUp | Action::SelectPrev => self.scroll.saturating_sub(1),
-            Action::PageDown | Action::HalfDown => self.scroll + page,
-            Action::PageUp | Action::HalfUp => self.scroll.saturating_sub(page),
-            Action::Top => 0,
-            Action::Bottom => last,
-            _ => return Step::Pass,
-        }
-        .min(last);
-        Step::Stay
-    }
-
-    /// Lays the text out for an area of this size.
-    pub fn measure(&mut self, area: Rect) {
-        let width = area.width.saturating_sub(4).max(8);
-        if self.width != width {
-            // The end of the name says how it is coloured.
-            let language = self.file.path.rsplit_once('.').map_or("", |(_, extension)| extension);
-            self.rows = code::listing(&self.file.text, language, width).rows;
-            self.width = width;
-        }
-        self.view = usize::from(area.height.saturating_sub(5)).max(1);
-        self.scroll = self.scroll.min(self.rows.len().saturating_sub(self.view));
-    }
-
     /// What is to be known about it, on one line.
     fn facts(&self) -> (String, Role) {
         let file = &self.file;
@@ -79,9 +49,43 @@ impl File {
         let cut = if file.cut { " · only its beginning is shown" } else { "" };
         (format!("{} · sha256 {hash}{state}{cut}", bytes(file.size)), role)
     }
+}
 
-    /// Draws it.
-    pub fn draw(&self, area: Rect, buf: &mut Buffer, cx: &Draw) {
+impl Overlay for File {
+    fn context(&self) -> Context {
+        Context::Help
+    }
+
+    fn act(&mut self, action: Action, _session: &Session, _now_ms: u64) -> Step {
+        let page = self.view.saturating_sub(1).max(1);
+        let last = self.rows.len().saturating_sub(self.view);
+        self.scroll = match action {
+            Action::Cancel | Action::Submit => return Step::Close,
+            Action::ScrollDown | Action::SelectNext => self.scroll + 1,
+            Action::ScrollUp | Action::SelectPrev => self.scroll.saturating_sub(1),
+            Action::PageDown | Action::HalfDown => self.scroll + page,
+            Action::PageUp | Action::HalfUp => self.scroll.saturating_sub(page),
+            Action::Top => 0,
+            Action::Bottom => last,
+            _ => return Step::Pass,
+        }
+        .min(last);
+        Step::Stay
+    }
+
+    fn measure(&mut self, area: Rect, _session: &Session) {
+        let width = area.width.saturating_sub(4).max(8);
+        if self.width != width {
+            // The end of the name says how it is coloured.
+            let language = self.file.path.rsplit_once('.').map_or("", |(_, extension)| extension);
+            self.rows = code::listing(&self.file.text, language, width).rows;
+            self.width = width;
+        }
+        self.view = usize::from(area.height.saturating_sub(5)).max(1);
+        self.scroll = self.scroll.min(self.rows.len().saturating_sub(self.view));
+    }
+
+    fn draw(&self, area: Rect, buf: &mut Buffer, cx: &Draw) -> Option<Position> {
         paint::clear(buf, area, cx.theme);
         let title = format!("{} (read only)", one_line(&self.file.path));
         let title = take(&title, usize::from(area.width.saturating_sub(6)));
@@ -94,12 +98,13 @@ impl File {
             paint::row(buf, body, body.x, body.y + n as u16, row, cx.theme);
         }
         let wanted = [(Action::PageDown, "down"), (Action::PageUp, "up"), (Action::Cancel, "close")];
-        let keys = foot::chosen(cx.keymap, action::Context::Help, &wanted);
+        let keys = foot::chosen(cx.keymap, Context::Help, &wanted);
         let line = Rect { y: inside.bottom().saturating_sub(1), height: 1, ..inside };
         foot::keys(line, buf, &keys, cx.theme);
         if self.rows.len() > self.view {
             let text = format!(" {}/{} ", (self.scroll + self.view).min(self.rows.len()), self.rows.len());
             paint::words_right(buf, area, area.right() - 2, area.bottom() - 1, &text, cx.theme.style(Role::Dim));
         }
+        None
     }
 }

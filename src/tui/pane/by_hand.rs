@@ -1,6 +1,7 @@
 //! What was done by hand, in the transcript: said by the console, heard by no agent.
 
-use super::item::{Fold, Line, agent_role, files, output};
+use super::item::{Fold, Line, agent_role, output};
+use super::notice::files;
 use crate::chat::by_hand::ByHand;
 use crate::chat::containment::bytes;
 use crate::chat::event::{Event, Record};
@@ -15,7 +16,7 @@ use crate::tui::words;
 /// A deed in words.
 pub fn told(deed: &ByHand) -> String {
     match deed {
-        ByHand::Again { of, agent, .. } => format!("you ask to run execution {} of {agent} again, by hand", of.0),
+        ByHand::Again { of, agent, .. } => format!("you ask to run execution {} of {agent} again, by hand", of.0 + 1),
         ByHand::Void => "what waited to run by hand is void: the session was left in between".to_owned(),
         ByHand::Shell { agent, containment, work_dir } => {
             format!("you opened a shell in {work_dir}, where the code of {agent} runs ({containment})")
@@ -46,7 +47,7 @@ pub fn outcome(record: &Record, session: &Session, width: u16, fold: Fold) -> Op
         role,
         number: "·".to_owned(),
         name: one_line(&agent),
-        marks: format!("by hand, execution {} again; no agent hears this", of.0),
+        marks: format!("by hand, execution {} again; no agent hears this", of.0 + 1),
         figures: format!("exit {}  {}", execution.exit_code, words::seconds(execution.duration_ms)),
     }];
     let rows = output(&execution.reply(), width.saturating_sub(2).max(1), fold);

@@ -68,7 +68,7 @@ pub fn lines(session: &Session, live: &mut Live, width: u16, most: usize, now: i
             role,
             number: "●".to_owned(),
             name: one_line(&hand.agent),
-            marks: format!("by hand, execution {} again  {seconds} s{memory}", hand.of.0),
+            marks: format!("by hand, execution {} again  {seconds} s{memory}", hand.of.0 + 1),
             figures: String::new(),
         });
         let rows = printed.map(|printed| printed.tail(width.saturating_sub(2).max(1), OUTPUT_ROWS));

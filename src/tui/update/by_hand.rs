@@ -11,7 +11,6 @@ use crate::session::by_hand::{Executed, StaysDone};
 use crate::text::clean::one_line;
 use crate::text::width::take;
 use crate::tui::app::{App, Deed};
-use crate::tui::modal::Modal;
 use crate::tui::modal::file::File;
 use crate::tui::modal::list::{Choice, Line, List};
 use crate::tui::words;
@@ -31,8 +30,10 @@ impl App {
             self.say("Nothing was executed on this branch.");
             return;
         }
-        let lines =
-            executions.iter().rev().map(|ran| line(&ran.op.0.to_string(), self.told(ran), Choice::Execution(ran.op)));
+        let lines = executions
+            .iter()
+            .rev()
+            .map(|ran| line(&(ran.op.0 + 1).to_string(), self.told(ran), Choice::Execution(ran.op)));
         let lines = lines.collect();
         self.open(List::new("Executed on this branch; choose one", lines));
     }
@@ -65,8 +66,16 @@ impl App {
         let Some(asked) = self.session.approval(ran.approval) else { return };
         let place = &asked.payload.place;
         let mut lines = vec![
-            line("", "run it again: the same bytes; you are asked before it runs", Choice::Again(op)),
-            line("", format!("a shell in its workspace ({})", place.containment), Choice::Shell(op)),
+            line(
+                "",
+                "run it again: the same bytes; you are asked before it runs",
+                Choice::Send(vec![Command::RunAgain { op }]),
+            ),
+            line(
+                "",
+                format!("a shell in its workspace ({})", place.containment),
+                Choice::Send(vec![Command::OpenShell { op }]),
+            ),
         ];
         let effects = ran.execution.as_ref().and_then(|done| done.effects.as_deref());
         let mut files = |what: &str, listed: &[FileNow]| {
@@ -74,7 +83,7 @@ impl App {
                 let hash =
                     if file.hash.is_empty() { String::new() } else { format!("  sha256 {}", take(&file.hash, 12)) };
                 let text = format!("{what} {}  {}{hash}", file.path, bytes(file.size));
-                lines.push(line("", text, Choice::LookAt(op, file.path.clone())));
+                lines.push(line("", text, Choice::Send(vec![Command::LookAt { op, path: file.path.clone() }])));
             }
         };
         if let Some(effects) = effects {
@@ -87,7 +96,7 @@ impl App {
                 lines.push(line("", format!("{} more files are not listed", effects.unlisted), Choice::Nothing));
             }
         }
-        let title = format!("Execution {} by {}, in {}", op.0, one_line(&ran.agent), one_line(&place.work_dir));
+        let title = format!("Execution {} by {}, in {}", op.0 + 1, one_line(&ran.agent), one_line(&place.work_dir));
         self.open(List::new(title, lines));
     }
 
@@ -99,7 +108,7 @@ impl App {
             let mut files = effects.created.iter().chain(&effects.changed);
             files.find(|known| known.path == file.path).map(|known| known.hash.clone())
         });
-        self.modals.push(Modal::File(Box::new(File::new(file, left.unwrap_or_default()))));
+        self.modals.push(File::new(file, left.unwrap_or_default()).into());
     }
 
     /// Goes back, or asks first when something stays done that was done since.
@@ -108,19 +117,16 @@ impl App {
         if done.is_empty() {
             return vec![Deed::Send(command)];
         }
-        let title = format!("{}{}", done.in_words(), named(&done));
-        let afresh = Choice::Send(Box::new(Command::Afresh { then: Box::new(command.clone()) }));
-        let mut lines = vec![
-            line("", "stay here", Choice::Nothing),
-            line("", "go back; the workspace stays as it is", Choice::Send(Box::new(command))),
-        ];
-        let kept = match (done.changed.len(), done.deleted.len()) {
-            (0, 0) => "without what was made since".to_owned(),
-            (changed, deleted) => {
-                format!("without what was made since; {changed} changed and {deleted} deleted cannot be brought back")
-            }
+        let title = match done.executions {
+            1 => "1 execution stays done".to_owned(),
+            n => format!("{n} executions stay done"),
         };
-        lines.push(line("", format!("go back; this branch gets a copy of the workspace, {kept}"), afresh));
+        let lines = [
+            line("", "stay here", Choice::Nothing),
+            line("", "go back; the workspace stays as it is", Choice::Back(Box::new(command))),
+            line("", "go back, with a copy of the workspace for this branch", afresh),
+        ];
+        let lines = lines.into_iter().chain(told(&done)).collect();
         self.open(List::new(title, lines));
         Vec::new()
     }
@@ -135,14 +141,27 @@ impl App {
     }
 }
 
-/// The first names of what stays done.
-fn named(done: &StaysDone) -> String {
-    const NAMED: usize = 3;
-    let names: Vec<&str> = done.created.iter().chain(&done.changed).chain(&done.deleted).map(String::as_str).collect();
-    let shown = names.iter().take(NAMED).map(|name| one_line(name)).collect::<Vec<_>>().join(", ");
-    match names.len() {
-        0 => String::new(),
-        n if n > NAMED => format!(": {shown}, …"),
-        _ => format!(": {shown}"),
+/// What stays done, a line each, and what a copy can make of it.
+fn told(done: &StaysDone) -> Vec<Line> {
+    const NAMED: usize = 4;
+    let rows = [
+        ("created", "not in a copy", &done.created),
+        ("changed", "as it is now in a copy, too", &done.changed),
+        ("deleted", "gone in a copy, too", &done.deleted),
+    ];
+    let rows = rows.into_iter().filter(|(_, _, files)| !files.is_empty());
+    let mut lines: Vec<Line> = rows
+        .map(|(what, copy, files)| {
+            let names: Vec<String> = files.iter().take(NAMED).map(|name| one_line(name)).collect();
+            let more = if files.len() > NAMED { format!(" and {} more", files.len() - NAMED) } else { String::new() };
+            line("", format!("· {what} ({copy}): {}{more}", names.join(", ")), Choice::Nothing)
+        })
+        .collect();
+    if done.unlisted > 0 {
+        lines.push(line("", format!("· {} more files, which no record names", done.unlisted), Choice::Nothing));
     }
+    if done.network > 0 {
+        lines.push(line("", "· the network could be reached", Choice::Nothing));
+    }
+    lines
 }
