@@ -81,7 +81,11 @@ fn one(findings: &Findings, node: &Node<'_>, by: SetBy) -> Option<Placed> {
 impl World<'_> {
     /// The breakpoints of the file, after those of the settings.
     pub(super) fn breakpoints(&self, node: Option<&Node<'_>>, agents: &[Agent]) -> Vec<Breakpoint> {
-        let mut all = self.base.defaults.breakpoints.clone();
+        let mut all = match self.around {
+            [] => self.base.defaults.breakpoints.clone(),
+            // A team in a team has those of its own file.
+            _ => Vec::new(),
+        };
         for (breakpoint, rule, span) in
             node.map(|node| read_breakpoints(self.findings, node, SetBy::Team)).unwrap_or_default()
         {
