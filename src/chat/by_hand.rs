@@ -27,6 +27,8 @@ pub enum ByHand {
     Void,
     /// A shell is about to be opened where the code of an agent runs. On disk before it is.
     Shell {
+        /// The execution that ran there.
+        of: OpId,
         /// Whose place.
         agent: Name,
         /// What contains it, in words.

@@ -1,6 +1,7 @@
 //! What happened: the durable vocabulary of a session.
 
 pub use super::actor::Actor;
+use super::breaks::Breaks;
 use super::by_hand::ByHand;
 use super::code::{Execution, Payload};
 use super::configure::Change;
@@ -57,6 +58,8 @@ pub enum Event {
         /// Why, for the timeline.
         why: String,
     },
+    /// Breakpoints, steps, and what is held back before it is sent or said.
+    Breaks(Breaks),
     /// A person has to pick the next speaker.
     SpeakerWanted {
         /// Who can be picked.

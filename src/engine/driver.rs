@@ -192,6 +192,7 @@ impl Engine {
             }
             Effect::Run { op, agent, payload, hash } => self.execute(op, agent, payload, hash),
             Effect::Consult { op, consultation } => self.consult(op, consultation),
+            Effect::Tell { id, consultation } => self.tell(id, consultation),
             Effect::Kill(op) => {
                 if let Some((kill, _)) = self.programs.get(&op) {
                     kill.cancel();
@@ -204,7 +205,7 @@ impl Engine {
             }
             Effect::Look { work_dir, op, path } => self.look(work_dir, op, path),
             Effect::Copy { work_dirs, name, leave_out, then } => self.copy(work_dirs, name, leave_out, then),
-            Effect::Tell(update) => self.outbox.send(update).await,
+            Effect::Show(update) => self.outbox.send(update).await,
             Effect::Delta(delta) => self.outbox.delta(delta),
             Effect::Refuse(text) => self.outbox.send(Update::Refused { text }).await,
             Effect::Wake(at) => self.wake = Some(self.wake.map_or(at, |wake| wake.min(at))),

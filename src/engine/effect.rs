@@ -1,5 +1,6 @@
 //! What comes into the machine and what it wants done.
 
+use crate::chat::breaks::BreakId;
 use crate::chat::by_hand::{FileSeen, WorkCopy};
 use crate::chat::code::{Execution, Payload};
 use crate::chat::command::Command;
@@ -74,6 +75,13 @@ pub enum Input {
         /// What it said.
         advice: Advice,
     },
+    /// The program of a breakpoint is over.
+    Told {
+        /// Whose.
+        id: BreakId,
+        /// What it said.
+        advice: Advice,
+    },
     /// Time passed, or nothing happened and the machine should look around.
     Tick,
     /// The run must stop: a signal, or the last view is gone.
@@ -117,6 +125,13 @@ pub enum Effect {
         /// The question.
         consultation: Consultation,
     },
+    /// Tell a program of the user's that a breakpoint was met.
+    Tell {
+        /// Which.
+        id: BreakId,
+        /// What it is told.
+        consultation: Consultation,
+    },
     /// Stop a program and everything it started.
     Kill(OpId),
     /// Let a program run longer, by so many milliseconds.
@@ -142,7 +157,7 @@ pub enum Effect {
         then: Box<Command>,
     },
     /// An answer for the views.
-    Tell(Update),
+    Show(Update),
     /// Something transient for the views.
     Delta(Delta),
     /// A command was refused.

@@ -1,4 +1,5 @@
 mod audience;
+mod breaks;
 mod by_hand;
 mod circles;
 mod code;

@@ -234,6 +234,7 @@ pub(super) fn shell(session: &Session, op: OpId) -> Result<Vec<Event>, Refusal> 
     };
     let place = &asked.payload.place;
     Ok(vec![Event::ByHand(ByHand::Shell {
+        of: op,
         agent: ran.agent,
         containment: place.containment.clone(),
         work_dir: session.workspace(&place.work_dir).to_owned(),

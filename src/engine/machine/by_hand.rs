@@ -69,7 +69,7 @@ pub(super) fn deeds(command: &Command, session: &Session) -> Option<Vec<Effect>>
 
 /// A file was looked at.
 pub(super) fn seen(seen: FileSeen) -> Vec<Effect> {
-    vec![Effect::Tell(Update::File { file: Box::new(seen) })]
+    vec![Effect::Show(Update::File { file: Box::new(seen) })]
 }
 
 /// A program uses so much memory now.

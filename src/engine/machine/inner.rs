@@ -28,6 +28,7 @@ pub(super) fn machines(team: &Team, rules: &Rules) -> Result<BTreeMap<Name, Mach
             let rules = Rules {
                 places: below(&agent.name, &rules.places),
                 tool_places: below(&agent.name, &rules.tool_places),
+                programs: Vec::new(),
                 ..rules.clone()
             };
             Ok((agent.name.clone(), Machine::new(&nested.team, rules)?))
@@ -63,7 +64,7 @@ impl Machine {
                 inners.find(|(_, inner)| inner.consults().open().is_some_and(|(_, open)| open == *op))
             }
             Input::Command(command) => return session.inner_for(command).cloned(),
-            Input::FileSeen(_) | Input::Copied { .. } | Input::Tick | Input::Stop { .. } => None,
+            Input::FileSeen(_) | Input::Copied { .. } | Input::Told { .. } | Input::Tick | Input::Stop { .. } => None,
         };
         found.map(|(name, _)| name.clone())
     }
@@ -271,7 +272,8 @@ fn wrap(name: &Name, effects: Vec<Effect>) -> Vec<Effect> {
             | Effect::Wake(_)
             | Effect::Look { .. }
             | Effect::Copy { .. }
-            | Effect::Tell(_)
+            | Effect::Show(_)
+            | Effect::Tell { .. }
             | Effect::Consult { .. }) => other,
         })
     });

@@ -84,6 +84,7 @@ impl Session {
     /// The facts that belong to the whole tree, not to a branch.
     fn note(&mut self, record: &Record) {
         self.ids.note(&record.event);
+        self.breaks.fold(&record.event);
         match self.branches.iter_mut().find(|branch| branch.id == record.branch) {
             Some(branch) => branch.tip = record.seq,
             None => {
@@ -209,6 +210,7 @@ impl State {
                 self.fold_arrival();
             }
             Event::ByHand(deed) => self.fold_by_hand(deed, record),
+            Event::Breaks(breaks) => self.fold_breaks(breaks, record),
             Event::Inner { agent, event } => self.fold_inner(agent, event, record),
             Event::Concluding { agent } => self.concluding = Some((agent.clone(), false)),
             Event::BudgetCrossed { .. } | Event::TimeExtended { .. } => {}
@@ -240,6 +242,7 @@ impl State {
                 }
             }
         }
+        self.fold_passing(record);
         if matches!(
             record.event,
             Event::TurnEnded { .. }
@@ -323,7 +326,7 @@ impl State {
         self.stepping = step;
     }
 
-    fn stage(&mut self, id: TurnId, stage: Stage, record: &Record) {
+    pub(super) fn stage(&mut self, id: TurnId, stage: Stage, record: &Record) {
         if let Some(turn) = self.turns.iter_mut().find(|turn| turn.id == id) {
             turn.stage = stage;
             turn.stage_since = record.at;

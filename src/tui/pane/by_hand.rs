@@ -18,7 +18,7 @@ pub fn told(deed: &ByHand) -> String {
     match deed {
         ByHand::Again { of, agent, .. } => format!("you ask to run execution {} of {agent} again, by hand", of.0 + 1),
         ByHand::Void => "what waited to run by hand is void: the session was left in between".to_owned(),
-        ByHand::Shell { agent, containment, work_dir } => {
+        ByHand::Shell { agent, containment, work_dir, .. } => {
             format!("you opened a shell in {work_dir}, where the code of {agent} runs ({containment})")
         }
         ByHand::Copied { copies } => {

@@ -121,6 +121,7 @@ impl App {
             1 => "1 execution stays done".to_owned(),
             n => format!("{n} executions stay done"),
         };
+        let afresh = Choice::Back(Box::new(Command::Afresh { then: Box::new(command.clone()) }));
         let lines = [
             line("", "stay here", Choice::Nothing),
             line("", "go back; the workspace stays as it is", Choice::Back(Box::new(command))),
@@ -133,8 +134,8 @@ impl App {
 
     /// A record of something by hand that the console itself carries out.
     pub(super) fn carry_out(&mut self, event: &Event) -> Option<Deed> {
-        let Event::ByHand(ByHand::Shell { agent, work_dir, .. }) = event else { return None };
-        let ran = self.session.executions().into_iter().rev().find(|ran| ran.agent == *agent)?;
+        let Event::ByHand(ByHand::Shell { of, agent, work_dir, .. }) = event else { return None };
+        let ran = self.session.executions().into_iter().find(|ran| ran.op == *of)?;
         let mut payload = (*self.session.approval(ran.approval)?.payload).clone();
         payload.place.work_dir.clone_from(work_dir);
         Some(Deed::Shell(agent.clone(), Box::new(payload)))
