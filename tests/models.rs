@@ -8,7 +8,8 @@ use plenary::chat::team::{ModelSpec, Spec, Team};
 use plenary::chat::tool::ToolCall;
 use plenary::chat::usage::Tokens;
 use plenary::models::failure::Peer;
-use plenary::models::openai::Reading;
+use plenary::models::http::Reading;
+use plenary::models::openai::Completions;
 use plenary::models::sse::{Event, Parser, TooLong};
 use plenary::models::{Models, ReplyStream};
 use proptest::prelude::*;
@@ -247,7 +248,7 @@ async fn usage_reasoning_and_the_served_model_arrive() {
     let body = think("reasoning_content", "let me ") + &think("reasoning", "see") + &says("ok") + &finishes("stop");
     let heard = answer(Exchange::stream(body + &event(&usage) + "data: [DONE]\n\n")).await;
     assert_eq!((heard.reasoning.as_str(), heard.served), ("let me see", vec!["served-1".to_owned()]));
-    assert_eq!(heard.usage, Some(Tokens { input: 100, cached: 64, output: 20, reasoning: 7 }));
+    assert_eq!(heard.usage, Some(Tokens { input: 100, cached: 64, output: 20, reasoning: 7, ..Tokens::default() }));
 
     let heard = answer(Exchange::stream(says("ok") + &finishes("stop"))).await;
     assert_eq!((heard.usage, heard.finish), (None, Some(Finish::Stop)));
@@ -414,10 +415,11 @@ fn read(pieces: &[&[u8]]) -> Heard {
         key: "smart".into(),
         model: "gpt-x".into(),
         host: "api.example".into(),
+        server: "a server",
         variable: None,
         secrets: Vec::new(),
     };
-    let mut reading = Reading::new(Arc::new(peer));
+    let mut reading = Reading::new(Arc::new(peer), &Completions, Default::default());
     let mut heard = Heard::default();
     let mut chunks = Vec::new();
     let result = pieces.iter().try_for_each(|piece| reading.push(piece, &mut chunks));

@@ -20,10 +20,27 @@ pub struct Peer {
     pub model: String,
     /// Host and port.
     pub host: String,
-    /// The variable that holds the key, if there is one.
+    /// What its kind of server is called.
+    pub server: &'static str,
+    /// The name of the key, if there is one.
     pub variable: Option<String>,
     /// Values that must never be shown.
     pub secrets: Vec<String>,
+}
+
+#[cfg(test)]
+impl Peer {
+    /// Somebody to speak with in a test.
+    pub fn test() -> Self {
+        Peer {
+            key: "smart".into(),
+            model: "gpt-x".into(),
+            host: "api.example".into(),
+            server: "a server",
+            variable: None,
+            secrets: Vec::new(),
+        }
+    }
 }
 
 impl Peer {
@@ -221,13 +238,7 @@ mod tests {
     use FailureKind::*;
 
     fn peer() -> Peer {
-        Peer {
-            key: "smart".into(),
-            model: "gpt-x".into(),
-            host: "api.example".into(),
-            variable: Some("EXAMPLE_KEY".into()),
-            secrets: vec!["sk-verysecret".into()],
-        }
+        Peer { variable: Some("EXAMPLE_KEY".into()), secrets: vec!["sk-verysecret".into()], ..Peer::test() }
     }
 
     fn http(status: u16, body: &str) -> Failure {
