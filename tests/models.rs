@@ -1,11 +1,14 @@
 //! Models against a real server: every row of the failure catalogue, every cut, every prefix.
 
+mod dialects;
+
 use crate::support::model_server::{Exchange, ModelServer, Piece, event, finishes, good_stream, says};
 use futures_util::StreamExt;
+use plenary::chat::format::ResponseFormat;
 use plenary::chat::id::CallId;
 use plenary::chat::request::{Chunk, Failure, FailureKind, Finish, Prompt, Purpose, Request, Role};
 use plenary::chat::team::{ModelSpec, Spec, Team};
-use plenary::chat::tool::ToolCall;
+use plenary::chat::tool::{ToolCall, ToolSpec};
 use plenary::chat::usage::Tokens;
 use plenary::models::failure::Peer;
 use plenary::models::http::Reading;
@@ -27,6 +30,8 @@ struct Heard {
     reasoning: String,
     calls: Vec<ToolCall>,
     served: Vec<String>,
+    identity: Option<String>,
+    remarks: Vec<String>,
     usage: Option<Tokens>,
     finish: Option<Finish>,
     failure: Option<Failure>,
@@ -41,6 +46,10 @@ impl Heard {
             Ok(Chunk::Call(call)) => self.calls.push(call),
             Ok(Chunk::Served(model)) => self.served.push(model),
             Ok(Chunk::Usage(tokens)) => self.usage = Some(tokens),
+            Ok(Chunk::Identity(id)) => {
+                self.identity.get_or_insert(id);
+            }
+            Ok(Chunk::Remark(text)) => self.remarks.push(text),
             Ok(Chunk::Finished(finish)) => self.finish = Some(finish),
             Err(failure) => self.failure = Some(failure),
         }
@@ -73,6 +82,32 @@ fn request() -> Request {
     let messages =
         vec![Prompt::new(Role::System, None, "Be brief."), Prompt::new(Role::User, Some("Reviewer".into()), "Hello?")];
     Request::new(CallId(1), "Coder".into(), Purpose::Speak, "smart", messages)
+}
+
+/// A request with everything that a dialect has to find words for.
+fn rich_request() -> Request {
+    let call = |id: &str, echo: &str| ToolCall {
+        id: id.into(),
+        name: "find".into(),
+        arguments: "{\"q\":1}".into(),
+        echo: Some(echo.into()),
+    };
+    let mut calls = Prompt::new(Role::Assistant, Some("Coder".into()), "I look.");
+    let echo = r#"{"anthropic":[{"type":"thinking","thinking":"Hm.","signature":"S"}],"gemini":"SIG"}"#;
+    calls.tool_calls = vec![call("c1", echo)];
+    let mut result = Prompt::new(Role::Tool, Some("find".into()), "found");
+    result.tool_call_id = Some("c1".into());
+    let mut request = request();
+    request.messages.extend([calls, result, Prompt::new(Role::User, Some("Tester".into()), "And?")]);
+    let parameters = json!({"type": "object", "properties": {"q": {"type": "integer"}}});
+    request.tools = vec![ToolSpec { name: "find".into(), description: "Finds.".into(), parameters }];
+    let schema = json!({"type": "object", "properties": {"verdict": {"type": "string"}}});
+    let format = ResponseFormat { name: "verdict".into(), schema, strict: true, send: true, retries: 1 };
+    request.format = Some(Arc::new(format));
+    let own = json!({"temperature": 0.1, "max_tokens": 100, "stop": "END", "seed": 7, "reasoning_effort": "high"});
+    let Value::Object(own) = own else { unreachable!() };
+    request.parameters = own;
+    request
 }
 
 fn models(provider: &str, options: Value) -> Models {

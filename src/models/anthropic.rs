@@ -55,9 +55,13 @@ impl Dialect for Messages {
             .map(|said| {
                 let role = if said.side == Side::Own { "assistant" } else { "user" };
                 // Results must come before words in the turn that answers a call.
-                let (results, others): (Vec<_>, Vec<_>) =
-                    said.parts.iter().partition(|part| matches!(part, Part::Result { .. }));
-                let content: Vec<Value> = results.into_iter().chain(others).flat_map(block).collect();
+                let mut content: Vec<Value> = said.parts.iter().flat_map(block).collect();
+                // And thoughts before everything else.
+                content.sort_by_key(|block| match text_at(block, "type") {
+                    "thinking" | "redacted_thinking" => 0,
+                    "tool_result" => 1,
+                    _ => 2,
+                });
                 json!({"role": role, "content": content})
             })
             .collect();
@@ -74,9 +78,9 @@ impl Dialect for Messages {
             body["tools"] = request
                 .tools
                 .iter()
-                .map(|tool| {
-                    json!({"name": tool.name, "description": tool.description, "input_schema": tool.parameters})
-                })
+                .map(
+                    |tool| json!({"name": tool.name, "description": tool.description, "input_schema": tool.parameters}),
+                )
                 .collect();
         }
         if let Some(format) = &request.format {
@@ -94,6 +98,12 @@ impl Dialect for Messages {
         if let (Some(budget), Some(most)) = (body["thinking"]["budget_tokens"].as_u64(), body["max_tokens"].as_u64()) {
             // The limit counts thoughts too; the words keep what the team allows them.
             body["max_tokens"] = json!(most + budget);
+        }
+        if let (true, Some(fields)) = (body["thinking"].is_object(), body.as_object_mut()) {
+            // A model that thinks takes no temperature, and reading a field above may have made an empty one.
+            fields.remove("temperature");
+        } else if let Some(fields) = body.as_object_mut() {
+            fields.remove("thinking");
         }
         serde_json::to_vec(&body)
     }
@@ -238,10 +248,8 @@ impl Heard {
                 grow("signature");
                 answer.moved();
             }
-            "input_json_delta" => {
-                if answer.calls.piece(Some(index), "", "", text_at(delta, "partial_json")) {
-                    answer.moved();
-                }
+            "input_json_delta" if answer.calls.piece(Some(index), "", "", text_at(delta, "partial_json")) => {
+                answer.moved();
             }
             _ => {}
         }

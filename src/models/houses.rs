@@ -65,8 +65,18 @@ pub const AZURE: Entry<dyn Provider> = Entry {
     example: r#"smart = { provider = "azure", model = "gpt-4o", base_url = "https://NAME.openai.azure.com", deployment = "gpt-4o" }"#,
     fields: fields![
         Field { required: true, ..BASE_URL },
-        Field { name: "deployment", kind: FieldKind::Text, required: false, about: "name of the deployment (the model's)" },
-        Field { name: "api_version", kind: FieldKind::Text, required: false, about: "version of the interface (2024-10-21)" }
+        Field {
+            name: "deployment",
+            kind: FieldKind::Text,
+            required: false,
+            about: "name of the deployment (the model's)"
+        },
+        Field {
+            name: "api_version",
+            kind: FieldKind::Text,
+            required: false,
+            about: "version of the interface (2024-10-21)"
+        }
     ],
     build: |options| open(options, House::of(&Azure).key("AZURE_OPENAI_API_KEY").version(AZURE_VERSION)),
 };

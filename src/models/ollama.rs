@@ -97,7 +97,8 @@ impl Dialect for Chat {
                 .tools
                 .iter()
                 .map(|tool| {
-                    let function = json!({"name": tool.name, "description": tool.description, "parameters": tool.parameters});
+                    let function =
+                        json!({"name": tool.name, "description": tool.description, "parameters": tool.parameters});
                     json!({"type": "function", "function": function})
                 })
                 .collect();

@@ -98,7 +98,11 @@ impl Dialect for Azure {
     }
 
     fn listing(&self, base: &mut Url) {
-        if base.path().trim_end_matches('/').ends_with("/v1") { add(base, &["models"]) } else { add(base, &["openai", "models"]) }
+        if base.path().trim_end_matches('/').ends_with("/v1") {
+            add(base, &["models"])
+        } else {
+            add(base, &["openai", "models"])
+        }
     }
 
     fn body(&self, asked: &Asked<'_>) -> Result<Vec<u8>, serde_json::Error> {
@@ -262,7 +266,12 @@ mod tests {
     #[test]
     fn roles_names_and_parameters_reach_the_body_as_they_stand() {
         let prompt = |role, name: Option<&str>, content: &str| Prompt::new(role, name.map(Into::into), content);
-        let search = |arguments: &str| ToolCall { id: "c1".into(), name: "search".into(), arguments: arguments.into(), echo: None };
+        let search = |arguments: &str| ToolCall {
+            id: "c1".into(),
+            name: "search".into(),
+            arguments: arguments.into(),
+            echo: None,
+        };
         let mut calls = prompt(Role::Assistant, None, "");
         calls.tool_calls = vec![search("{\"q\":1}"), search("not json")];
         let mut result = prompt(Role::Tool, None, "found");

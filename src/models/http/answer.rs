@@ -84,6 +84,9 @@ impl Answer {
         if !model.is_empty() && model != self.served {
             self.served = model.to_owned();
             self.out.push(Chunk::Served(self.served.clone()));
+            if is_another(&self.peer.model, model) {
+                self.remark(format!("{} was asked for, {model} answered", self.peer.model));
+            }
         }
     }
 
@@ -195,5 +198,35 @@ impl Answer {
             Finish::Stop => (FailureKind::Empty, "the model stopped without a word. Try again, or use another model"),
         };
         Err(self.peer.failure(kind, what))
+    }
+}
+
+/// Whether the name of the answering model is not just another way to write the one that was asked for: with its maker,
+/// a date or a tag. A router's own name stands for whatever it chooses.
+fn is_another(asked: &str, served: &str) -> bool {
+    let plain = |name: &str| {
+        let name = name.rsplit('/').next().unwrap_or(name).to_ascii_lowercase();
+        name.split([':', '@']).next().unwrap_or_default().replace('.', "-")
+    };
+    let (asked, served) = (plain(asked), plain(served));
+    !asked.ends_with("auto") && !asked.is_empty() && !served.starts_with(&asked) && !asked.starts_with(&served)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_another;
+
+    #[test]
+    fn a_substituted_model_is_told_from_one_with_a_longer_name() {
+        for (asked, served) in [
+            ("gpt-4o", "gpt-4o-2024-08-06"),
+            ("openai/gpt-4o", "gpt-4o"),
+            ("claude-sonnet-4.5", "anthropic/claude-sonnet-4-5-20250929"),
+            ("llama3.3", "llama3.3:latest"),
+            ("openrouter/auto", "mistralai/mistral-large"),
+        ] {
+            assert!(!is_another(asked, served), "{asked} {served}");
+        }
+        assert!(is_another("gpt-4o", "gpt-3.5-turbo") && is_another("claude-opus-5", "gpt-4o"));
     }
 }

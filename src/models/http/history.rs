@@ -171,10 +171,7 @@ mod tests {
         let messages = [calls, result, orphan, prompt(Role::Assistant, None, "Done.")];
         let history = history(&messages);
         let shape: Vec<_> = history.said.iter().map(|said| (said.side, said.parts.len())).collect();
-        assert_eq!(
-            shape,
-            [(Side::Theirs, 1), (Side::Own, 2), (Side::Theirs, 3), (Side::Own, 1), (Side::Theirs, 1)]
-        );
+        assert_eq!(shape, [(Side::Theirs, 1), (Side::Own, 2), (Side::Theirs, 3), (Side::Own, 1), (Side::Theirs, 1)]);
         assert!(matches!(&history.said[2].parts[0], Part::Result { id: "1", name: "f", content: "one" }));
         assert!(matches!(&history.said[2].parts[1], Part::Text(text) if text == "Result of g: lost"));
         assert!(matches!(&history.said[2].parts[2], Part::Result { id: "2", content: NO_RESULT, .. }));

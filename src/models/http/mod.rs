@@ -118,7 +118,9 @@ impl Provider for HttpProvider {
         for variable in &variables {
             match secrets.get(variable) {
                 Ok(Some(_)) => {}
-                Ok(None) => found.push(format!("{variable} is not set: export it with a key, or name another variable")),
+                Ok(None) => {
+                    found.push(format!("{variable} is not set: export it with a key, or name another variable"))
+                }
                 Err(why) => found.push(why),
             }
         }

@@ -45,8 +45,12 @@ impl House {
 }
 
 /// Where it is.
-pub const BASE_URL: Field =
-    Field { name: "base_url", kind: FieldKind::Text, required: false, about: "address of the API, without its last part" };
+pub const BASE_URL: Field = Field {
+    name: "base_url",
+    kind: FieldKind::Text,
+    required: false,
+    about: "address of the API, without its last part",
+};
 /// The name of its key.
 pub const API_KEY_ENV: Field = Field {
     name: "api_key_env",
@@ -91,9 +95,11 @@ pub const MAX_CONCURRENT: Field = Field {
     about: "calls at a time, over all agents and models of this host and key",
 };
 /// Calls a minute.
-pub const RPM: Field = Field { name: "rpm", kind: FieldKind::Count, required: false, about: "calls a minute, likewise" };
+pub const RPM: Field =
+    Field { name: "rpm", kind: FieldKind::Count, required: false, about: "calls a minute, likewise" };
 /// Tokens a minute.
-pub const TPM: Field = Field { name: "tpm", kind: FieldKind::Count, required: false, about: "tokens a minute, likewise" };
+pub const TPM: Field =
+    Field { name: "tpm", kind: FieldKind::Count, required: false, about: "tokens a minute, likewise" };
 
 /// Ceilings that all agents share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -184,11 +190,7 @@ impl HttpProvider {
                     false => time("timeout", 1_200)?,
                 },
             },
-            traffic: Traffic {
-                max_concurrent: ceiling("max_concurrent")?,
-                rpm: ceiling("rpm")?,
-                tpm: ceiling("tpm")?,
-            },
+            traffic: Traffic { max_concurrent: ceiling("max_concurrent")?, rpm: ceiling("rpm")?, tpm: ceiling("tpm")? },
         })
     }
 

@@ -49,7 +49,8 @@ pub fn reply(request: reqwest::RequestBuilder, reading: Reading, peer: Arc<Peer>
     let opened = async move {
         let started = Instant::now();
         match open(request, reading, &peer, clocks, started).await {
-            Ok(Opened::Events(response, reading)) => {
+            Ok(Opened::Events(opened)) => {
+                let (response, reading) = *opened;
                 let identity = identity(response.headers()).map(|id| Ok(Chunk::Identity(id)));
                 let body = response.bytes_stream().map(|bytes| bytes.map_err(causes));
                 let chunks = read(body, reading, peer, clocks, started);
@@ -69,7 +70,7 @@ fn identity(headers: &reqwest::header::HeaderMap) -> Option<String> {
 }
 
 enum Opened {
-    Events(reqwest::Response, Reading),
+    Events(Box<(reqwest::Response, Reading)>),
     Whole(Vec<Result<Chunk, Failure>>),
 }
 
@@ -101,7 +102,7 @@ async fn open(
         return Err(reading.garbled(format!("answered with a web page: {}", peer.quote(&body))));
     }
     if kind != "application/json" {
-        return Ok(Opened::Events(response, reading));
+        return Ok(Opened::Events(Box::new((response, reading))));
     }
     // A server that does not stream says nothing until it is done: the first byte is the last.
     let identity = identity(response.headers()).map(Chunk::Identity);
@@ -242,7 +243,8 @@ where
         let held = over
             && self.reading.events() >= BUFFERED_EVENTS
             && self.first.is_some_and(|first| first - self.started >= BUFFERED_WAIT && now == first);
-        let text = "the whole answer came at once: a proxy on the way holds streams back (nginx: X-Accel-Buffering: no)";
+        let text =
+            "the whole answer came at once: a proxy on the way holds streams back (nginx: X-Accel-Buffering: no)";
         held.then(|| Chunk::Remark(text.to_owned()))
     }
 
