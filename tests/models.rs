@@ -98,7 +98,11 @@ fn rich_request() -> Request {
     let mut result = Prompt::new(Role::Tool, Some("find".into()), "found");
     result.tool_call_id = Some("c1".into());
     let mut request = request();
-    request.messages.extend([calls, result, Prompt::new(Role::User, Some("Tester".into()), "And?")]);
+    Arc::make_mut(&mut request.messages).extend([
+        calls,
+        result,
+        Prompt::new(Role::User, Some("Tester".into()), "And?"),
+    ]);
     let parameters = json!({"type": "object", "properties": {"q": {"type": "integer"}}});
     request.tools = vec![ToolSpec { name: "find".into(), description: "Finds.".into(), parameters }];
     let schema = json!({"type": "object", "properties": {"verdict": {"type": "string"}}});
