@@ -17,4 +17,5 @@ mod screens;
 mod settings;
 mod terminal;
 mod text;
+mod traps;
 mod watch;

@@ -309,11 +309,13 @@ async fn only_the_listed_variables_are_passed_on_and_never_a_secret() {
     seen.retain(|name| !["PWD", "OLDPWD", "SHLVL", "_"].contains(name));
     seen.sort();
     let expected = [
+        "GIT_CONFIG_GLOBAL",
         "HOME",
         "PATH",
         "PLENARY_RUN",
         "PLENARY_TEST_LISTED",
         "PYTHONDONTWRITEBYTECODE",
+        "PYTHONNOUSERSITE",
         "PYTHONPATH",
         "PYTHONUNBUFFERED",
     ];

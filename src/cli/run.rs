@@ -209,6 +209,9 @@ async fn console(run: Run, settings: &Settings) -> Result<u8, Trouble> {
     })
 }
 
+/// How long a run without a screen may take to end when it is told to.
+const LAST_WORDS: std::time::Duration = std::time::Duration::from_secs(5);
+
 async fn print(run: Run, style: Style) -> Result<u8, Trouble> {
     let Run { session, id, handle, .. } = run;
     let stop = handle.stop.clone();
@@ -219,6 +222,12 @@ async fn print(run: Run, style: Style) -> Result<u8, Trouble> {
                 std::process::exit(130);
             }
             first = false;
+            // A log that waits for room, or a reader that has stalled, must not keep the program.
+            tokio::spawn(async {
+                tokio::time::sleep(LAST_WORDS).await;
+                let _ = writeln!(std::io::stderr(), "plenary: stopped; the end could not be written");
+                std::process::exit(130);
+            });
             let _ = stop.send(Input::Stop { cause: Some(EndCause::Interrupted) }).await;
         }
     });

@@ -62,7 +62,8 @@ impl Engine {
             use JournalError::{Full, Io, NotWritable};
             if !matches!(error, Full { .. } | Io { .. } | NotWritable { .. }) {
                 // Waiting mends a full disk, not a log that belongs to somebody else or is damaged.
-                let text = format!("{error} The run stops here; what was written is safe.");
+                let kept = if matches!(error, JournalError::Gone { .. }) { "" } else { "; what was written is safe" };
+                let text = format!("{error} The run stops here{kept}.");
                 self.outbox.send(Update::Fault { text }).await;
                 self.lost = true;
                 return;

@@ -3,6 +3,8 @@
 use super::local::Programs;
 use super::run::Start;
 use super::sandbox::Means;
+#[cfg(target_os = "linux")]
+use super::startup;
 use crate::chat::containment::Tier;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -97,6 +99,7 @@ mod linux {
             write.extend(self.scratch.as_ref().map(|(dir, _)| dir.path().to_owned()));
             let mut read: Vec<PathBuf> = vec!["/proc".into(), "/sys/devices/system/cpu".into()];
             read.extend(self.roots.borrow().iter().flat_map(|roots| roots.all()).map(Path::to_owned));
+            read.push(start.startup.to_owned());
             read.push(start.file.copy.as_ref().map_or(&start.file.path, |copy| &copy.root).clone());
             let mut devices = DEVICES.map(PathBuf::from).to_vec();
             devices.extend(self.terminal.then(|| PathBuf::from("/dev/tty")));
@@ -161,7 +164,7 @@ mod linux {
             let view = bubblewrap::View {
                 roots,
                 work_dir: start.work_dir.path(),
-                files: &[(from, &mounted)],
+                files: &[(from, &mounted), (start.startup, Path::new(startup::SEEN))],
                 scratch: SCRATCH,
                 network: place.network,
                 filter: rules.as_raw_fd(),
@@ -228,6 +231,7 @@ impl Programs {
         let roots = self.roots.borrow();
         let mut read: Vec<&std::path::Path> = roots.iter().flat_map(|roots| roots.all()).collect();
         read.extend(start.file.path.parent());
+        read.push(start.startup);
         let mut write = vec![start.work_dir.path()];
         write.extend(self.scratch.as_ref().map(|(dir, _)| dir.path()));
         let profile = seatbelt::profile(&read, &write, start.payload.place.network);

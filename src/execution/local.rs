@@ -7,7 +7,7 @@
 //! is ended with it.
 //!
 //! Differences from AG2's LocalCommandLineCodeExecutor, all on purpose: unnamed code is written to a private directory
-//! instead of the working directory (nothing there can replace it; `PYTHONPATH` makes up for the other `sys.path`);
+//! instead of the working directory (nothing there can replace it; `startup.rs` makes up for the other `sys.path`);
 //! code is never rewritten (`pip install` gets no `-qqq`); standard error and output come in order; JavaScript runs
 //! when `node` is there; a time-out keeps what was printed; missing directories are created.
 
@@ -20,7 +20,7 @@ use super::process::{self, End, Launch};
 use super::run::{self, Ended, Launcher, Start};
 use super::sandbox::Means;
 use super::sandbox::roots::Roots;
-use super::{Executor, Job, Progress};
+use super::{Executor, Job, Progress, startup};
 use crate::catalog::{self, Entry, Field, FieldKind, OptionError};
 use crate::chat::code::{Execution, Payload, Place};
 use crate::chat::containment::{Bounds, Tier};
@@ -154,6 +154,11 @@ impl Programs {
         Programs { tier, venv: venv.map(PathBuf::from), roots: RefCell::new(roots), ..Programs::default() }
     }
 
+    /// Where a program sees what Python runs first.
+    pub(super) fn startup_seen<'a>(&self, startup: &'a Path) -> &'a Path {
+        if self.tier == Tier::Namespace { Path::new(startup::SEEN) } else { startup }
+    }
+
     pub(super) fn find(&self, name: &str) -> Option<PathBuf> {
         match self.roots.borrow_mut().as_mut() {
             Some(roots) => roots.find(name),
@@ -194,7 +199,7 @@ impl Launcher for Programs {
 
     fn program(&mut self, start: &Start<'_>, output: &mut Output, outbox: &mut Outbox) -> Ended {
         let place = &start.payload.place;
-        let mut environment = environment(place);
+        let mut environment = environment(place, self.startup_seen(start.startup));
         let (command, confine) = match self.contain(start, &mut environment) {
             Ok(contained) => contained,
             Err(words) => return End::NotStarted(words).into(),
@@ -213,14 +218,16 @@ impl Launcher for Programs {
     }
 }
 
-/// The whole environment of a program: the named variables of this process, and what makes Python behave in a pipe.
-pub(super) fn environment(place: &Place) -> Vec<(OsString, OsString)> {
+/// The whole environment of a program: the named variables of this process, and what makes Python behave in a pipe and
+/// find the workspace. `startup` is where the program sees that directory.
+pub(super) fn environment(place: &Place, startup: &Path) -> Vec<(OsString, OsString)> {
     let mut variables: Vec<(OsString, OsString)> = vec![
         ("HOME".into(), place.work_dir.clone().into()),
         ("PYTHONUNBUFFERED".into(), "1".into()),
         ("PYTHONDONTWRITEBYTECODE".into(), "1".into()),
     ];
-    let mut python_path = OsString::from(&place.work_dir);
+    variables.extend(startup::guards(place).map(|(name, value)| (name.into(), value.into())));
+    let mut python_path = OsString::from(startup);
     for name in place.environment.iter().filter(|name| !is_secret(name)) {
         let Some(value) = std::env::var_os(name) else { continue };
         if name == "PYTHONPATH" {

@@ -44,6 +44,8 @@ pub mod sandbox;
 mod shell;
 #[cfg(unix)]
 mod stage;
+#[cfg(unix)]
+mod startup;
 #[cfg(target_os = "linux")]
 mod supervisor;
 #[cfg(unix)]

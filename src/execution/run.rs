@@ -9,7 +9,7 @@ use super::ledger::Ledger;
 use super::outbox::Outbox;
 use super::output::Output;
 use super::process::{End, Stop};
-use super::{Job, Progress, stage};
+use super::{Job, Progress, stage, startup};
 use crate::chat::code::{CodeBlock, Execution, Payload, Stopped, ToolUse, hex};
 use crate::chat::tool;
 use sha2::{Digest, Sha256};
@@ -54,6 +54,8 @@ pub struct Start<'a> {
     pub command: &'a [String],
     /// The file with the code.
     pub file: &'a CodeFile,
+    /// What Python runs before it: see `startup.rs`.
+    pub startup: &'a Path,
     /// The directory it runs in.
     pub work_dir: &'a WorkDir,
     /// What was approved.
@@ -198,6 +200,7 @@ struct Run<'a> {
     output: Output,
     outbox: Outbox,
     private: Option<PrivateDir>,
+    startup: Option<PathBuf>,
     /// Whether any block had an effect.
     began: bool,
     peak_memory: Option<u64>,
@@ -236,6 +239,7 @@ impl<'a> Run<'a> {
             output: Output::new(payload.place.output_limit),
             outbox: Outbox::new(progress),
             private: None,
+            startup: None,
             began: false,
             peak_memory: None,
         }
@@ -336,10 +340,15 @@ impl<'a> Run<'a> {
 
     /// Runs one command to its end; nothing when there is no such program.
     fn start(&mut self, work_dir: &WorkDir, command: &[String], file: &CodeFile) -> Option<(i32, Option<Stopped>)> {
+        let startup = match self.startup() {
+            Ok(startup) => startup,
+            Err(refused) => return Some(refused),
+        };
         let start = Start {
             run: &self.id,
             command,
             file,
+            startup: &startup,
             work_dir,
             payload: self.payload,
             stop: self.stop,
@@ -423,6 +432,14 @@ impl<'a> Run<'a> {
             self.private = Some(made.map_err(|error| self.unwritable(&error))?);
         }
         Ok(self.private.as_ref().map(|dir| dir.path().to_owned()).unwrap_or_default())
+    }
+
+    fn startup(&mut self) -> Became<PathBuf> {
+        if self.startup.is_none() {
+            let private = self.private()?;
+            self.startup = Some(startup::make(&private).map_err(|error| self.unwritable(&error))?);
+        }
+        Ok(self.startup.clone().unwrap_or_default())
     }
 
     fn unwritable(&mut self, error: &std::io::Error) -> (i32, Option<Stopped>) {

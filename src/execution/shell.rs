@@ -7,7 +7,7 @@ use super::file::{PrivateDir, WorkDir};
 use super::local::{Programs, environment};
 use super::process::{self, Stop};
 use super::run::{CodeFile, Launcher, Start, TimeLimit};
-use super::tree;
+use super::{startup, tree};
 use crate::chat::code::{Payload, Place, ToolUse};
 use std::io::{self, IsTerminal, Read, Write};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
@@ -44,6 +44,7 @@ pub fn local(place: &Place) -> Result<(), String> {
     let private = PrivateDir::create(&run[run.len() - 8..]).map_err(|error| error.to_string())?;
     let file =
         CodeFile { path: private.write("empty", "").map_err(|error| error.to_string())?, named: None, copy: None };
+    let startup = startup::make(private.path()).map_err(|error| error.to_string())?;
     let bash = programs.find("bash");
     let shell = bash.clone().or_else(|| programs.find("sh")).ok_or("there is no shell here")?;
     let mut command = vec![shell.display().to_string()];
@@ -55,12 +56,13 @@ pub fn local(place: &Place) -> Result<(), String> {
         run: &run,
         command: &command,
         file: &file,
+        startup: &startup,
         work_dir: &work_dir,
         payload: &payload,
         stop: &stop,
         limit: &limit,
     };
-    let mut variables = environment(place);
+    let mut variables = environment(place, programs.startup_seen(&startup));
     for (name, value) in CLEAN {
         variables.push((name.into(), value.into()));
     }

@@ -14,6 +14,12 @@ pub enum JournalError {
         /// The system's words.
         why: String,
     },
+    /// The file was removed or moved while it was open: what is written goes nowhere.
+    #[error("the session's file {} was removed or moved while it was open, so nothing can be kept in it any more.", path.display())]
+    Gone {
+        /// Where it was.
+        path: PathBuf,
+    },
     /// No room, or no quota. The same batch may be tried again.
     #[error("the disk is full: {} could not grow. What was acknowledged is safe; free some space and go on.", path.display())]
     Full {

@@ -182,6 +182,9 @@ impl Journal for SqliteJournal {
         if records.is_empty() {
             return Ok(());
         }
+        if self.path.symlink_metadata().is_err() {
+            return Err(JournalError::Gone { path: self.path.clone() });
+        }
         let rows = self.rows(records)?;
         let mut tally = self.tally.clone();
         records.iter().for_each(|record| tally.add(record));

@@ -61,7 +61,7 @@ impl Peer {
     pub fn quote(&self, bytes: &[u8]) -> String {
         let mut text = String::from_utf8_lossy(bytes).into_owned();
         for secret in self.secrets.iter().filter(|secret| !secret.is_empty()) {
-            text = text.replace(secret.as_str(), "[key]");
+            text = super::redact::replaced(text, secret, "[key]");
         }
         let whole = text.len() <= QUOTE;
         text.truncate(text.floor_char_boundary(QUOTE));

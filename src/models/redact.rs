@@ -72,13 +72,43 @@ impl Striker {
     }
 }
 
+/// The text with something else in the secret's place, also where characters that nobody sees stand between its letters.
+pub fn replaced(text: String, secret: &str, by: &str) -> String {
+    if secret.is_empty() || (!text.contains(secret) && text.is_ascii()) {
+        return text;
+    }
+    let text = text.replace(secret, by);
+    if text.is_ascii() {
+        return text;
+    }
+    let seen: Vec<(usize, char)> = text.char_indices().filter(|(_, c)| !is_unseen(*c)).collect();
+    let letters: Vec<char> = secret.chars().filter(|c| !is_unseen(*c)).collect();
+    let mut out = String::with_capacity(text.len());
+    let (mut from, mut at) = (0, 0);
+    while !letters.is_empty() && at + letters.len() <= seen.len() {
+        if seen[at..at + letters.len()].iter().map(|(_, c)| c).ne(&letters) {
+            at += 1;
+            continue;
+        }
+        let (last, c) = seen[at + letters.len() - 1];
+        out.push_str(&text[from..seen[at].0]);
+        out.push_str(by);
+        from = last + c.len_utf8();
+        at += letters.len();
+    }
+    out.push_str(&text[from..]);
+    out
+}
+
+/// Zero-width characters, joiners, marks of direction and other formatting that takes no cell.
+fn is_unseen(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
+        | '\u{feff}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}')
+}
+
 fn struck(text: String, secrets: &[String]) -> String {
-    secrets.iter().fold(
-        text,
-        |text, secret| {
-            if text.contains(secret.as_str()) { text.replace(secret.as_str(), STRUCK) } else { text }
-        },
-    )
+    secrets.iter().fold(text, |text, secret| replaced(text, secret, STRUCK))
 }
 
 /// What may be shown of `held` and `piece`; `held` keeps an end that could be the beginning of a secret.
@@ -129,6 +159,16 @@ mod tests {
         let letters: Vec<String> = whole.chars().map(String::from).collect();
         let letters: Vec<&str> = letters.iter().map(String::as_str).collect();
         assert_eq!(said(&letters).await, "your key is [key], said sk-canary-12 x");
+    }
+
+    #[test]
+    fn a_key_with_unseen_characters_in_it_is_a_key() {
+        let key = "sk-canary-123";
+        let broken: String = key.chars().flat_map(|c| [c, '\u{200b}']).collect();
+        let text = format!("a {broken} b {key} ü sk-\u{2060}can\u{feff}ary-123.");
+        assert_eq!(replaced(text, key, "[key]"), "a [key]\u{200b} b [key] ü [key].");
+        assert_eq!(replaced("ü sk-canary-12".into(), key, "[key]"), "ü sk-canary-12");
+        assert_eq!(replaced("ü".into(), "", "[key]"), "ü");
     }
 
     #[tokio::test]

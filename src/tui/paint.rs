@@ -133,6 +133,36 @@ pub fn frame(buf: &mut Buffer, area: Rect, title: &str, focused: bool, theme: &T
     Rect { x: area.x + 1, y: area.y + 1, width: area.width - 2, height: area.height - 2 }
 }
 
+/// Signs that stand for shapes, and what stands for them where a terminal has ASCII only.
+const PLAIN: [(&str, &str); 12] = [
+    ("─━═┄┈╌―—–‐", "-"),
+    ("│┃║▎▌▐▏▕┆┊╎", "|"),
+    ("┌┐└┘├┤┬┴┼╭╮╰╯╔╗╚╝", "+"),
+    ("●■▪•∙·⋅◆", "*"),
+    ("○□▫◇", "o"),
+    ("✓✔", "v"),
+    ("✗✘×", "x"),
+    ("→▸▶›»↪⑂", ">"),
+    ("←◂◀‹«", "<"),
+    ("▲△⚠", "!"),
+    ("…⋮", "."),
+    ("↻⟳≈", "~"),
+];
+
+/// Draws shapes as letters: the last thing done to a frame for a terminal without Unicode.
+pub fn plain(buf: &mut Buffer, area: Rect) {
+    for position in area.intersection(buf.area).positions() {
+        let cell = &mut buf[position];
+        if cell.symbol().is_ascii() {
+            continue;
+        }
+        let sign = PLAIN.iter().find(|(shapes, _)| shapes.contains(cell.symbol())).map(|(_, sign)| *sign);
+        if let Some(sign) = sign {
+            cell.set_symbol(sign);
+        }
+    }
+}
+
 /// Empties an area in the theme's own background.
 pub fn clear(buf: &mut Buffer, area: Rect, theme: &Theme) {
     let area = area.intersection(buf.area);

@@ -168,7 +168,10 @@ async fn take_in(
         Input::Drawn => return Ok(None),
         Input::Gone => return Ok(Some(Left::Gone)),
         Input::Signal(Signal::Continue) => {
-            screen.enter_again()?;
+            // A terminal that closes says so by two signals, and this is the second.
+            if screen.enter_again().is_err() {
+                return Ok(Some(Left::Gone));
+            }
             let (columns, rows) = screen.size();
             app.size = (columns, rows);
         }
@@ -257,7 +260,9 @@ fn perform(
 
 /// Takes the terminal again after another program had it.
 fn back(app: &mut App, screen: &mut Screen<Tty>, reader: &Reader, inputs: &mut Inputs) -> io::Result<Option<Left>> {
-    screen.enter_again()?;
+    if screen.enter_again().is_err() {
+        return Ok(Some(Left::Gone));
+    }
     reader.resume();
     // What was typed into the other program and came too late is not meant for us; all else is.
     while let Ok(input) = inputs.try_recv() {

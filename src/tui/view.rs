@@ -127,6 +127,9 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position> {
     for modal in &app.modals {
         cursor = modal.draw(modal_area(area), buf, &cx);
     }
+    if !unicode {
+        paint::plain(buf, area);
+    }
     cursor
 }
 

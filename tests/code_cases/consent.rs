@@ -84,6 +84,9 @@ async fn no_executor_starts_what_was_changed_after_consent() {
     }
 }
 
+/// How often links and files race with the code, over all tiers.
+const RACES: usize = 1000;
+
 /// A working directory that is swapped for another between consent and start is not the one that was checked.
 #[tokio::test]
 async fn swapping_files_and_directories_runs_no_other_bytes() {
@@ -111,7 +114,7 @@ async fn swapping_files_and_directories_runs_no_other_bytes() {
         };
         let code = settings(&work);
         let mut ran = 0;
-        for _ in 0..25 {
+        for _ in 0..RACES / tiers().len() {
             let blocks = vec![CodeBlock { language: "sh".into(), code: "# filename: t.sh\necho approved".into() }];
             let payload = Payload::code(blocks, local_in(tier).place(&code));
             let hash = payload.hash();
@@ -126,37 +129,187 @@ async fn swapping_files_and_directories_runs_no_other_bytes() {
         stop.store(true, std::sync::atomic::Ordering::Relaxed);
         let swaps = swapper.join().unwrap();
         assert!(tier.is_none() || ran > 0, "nothing ran at all in tier {}", tier.name());
-        println!("tier {}: {ran} of 25 ran as approved during {swaps} swaps", tier.name());
+        println!("tier {}: {ran} of {} ran as approved during {swaps} swaps", tier.name(), RACES / tiers().len());
         assert_eq!(std::fs::read_to_string(outside.path().join("victim")).unwrap(), "precious");
     }
 }
 
-/// First lines of every odd kind: nothing is written outside of the working directory, and nothing panics.
+/// First lines of every odd kind, 5,000 of them: nothing is written outside of the working directory, nothing that was
+/// there is changed without being told, and nothing panics.
 #[tokio::test]
 async fn no_first_line_writes_outside_of_the_working_directory() {
-    let parts = ["..", ".", "/", "a", "\\", "C:", "//", "~", "\u{0}", "\u{202e}", " ", "x:y", "etc", "%2e", "con", "ü"];
+    let parts = [
+        "..",
+        ".",
+        "/",
+        "a",
+        "\\",
+        "C:",
+        "//",
+        "~",
+        "\u{0}",
+        "\u{202e}",
+        " ",
+        "x:y",
+        "etc",
+        "%2e",
+        "con",
+        "ü",
+        "\t",
+        "\r",
+        "\u{7f}",
+        "$HOME",
+        "`id`",
+        "*",
+        "?",
+        "|",
+        "\u{fe0f}",
+        "e\u{301}",
+        "....",
+        "..\u{200b}",
+        "\\\\host\\c$",
+        "NUL",
+        "-rf",
+        ".git",
+        "hooks",
+        "link",
+    ];
     let parent = TempDir::new().unwrap();
-    let work = parent.path().join("work");
-    std::fs::create_dir(&work).unwrap();
+    let (work, outside) = (parent.path().join("work"), parent.path().join("outside"));
+    for dir in [&work, &outside] {
+        std::fs::create_dir(dir).unwrap();
+    }
+    std::fs::write(outside.join("precious"), "precious").unwrap();
+    std::os::unix::fs::symlink(&outside, work.join("link")).unwrap();
     let mut seed = 7_u64;
     let mut pick = |n: usize| {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (seed >> 33) as usize % n
     };
-    let mut blocks = Vec::new();
-    for n in 0..400 {
-        let name: String = (0..1 + pick(6)).map(|_| parts[pick(parts.len())]).collect();
-        let opener = ["# filename: ", "// filename: ", "<!-- filename: ", "# ", "/* filename:"][pick(5)];
-        let name = if n % 50 == 0 { name.repeat(2000) } else { name };
-        blocks.push(CodeBlock { language: "css".into(), code: format!("{opener}{name}\nbody").into() });
-    }
     let before = std::fs::read_dir("/").unwrap().count();
-    for block in blocks {
-        let payload = Payload::code(vec![block], local_in(Tier::None).place(&settings(&work)));
-        let hash = payload.hash();
-        let (sender, _receiver) = mpsc::channel(16);
-        local_in(Tier::None).run(Job::new(Arc::new(payload), hash), sender).await;
+    let executor = local_in(Tier::None);
+    let place = executor.place(&settings(&work));
+    let mut written = 0;
+    for _ in 0..50 {
+        let blocks = (0..100).map(|n| {
+            let name: String = (0..1 + pick(6)).map(|_| parts[pick(parts.len())]).collect();
+            let opener = ["# filename: ", "// filename: ", "<!-- filename: ", "# ", "/* filename:"][pick(5)];
+            let name = if n == 0 { name.repeat(2000) } else { name };
+            CodeBlock { language: "css".into(), code: format!("{opener}{name}\nbody").into() }
+        });
+        // One that is refused ends its run: each has one of its own, on the same thread of ours.
+        for block in blocks.collect::<Vec<_>>() {
+            let payload = Payload::code(vec![block], place.clone());
+            let hash = payload.hash();
+            let (sender, _receiver) = mpsc::channel(16);
+            let execution = executor.run(Job::new(Arc::new(payload), hash), sender).await;
+            written += usize::from(execution.exit_code == 0);
+            if execution.exit_code == 0 {
+                assert!(execution.effects.is_some() || execution.output.contains("saved"), "{execution:?}");
+            }
+        }
+        // What lies there does not slow down the next hundred.
+        for entry in std::fs::read_dir(&work).unwrap().flatten().filter(|entry| entry.file_name() != "link") {
+            let path = entry.path();
+            let _ = if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
+        }
     }
-    assert_eq!(std::fs::read_dir(parent.path()).unwrap().count(), 1, "only the working directory itself");
+    assert!(written > 500, "{written} of 5,000 were names");
+    assert_eq!(std::fs::read_dir(&outside).unwrap().count(), 1);
+    assert_eq!(std::fs::read_to_string(outside.join("precious")).unwrap(), "precious");
+    assert_eq!(std::fs::read_dir(parent.path()).unwrap().count(), 2);
     assert_eq!(std::fs::read_dir("/").unwrap().count(), before);
+}
+
+/// Every field that a consent is recorded with decides about its hash, also one that is added later: the form of the
+/// record is taken apart and each leaf of it is changed.
+#[test]
+fn no_field_of_the_record_is_outside_of_the_consent() {
+    use serde_json::{Value, json};
+    let mut full = approved(Path::new("/w"));
+    full.tool = Some(plenary::chat::code::ToolUse {
+        name: "t".into(),
+        call_id: "c".into(),
+        argv: vec!["a".into(), "b".into()],
+    });
+    let place = &mut full.place;
+    place.image = Some(Image { name: "i".into(), digest: "d".into() });
+    (place.lasting, place.venv, place.network) = (true, Some("/v".into()), true);
+    place.languages.push(LanguageRow { name: "x".into(), command: vec!["y".into()], extension: "z".into() });
+    (place.bounds.memory, place.bounds.processes) = (Some(1), Some(2));
+    (place.bounds.cpu_millis, place.bounds.disk) = (Some(3), Some(4));
+    place.tier = Tier::Namespace;
+
+    fn leaves(value: &Value, at: String, found: &mut Vec<String>) {
+        match value {
+            Value::Object(map) => map.iter().for_each(|(key, value)| leaves(value, format!("{at}/{key}"), found)),
+            Value::Array(list) => {
+                list.iter().enumerate().for_each(|(n, value)| leaves(value, format!("{at}/{n}"), found))
+            }
+            _ => found.push(at),
+        }
+    }
+    let whole = serde_json::to_value(&full).unwrap();
+    let mut all = Vec::new();
+    leaves(&whole, String::new(), &mut all);
+    assert!(all.len() >= 25, "{all:?}");
+    let mut hashes = std::collections::BTreeSet::from([full.hash()]);
+    for leaf in &all {
+        let mut changed = whole.clone();
+        let value = changed.pointer_mut(leaf).unwrap();
+        *value = match value {
+            Value::String(_) if leaf.ends_with("/tier") => json!("container"),
+            Value::String(text) => json!(format!("{text} ")),
+            Value::Number(number) => json!(number.as_u64().unwrap() + 1),
+            Value::Bool(on) => json!(!*on),
+            other => panic!("{leaf}: {other}"),
+        };
+        let changed: Payload = serde_json::from_value(changed).unwrap();
+        assert!(hashes.insert(changed.hash()), "{leaf} can be changed after consent");
+    }
+}
+
+/// Python in a virtual environment, JavaScript, and a language of the settings, in each tier of this machine.
+#[tokio::test]
+async fn the_languages_of_the_table_run_in_every_tier() {
+    let there =
+        |name: &str| std::process::Command::new(name).arg("--version").output().is_ok_and(|out| out.status.success());
+    let home = TempDir::new().unwrap();
+    let venv = home.path().join("venv");
+    let made = std::process::Command::new("python3").args(["-m", "venv", "--without-pip"]).arg(&venv).output();
+    let made = made.is_ok_and(|out| out.status.success());
+    for tier in tiers() {
+        let dir = TempDir::new().unwrap();
+        let mut code = settings(dir.path());
+        let run = async |code: &plenary::chat::team::CodeExecution, language: &str, text: &str| {
+            let blocks = vec![CodeBlock { language: language.into(), code: text.into() }];
+            let payload = Payload::code(blocks, local_in(tier).place(code));
+            let hash = payload.hash();
+            let (sender, _receiver) = mpsc::channel(64);
+            local_in(tier).run(Job::new(Arc::new(payload), hash), sender).await
+        };
+        if there("node") {
+            let done = run(&code, "javascript", "console.log([1, 2].map(n => n * 2).join())").await;
+            assert_eq!((done.exit_code, &*done.output), (0, "2,4\n"), "{tier:?}");
+        } else {
+            eprintln!("SKIPPED: there is no node here");
+        }
+        if there("perl") {
+            let row =
+                LanguageRow { name: "perl".into(), command: vec!["perl".into(), "-w".into()], extension: "pl".into() };
+            code.languages.push(row);
+            let done = run(&code, "Perl", "print 6 * 7, \"\\n\";").await;
+            assert_eq!((done.exit_code, &*done.output), (0, "42\n"), "{tier:?}");
+        }
+        if made {
+            code.venv = Some(venv.display().to_string());
+            let done = run(&code, "python", "import sys\nprint(sys.prefix != sys.base_prefix, sys.prefix)").await;
+            assert_eq!(&*done.output, format!("True {}\n", venv.display()), "{tier:?}");
+            code.venv = Some(home.path().join("none").display().to_string());
+            let done = run(&code, "python", "print(1)").await;
+            assert_eq!(done.stopped, Some(Stopped::NotStarted), "{}", done.output);
+        } else {
+            eprintln!("SKIPPED: python3 -m venv does not work here");
+        }
+    }
 }

@@ -39,6 +39,16 @@ pub fn user(operator: (u32, u32), owner: (u32, u32)) -> (u32, u32) {
     [operator, owner].into_iter().find(|(uid, _)| *uid != 0).unwrap_or((NOBODY, NOBODY))
 }
 
+/// A number of processes that every engine may set: what we may have, or what Podman gives itself.
+fn processes() -> u64 {
+    const USUAL: u64 = 32768;
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: valid for the call.
+    let known = unsafe { libc::getrlimit(libc::RLIMIT_NPROC, &mut limit) } == 0;
+    #[allow(clippy::unnecessary_cast)] // Not on every system the same type.
+    if known { USUAL.min(limit.rlim_max as u64) } else { USUAL }
+}
+
 impl Container<'_> {
     /// The engine's own form of it.
     pub fn body(&self) -> Value {
@@ -56,6 +66,8 @@ impl Container<'_> {
         );
         let mut limits =
             vec![json!({"Name": "core", "Soft": 0, "Hard": 0}), json!({"Name": "nofile", "Soft": 1024, "Hard": 1024})];
+        // Where it is left open, Podman takes one that it may not be allowed to set. The sum is kept by PidsLimit.
+        limits.push(json!({"Name": "nproc", "Soft": processes(), "Hard": processes()}));
         limits.extend(bounds.disk.map(|most| json!({"Name": "fsize", "Soft": most, "Hard": most})));
         let variables: Vec<String> = self.environment.iter().map(|(name, value)| format!("{name}={value}")).collect();
         json!({

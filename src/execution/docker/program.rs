@@ -13,7 +13,7 @@ use crate::execution::outbox::Outbox;
 use crate::execution::output::Output;
 use crate::execution::process::End;
 use crate::execution::run::{Ended, Launcher, Start};
-use crate::execution::stage;
+use crate::execution::{stage, startup};
 use serde_json::{Value, json};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -82,7 +82,13 @@ impl Containers {
         self.runtime.as_deref()
     }
 
-    fn container<'a>(&'a self, start: &Start<'a>, command: &'a [String], files: &'a [(&'a Path, String)]) -> Value {
+    fn container<'a>(
+        &'a self,
+        start: &Start<'a>,
+        command: &'a [String],
+        files: &'a [(&'a Path, String)],
+        startup: &str,
+    ) -> Value {
         Container {
             place: &start.payload.place,
             run: start.run,
@@ -90,7 +96,7 @@ impl Containers {
             work_dir: start.work_dir.path(),
             files,
             user: self.user,
-            environment: &environment(&start.payload.place),
+            environment: &environment(&start.payload.place, startup),
             runtime: self.runtime.as_deref(),
         }
         .body()
@@ -98,15 +104,16 @@ impl Containers {
 }
 
 /// The environment: variables of ours that are named, and what makes Python behave in a pipe.
-pub(super) fn environment(place: &Place) -> Vec<(String, String)> {
+pub(super) fn environment(place: &Place, startup_seen: &str) -> Vec<(String, String)> {
     let fixed = [
         ("HOME", WORKSPACE),
         ("TMPDIR", "/tmp"),
         ("PYTHONUNBUFFERED", "1"),
         ("PYTHONDONTWRITEBYTECODE", "1"),
-        ("PYTHONPATH", WORKSPACE),
+        ("PYTHONPATH", startup_seen),
     ];
-    let fixed = fixed.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let guards = startup::guards(place).map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let fixed = fixed.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).chain(guards);
     let named = place.environment.iter().filter_map(|name| Some((name.clone(), std::env::var(name).ok()?)));
     fixed.chain(named.filter(|(name, _)| name != "PYTHONPATH")).collect()
 }
@@ -189,9 +196,10 @@ impl Containers {
         outbox: &mut Outbox,
     ) -> Result<Ended, Refusal> {
         let (host, mounted, inside) = seen(start)?;
-        let files = [(host, mounted)];
+        let files = [(host, mounted), (start.startup, startup::SEEN.to_owned())];
         let command = merged::line(engine, &start.payload.place, start.line(&inside)).await;
-        let made = engine.post("/containers/create", Some(&self.container(start, &command, &files))).await?;
+        let made =
+            engine.post("/containers/create", Some(&self.container(start, &command, &files, startup::SEEN))).await?;
         let id = made.get("Id").and_then(Value::as_str).unwrap_or_default().to_owned();
         let ended = match merged::has_program(engine, &id, start.program()).await {
             Ok(true) => self.in_fresh(engine, &id, start, output, outbox).await,
@@ -214,9 +222,16 @@ impl Containers {
         let stream = engine.open(&attach, None).await?;
         engine.post(&format!("/containers/{id}/start"), None).await?;
         let watched = watch(engine, id, stream, start, output, outbox).await;
+        // The stream may end before the engine has seen the end of the program.
+        let waited = engine.post(&format!("/containers/{id}/wait"), None).await.unwrap_or_default();
         let state = engine.get(&format!("/containers/{id}/json")).await?;
         let state = state.get("State").cloned().unwrap_or_default();
-        let code = state.get("ExitCode").and_then(Value::as_i64).and_then(|code| i32::try_from(code).ok()).unwrap_or(1);
+        let code = waited
+            .get("StatusCode")
+            .or(state.get("ExitCode"))
+            .and_then(Value::as_i64)
+            .and_then(|code| i32::try_from(code).ok())
+            .unwrap_or(1);
         let starved = state.get("OOMKilled").and_then(Value::as_bool).unwrap_or(false);
         Ok(watched.ended(code, starved, start))
     }
@@ -259,7 +274,7 @@ impl Containers {
             remove(engine, &id).await;
             return Ok(watched.ended(1, false, start));
         }
-        let state = engine.get(&format!("/exec/{exec}/json")).await?;
+        let state = over(engine, &exec).await?;
         let code = state.get("ExitCode").and_then(Value::as_i64).and_then(|code| i32::try_from(code).ok()).unwrap_or(1);
         Ok(watched.ended(code, false, start))
     }
@@ -286,8 +301,10 @@ impl Containers {
         std::fs::create_dir(&code).map_err(local)?;
         std::fs::set_permissions(&code, std::fs::Permissions::from_mode(0o755)).map_err(local)?;
         let idle = ["sh", "-c", "while :; do sleep 3600; done"].map(str::to_owned);
+        stage::copy(start.startup, &code.join("startup")).map_err(local)?;
         let files = [(code.as_path(), CODE.to_owned())];
-        let made = engine.post("/containers/create", Some(&self.container(start, &idle, &files))).await?;
+        let body = self.container(start, &idle, &files, &format!("{CODE}/startup"));
+        let made = engine.post("/containers/create", Some(&body)).await?;
         let id = made.get("Id").and_then(Value::as_str).unwrap_or_default().to_owned();
         if let Err(refusal) = engine.post(&format!("/containers/{id}/start"), None).await {
             remove(engine, &id).await;
@@ -301,6 +318,19 @@ impl Containers {
             before.remove();
         }
         Ok((id, code))
+    }
+}
+
+/// The state of a program in a container when it is over. Its stream may end a little before.
+async fn over(engine: &Engine, exec: &str) -> Result<Value, Refusal> {
+    let begin = Instant::now();
+    loop {
+        let state = engine.get(&format!("/exec/{exec}/json")).await?;
+        let runs = state.get("Running").and_then(Value::as_bool).unwrap_or(false);
+        if !runs || begin.elapsed() > Duration::from_secs(5) {
+            return Ok(state);
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 

@@ -4,9 +4,10 @@ use super::create::{Container, WORKSPACE};
 use super::engine::{self, Engine, Refusal};
 use super::program::Containers;
 use crate::chat::code::{Payload, Place};
-use crate::execution::file::WorkDir;
+use crate::execution::file::{PrivateDir, WorkDir};
 use crate::execution::run::Launcher;
 use crate::execution::shell::{CLEAN, Raw, prompt, relay, size};
+use crate::execution::startup;
 use serde_json::{Value, json};
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
@@ -22,17 +23,21 @@ pub fn open(containers: &mut Containers, place: &Place) -> Result<(), String> {
     let payload = Payload::code(Vec::new(), place.clone());
     containers.begin(&payload, &work_dir)?;
     let engine = containers.engine()?;
-    let mut variables: Vec<(String, String)> = super::program::environment(place);
+    let mut variables: Vec<(String, String)> = super::program::environment(place, startup::SEEN);
     variables.extend(CLEAN.map(|(name, value)| (name.to_owned(), value.to_owned())));
     variables.push(("PS1".to_owned(), prompt(place)));
     variables.extend(std::env::var("TERM").ok().map(|term| ("TERM".to_owned(), term)));
+    let id = uuid::Uuid::now_v7().simple().to_string();
+    let private = PrivateDir::create(&id[id.len() - 8..]).map_err(|error| error.to_string())?;
+    let startup = startup::make(private.path()).map_err(|error| error.to_string())?;
+    let files = [(startup.as_path(), startup::SEEN.to_owned())];
     let command = ["sh".to_owned(), "-i".to_owned()];
     let mut body = Container {
         place,
         run: "shell",
         command: &command,
         work_dir: work_dir.path(),
-        files: &[],
+        files: &files,
         user: containers.user(),
         environment: &variables,
         runtime: containers.runtime(),

@@ -44,6 +44,9 @@ pub fn arguments(view: &View<'_>) -> Vec<OsString> {
     if view.network {
         add!("--share-net");
     }
+    let scratch = view.scratch.to_string();
+    // Before the trees: a toolchain may stand below it.
+    add!("--size", &scratch, "--tmpfs", "/tmp");
     for root in view.roots.all() {
         match std::fs::read_link(root) {
             // /bin and its kin are links to /usr on most systems and must stay that.
@@ -51,12 +54,11 @@ pub fn arguments(view: &View<'_>) -> Vec<OsString> {
             _ => add!("--ro-bind", root, root),
         }
     }
-    let scratch = view.scratch.to_string();
     add!("--dev", "/dev", "--proc", "/proc");
     for kernel in KERNEL.iter().map(Path::new).filter(|path| path.exists()) {
         add!("--ro-bind", kernel, kernel);
     }
-    add!("--size", &scratch, "--tmpfs", "/dev/shm", "--size", &scratch, "--tmpfs", "/tmp");
+    add!("--size", &scratch, "--tmpfs", "/dev/shm");
     add!("--bind", view.work_dir, view.work_dir);
     for (from, seen) in view.files {
         add!("--ro-bind", from, seen);

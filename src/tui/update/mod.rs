@@ -17,6 +17,7 @@ mod unstick;
 use super::app::{App, Deed, Focus};
 use super::input::{Input, KeyPress};
 use super::keymap::Outcome;
+use super::modal::Modal;
 use super::modal::Overlay;
 use crate::chat::by_hand::ByHand;
 use crate::chat::event::{Event, Record};
@@ -88,6 +89,14 @@ impl App {
                 self.transcript.mark(&needle);
             }
             (None, Focus::Main) => {}
+        }
+        let full = match self.modals.last_mut() {
+            Some(Modal::Prompt(prompt)) => prompt.editor.refused(),
+            Some(_) => false,
+            None => self.composer.refused() || self.search.refused(),
+        };
+        if full {
+            self.say("The field is full: send it, shorten it, or go on in $EDITOR.");
         }
     }
 

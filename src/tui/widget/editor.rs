@@ -25,6 +25,7 @@ const PAGE: usize = 10;
 pub struct Editor {
     area: TextArea<'static>,
     placeholder: String,
+    refused: bool,
 }
 
 impl Editor {
@@ -36,7 +37,7 @@ impl Editor {
         area.set_placeholder_text(placeholder);
         area.move_cursor(CursorMove::Bottom);
         area.move_cursor(CursorMove::End);
-        Editor { area, placeholder: placeholder.to_owned() }
+        Editor { area, placeholder: placeholder.to_owned(), refused: false }
     }
 
     /// Puts the cursor at the beginning.
@@ -85,6 +86,8 @@ impl Editor {
         if let Some(c) = key.typed() {
             if self.room() > 0 {
                 self.area.insert_char(c);
+            } else {
+                self.refused = true;
             }
             return;
         }
@@ -113,6 +116,11 @@ impl Editor {
             (Key::Char('f'), _, true) | (Key::Right, ..) => self.area.move_cursor(CursorMove::WordForward),
             _ => _ = self.area.input_without_shortcuts(Input::from(key)),
         }
+    }
+
+    /// Whether a key was not taken because the field is full; says so once.
+    pub fn refused(&mut self) -> bool {
+        std::mem::take(&mut self.refused)
     }
 
     /// A new line.
