@@ -2,7 +2,7 @@
 
 use super::row::{Row, Seen, limits};
 use super::view::View;
-use crate::chat::watch::Level;
+use crate::chat::watch::{Level, Threshold};
 use std::collections::HashMap;
 
 pub(super) const ROW: Row = Row {
@@ -34,6 +34,39 @@ pub struct Chanted {
     pub sample: String,
     /// How often it was heard.
     pub times: usize,
+    /// Whether it stands inside a fence, where more may repeat.
+    pub fenced: bool,
+}
+
+/// What whoever listens to a stream has to know of this detector.
+#[derive(Debug, Clone, Copy)]
+pub struct Chanting;
+
+impl Chanting {
+    /// `D16`.
+    pub fn id(self) -> &'static str {
+        ROW.id
+    }
+
+    /// `D16 chanting`.
+    pub fn title(self) -> String {
+        ROW.title()
+    }
+
+    /// From which count on it is how grave.
+    pub fn thresholds(self) -> Threshold {
+        ROW.thresholds
+    }
+
+    /// What it is that repeats.
+    pub fn pattern(self, chanted: &Chanted) -> u64 {
+        super::view::words::hash(&chanted.sample)
+    }
+
+    /// How often it must be heard at least.
+    pub fn least(self, chanted: &Chanted) -> usize {
+        if chanted.fenced { OFTEN_IN_CODE } else { OFTEN }
+    }
 }
 
 /// Characters of the window.
@@ -122,7 +155,7 @@ impl Chant {
             return None;
         }
         let sample: String = window.iter().collect();
-        Some(Chanted { sample: sample.trim().to_owned(), times: places.len() })
+        Some(Chanted { sample: sample.trim().to_owned(), times: places.len(), fenced: self.fenced })
     }
 }
 

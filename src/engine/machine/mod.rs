@@ -9,6 +9,7 @@
 //! what models and programs send back, `stop.rs` how things in flight are stopped.
 
 mod breaks;
+mod chant;
 mod circles;
 mod consult;
 mod failing;

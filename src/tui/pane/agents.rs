@@ -7,6 +7,7 @@ use crate::session::turn::{Phase, Stage};
 use crate::text::Row;
 use crate::text::clean::one_line;
 use crate::text::width::{take, width};
+use crate::watch::silence::silence;
 use crate::tui::action::Action;
 use crate::tui::app::{App, Deed};
 use crate::tui::layout::Place;
@@ -162,6 +163,9 @@ fn state(agent: &Agent, session: &Session, live: &Live, now: i64, unicode: bool)
     let spoken = session.call_of(&agent.name).and_then(|call| live.spoken(call));
     let speaking = spoken.is_some_and(|spoken| !spoken.text.is_empty());
     let mut text = words::agent_state(turn, speaking, now);
+    if let Some((quiet, passed)) = silence(&agent.name, spoken.map(|spoken| spoken.heard), session, now) {
+        text = format!("{} {}", quiet.word(), words::clock(passed.max(0) as u64));
+    }
     for name in session.speakers_within(&agent.name) {
         text = format!("{text} › {}", one_line(name));
     }

@@ -1,6 +1,7 @@
 //! One item of the transcript, laid out: a message with its heading, or a notice.
 
 use super::notice::notice;
+use crate::chat::breaks::Breaks;
 use crate::chat::event::{Event, Record};
 use crate::chat::id::{MessageId, Seq};
 use crate::chat::message::{Author, Completeness, MessageKind};
@@ -100,6 +101,10 @@ impl Item {
             Event::Outcome { execution, .. } if execution.effects.is_some() => Some(Item::Notice(record.seq)),
             Event::DetectorChanged(Detection { count, .. }) if *count > 0 => Some(Item::Notice(record.seq)),
             Event::ProgressMade { .. } | Event::DetectorJudged { .. } => Some(Item::Notice(record.seq)),
+            Event::ToolBarred(_) => Some(Item::Notice(record.seq)),
+            Event::Breaks(Breaks::Hit { .. } | Breaks::Marked { .. } | Breaks::Amended { .. } | Breaks::Ran { .. }) => {
+                Some(Item::Notice(record.seq))
+            }
             _ => None,
         }
     }
@@ -159,6 +164,9 @@ fn message(entry: &Entry, session: &Session, width: u16, fold: Fold) -> Vec<Line
     }
     if entry.revision > 0 {
         marks.push("edited".to_owned());
+    }
+    if message.drafted.is_some() {
+        marks.push("edited by you before it was said".to_owned());
     }
     match message.completeness {
         Completeness::Whole => {}
