@@ -3,8 +3,8 @@
 use super::decide::{Decided, refuse};
 use super::{Finding, Session};
 use crate::chat::event::{Event, HoldReason, Judgement};
-use crate::chat::tool::ToolBarred;
 use crate::chat::message::{Author, Message, MessageKind};
+use crate::chat::tool::ToolBarred;
 use std::sync::Arc;
 
 /// What the one who sums up is asked.

@@ -165,6 +165,9 @@ impl Watch {
         {
             look.events.push(Event::ProgressMade { what, message: Some(message) });
         }
+        if raised.is_empty() && session.findings().is_empty() {
+            return look;
+        }
         for row in DETECTORS {
             let title = row.title();
             let before = session.findings().iter().find(|finding| finding.detector == title);

@@ -3,8 +3,8 @@
 
 use crate::chat::event::HoldReason;
 use crate::chat::{Name, UnixMillis};
-use crate::session::turn::{Phase, Stage};
 use crate::session::Session;
+use crate::session::turn::{Phase, Stage};
 
 /// How long a stream may say nothing, in milliseconds.
 pub const STALLED: i64 = 60_000;

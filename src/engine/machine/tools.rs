@@ -65,7 +65,8 @@ impl Machine {
         }
         let name = normal(&call.name);
         if session.floor().is_tool_barred(&name) {
-            let text = format!("Error: {name} is barred by the operator for now. Do it another way, or say what you need.");
+            let text =
+                format!("Error: {name} is barred by the operator for now. Do it another way, or say what you need.");
             return vec![returned(turn, ToolResult::of(call, text, true))];
         }
         if let Some(handoff) = agent.handoffs.iter().find(|handoff| handoff.name == name) {

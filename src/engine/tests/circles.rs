@@ -1,11 +1,11 @@
 //! The ladder - note, hold, end - and each way out of a circle.
 
-use super::world::{World, say};
+use super::world::{Reply, World, say};
 use crate::chat::command::Command;
 use crate::chat::event::{Boundary, EndCause, Event, HoldReason, Judgement};
-use crate::chat::message::MessageKind;
+use crate::chat::message::{Completeness, MessageKind};
 use crate::chat::team::Team;
-use crate::chat::watch::Watching;
+use crate::chat::watch::{Threshold, Watching};
 use crate::session::testing::speakers;
 
 const SAME: &str = "I will look into the very same thing again.";
@@ -163,7 +163,9 @@ fn a_chant_is_cut_off_in_mid_stream() {
     world.script("a", [Reply::Say(chant.clone()), say("something else")]).begin("go");
     let said = world.session.transcript().entries().last().unwrap().message.clone();
     assert_eq!(said.completeness, Completeness::Interrupted);
-    assert!(matches!(world.session.hold(), Some(HoldReason::Circles { text }) if text.contains("D16 chanting: a says")));
+    assert!(
+        matches!(world.session.hold(), Some(HoldReason::Circles { text }) if text.contains("D16 chanting: a says"))
+    );
     assert!(world.open_calls().is_empty());
     let team_allows = |team: Team| {
         let mut world = World::of(team);

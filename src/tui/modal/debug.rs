@@ -147,7 +147,7 @@ impl Debug {
                 Step::Open(Prompt::new(Purpose::Part(turn, messages.len()), "", "Add to the request", help).into())
             }
             Action::PartRemove => {
-                let mut messages = messages.clone();
+                let mut messages = messages.to_vec();
                 let paired =
                     messages.get(self.at).is_some_and(|one| !one.tool_calls.is_empty() || one.tool_call_id.is_some());
                 if paired {

@@ -7,7 +7,6 @@ use crate::session::turn::{Phase, Stage};
 use crate::text::Row;
 use crate::text::clean::one_line;
 use crate::text::width::{take, width};
-use crate::watch::silence::silence;
 use crate::tui::action::Action;
 use crate::tui::app::{App, Deed};
 use crate::tui::layout::Place;
@@ -16,6 +15,7 @@ use crate::tui::paint::{self, Draw};
 use crate::tui::pane::Pane;
 use crate::tui::theme::Role;
 use crate::tui::words;
+use crate::watch::silence::silence;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 

@@ -94,7 +94,7 @@ impl App {
                     self.say("That request is not held back any more.");
                     return Vec::new();
                 };
-                let mut messages = shown.request.messages.clone();
+                let mut messages = shown.request.messages.to_vec();
                 match messages.get_mut(*place) {
                     Some(message) => message.content = text.into(),
                     None if text.trim().is_empty() => return Vec::new(),
