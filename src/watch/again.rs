@@ -68,7 +68,7 @@ mod tests {
 
     #[test]
     fn every_message_suggests_a_rule_that_can_be_read_and_is_asked_where_it_happens() {
-        let call = ToolCall { id: "1".into(), name: "shell".into(), arguments: "{}".into() };
+        let call = ToolCall { id: "1".into(), name: "shell".into(), arguments: "{}".into(), echo: Default::default() };
         let calls = Message { tool_calls: vec![call.clone()], ..message("Coder", MessageKind::ToolCalls, "") };
         let failed = ToolResult::of(&call, "x\nError: no \"such\" file\\here", true);
         let results = Message { tool_results: vec![failed], ..calls.clone() };

@@ -42,6 +42,10 @@ pub enum Choice {
     GoTo(MessageId),
     /// Give this agent the floor, and go on.
     CallOn(Name),
+    /// Show what can be done with an execution.
+    Execution(OpId),
+    /// Go back, though something stays done.
+    Back(Box<Command>),
     /// Send these.
     Send(Vec<Command>),
     /// Put these two panes beside each other.

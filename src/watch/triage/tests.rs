@@ -88,10 +88,11 @@ fn success_that_the_newest_result_denies_and_a_sentence_and_its_opposite_are_con
 fn empty_results_and_cut_off_replies_are_named() {
     let mut talk = Talk::of();
     talk.add("Coder", MessageKind::ToolCalls, "", |message| {
-        message.tool_calls = vec![ToolCall { id: "1".into(), name: "search".into(), arguments: "{}".into() }];
+        message.tool_calls =
+            vec![ToolCall { id: "1".into(), name: "search".into(), arguments: "{}".into(), echo: Default::default() }];
     });
     talk.add("Coder", MessageKind::ToolResults, "", |message| {
-        let call = ToolCall { id: "1".into(), name: "search".into(), arguments: "{}".into() };
+        let call = ToolCall { id: "1".into(), name: "search".into(), arguments: "{}".into(), echo: Default::default() };
         message.tool_results = vec![ToolResult::of(&call, "[]", false)];
     });
     talk.add("Critic", MessageKind::Reply, "The first reason is", |message| {
