@@ -2,6 +2,7 @@
 
 mod approving;
 mod hostile;
+mod layouts;
 mod length;
 mod moments;
 mod unstick;

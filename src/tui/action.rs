@@ -155,6 +155,26 @@ actions! {
     Search "search" [Main, Help, List, Global] "Search";
     SearchNext "search_next" [Main, Search, Help, List] "Go to the next match";
     SearchPrev "search_prev" [Main, Search, Help, List] "Go to the previous match";
+    SearchMode "search_mode" [Search] "Search for words, or for a regular expression";
+    NextOfAgent "next_of_agent" [Main, Global] "Go to the next message of the same agent";
+    PrevOfAgent "prev_of_agent" [Main, Global] "Go to the previous message of the same agent";
+    NextAsked "next_asked" [Main, Global] "Go to the next place where you were asked";
+    PrevAsked "prev_asked" [Main, Global] "Go to the previous place where you were asked";
+    NextFailure "next_failure" [Main, Global] "Go to the next failure";
+    PrevFailure "prev_failure" [Main, Global] "Go to the previous failure";
+    NextEdit "next_edit" [Main, Global] "Go to the next message that was edited";
+    PrevEdit "prev_edit" [Main, Global] "Go to the previous message that was edited";
+    NextDetector "next_detector" [Main, Global] "Go to the next finding of a detector";
+    PrevDetector "prev_detector" [Main, Global] "Go to the previous finding of a detector";
+    NextBranch "next_branch" [Main, Global] "Go to the next branch point";
+    PrevBranch "prev_branch" [Main, Global] "Go to the previous branch point";
+    NextBookmark "next_bookmark" [Main, Global] "Go to the next bookmark";
+    PrevBookmark "prev_bookmark" [Main, Global] "Go to the previous bookmark";
+    Bookmark "bookmark" [Main] "Set a bookmark at this message, or take it away";
+    Bookmarks "bookmarks" [Main, Global] "List the bookmarks";
+    Filter "filter" [Main, Global] "Show only a part of the transcript";
+    FilterAgent "filter_agent" [Main] "Show only what this agent said";
+    FilterOff "filter_off" [Main, Global] "Show the whole transcript again";
 
     // approvals
     Approvals "approvals" [Main, Global] "Open the approval queue";
@@ -186,6 +206,10 @@ actions! {
     FocusPrev "focus_prev" [Main, Composer, Approval, Global] "Move back to the pane before, and to the composer";
     Zoom "zoom" [Main, Global] "Give this pane the whole screen, or take it back";
     Overview "overview" [Main, Global] "Agents, transcript and floor side by side";
+    Grid "grid" [Main, Global] "A tile for each agent";
+    Focus "focus" [Main, Global] "One agent: what it is sent, what it says, what it uses";
+    FocusOn "focus_on" [Main] "Look at this agent alone";
+    Timeline "timeline" [Main, Global] "A row for each turn: when, who, how long, how much";
     Split "split" [Main, Global] "Two panes of your choice beside each other";
     LayoutNext "layout_next" [Main, Global] "Change to the next layout";
     Wider "wider" [Main, Global] "Make the side columns wider";
@@ -221,7 +245,14 @@ impl Action {
     pub fn takes_digit(self) -> bool {
         matches!(
             self,
-            Action::CallOn | Action::QueuePush | Action::View | Action::Bar | Action::EditPrompt | Action::SwitchModel
+            Action::CallOn
+                | Action::QueuePush
+                | Action::View
+                | Action::FocusOn
+                | Action::FilterAgent
+                | Action::Bar
+                | Action::EditPrompt
+                | Action::SwitchModel
         )
     }
 

@@ -9,6 +9,8 @@ use super::live::Live;
 use super::look::Look;
 use super::modal::{Modal, Overlay};
 use super::pane::agents::Agents;
+use super::pane::grid::Grid;
+use super::pane::one::One;
 use super::pane::transcript::Transcript;
 use super::widget::editor::Editor;
 use crate::chat::event::Choice;
@@ -51,6 +53,10 @@ pub struct App {
     pub transcript: Transcript,
     /// The agents.
     pub agents: Agents,
+    /// The tiles.
+    pub grid: Grid,
+    /// One agent.
+    pub one: One,
     /// Who has the keys.
     pub focus: Focus,
     /// Which panes stand where.
@@ -69,6 +75,8 @@ pub struct App {
     pub recalled: Option<usize>,
     /// The search line.
     pub search: Editor,
+    /// What is searched for is a regular expression.
+    pub search_expression: bool,
     /// Who would speak next.
     pub outlook: Option<Choice>,
     /// Keys of an unfinished chord, and what may follow.
@@ -102,6 +110,8 @@ pub enum Deed {
     Suspend,
     /// Draw everything anew.
     Redraw,
+    /// Keep how the screen is arranged and what is bookmarked for the next time.
+    Remember,
     /// Let the operator edit this in `$EDITOR`; the result comes back as [`App::edited`].
     Edit(String),
     /// Leave.
@@ -120,6 +130,8 @@ impl App {
             look,
             transcript,
             agents: Agents::default(),
+            grid: Grid::default(),
+            one: One::default(),
             focus: Focus::Main,
             arranged: Arrangement::default(),
             modals: Vec::new(),
@@ -129,6 +141,7 @@ impl App {
             history: Vec::new(),
             recalled: None,
             search: Editor::new("", ""),
+            search_expression: false,
             outlook: None,
             pending: Vec::new(),
             following: Vec::new(),

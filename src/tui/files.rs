@@ -1,6 +1,6 @@
-//! The only part of the console that reads files: a person's own keymap and themes.
+//! The only part of the console that reads and writes files: a person's own keymap and themes, and what it remembers.
 //!
-//! Keymap and themes themselves are pure functions of texts; this finds the texts, with a bound on their size.
+//! Keymap, themes and memory themselves are pure functions of texts; this finds the texts, with a bound on their size.
 
 use super::keymap::{Keymap, KeymapError};
 use super::theme::{ThemeError, Themes};
@@ -46,6 +46,25 @@ pub fn themes(own: Option<&Path>) -> (Themes, Vec<ThemeError>) {
     let (themes, mut mistakes) = Themes::load(&files);
     mistakes.extend(unread);
     (themes, mistakes)
+}
+
+/// What the console remembers; nothing when there is nothing, or nothing that can be read.
+pub fn recalled(path: Option<&Path>) -> String {
+    path.and_then(|path| text(path).ok()).unwrap_or_default()
+}
+
+/// Replaces what the console remembers, whole or not at all.
+///
+/// # Errors
+/// When the file cannot be written: what could not be done, for a person.
+pub fn remember(path: &Path, told: &str) -> Result<(), String> {
+    let beside = path.with_extension("toml.new");
+    let written = path
+        .parent()
+        .map_or(Ok(()), std::fs::create_dir_all)
+        .and_then(|()| std::fs::write(&beside, told))
+        .and_then(|()| std::fs::rename(&beside, path));
+    written.map_err(|error| format!("How the screen is arranged could not be kept in {}: {error}", path.display()))
 }
 
 fn text(path: &Path) -> io::Result<String> {

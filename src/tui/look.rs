@@ -22,6 +22,8 @@ pub struct Look {
     pub unicode: bool,
     /// Where crash reports go.
     pub crashes: PathBuf,
+    /// Where it is kept how the screen was arranged; `None` for nowhere.
+    pub memory: Option<PathBuf>,
 }
 
 /// Why the console cannot look as it was told to.
@@ -55,16 +57,15 @@ impl Look {
         }
         let keymap = files::keymap(settings.keymap.value.as_deref())
             .map_err(|errors| lines(errors.iter().map(ToString::to_string).collect()))?;
-        let crashes = paths::data_dir(settings.data_dir.value.as_deref())
-            .unwrap_or_else(|_| std::env::temp_dir())
-            .join("crashes");
+        let data = paths::data_dir(settings.data_dir.value.as_deref()).unwrap_or_else(|_| std::env::temp_dir());
         Ok(Look {
             themes,
             theme,
             keymap,
             frame_rate: settings.frame_rate.value,
             unicode: terminal::unicode_locale(),
-            crashes,
+            crashes: data.join("crashes"),
+            memory: Some(data.join("console.toml")),
         })
     }
 
@@ -77,6 +78,7 @@ impl Look {
             frame_rate: 60,
             unicode: true,
             crashes: std::env::temp_dir(),
+            memory: None,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::app::{App, Deed};
 use super::clock::{FrameClock, Time};
+use super::files;
 use super::input::{self, Input, Inputs, Reader, Signal, watch_signals};
 use super::look::Look;
 use super::terminal::{Screen, Tty};
@@ -56,6 +57,7 @@ pub async fn run(console: Console) -> io::Result<Left> {
     let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as i64;
     let mut clock = FrameClock::new(look.frame_rate);
     let mut app = App::new(session, look, wall, screen.size());
+    app.recall(&files::recalled(app.look.memory.as_deref()));
     let mut title = String::new();
     let mut open = true;
     clock.request(Time::ZERO);
@@ -170,6 +172,13 @@ async fn take_in(
                         Ok(said) => app.say(said),
                         Err(error) => app.say(error.to_string()),
                     },
+                    Deed::Remember => {
+                        if let Some(path) = app.look.memory.clone()
+                            && let Err(why) = files::remember(&path, &app.remembered(&files::recalled(Some(&path))))
+                        {
+                            app.say(why);
+                        }
+                    }
                     Deed::Redraw => screen.invalidate(),
                     Deed::Suspend => {
                         reader.park();

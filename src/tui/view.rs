@@ -188,7 +188,8 @@ fn draw_composer(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position> {
 fn draw_note(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position> {
     let theme = app.look.theme();
     if app.focus == Focus::Search {
-        let x = paint::words(buf, area, area.x + 1, area.y, "search: ", theme.style(Role::HintKey));
+        let label = if app.search_expression { "search (expression): " } else { "search: " };
+        let x = paint::words(buf, area, area.x + 1, area.y, label, theme.style(Role::HintKey));
         let field = Rect { x, width: area.right().saturating_sub(x), ..area };
         let cursor = app.search.draw(field, buf, theme, true);
         if let Some((text, _)) = &app.toast {
@@ -239,9 +240,11 @@ fn draw_keys(app: &App, area: Rect, buf: &mut Buffer) {
                 (Action::SpeakAs, "speak as"),
             ],
         ),
-        (None, Context::Search) => {
-            foot::chosen(&app.look.keymap, context, &[(Action::Submit, "find"), (Action::Cancel, "back")])
-        }
+        (None, Context::Search) => foot::chosen(
+            &app.look.keymap,
+            context,
+            &[(Action::Submit, "find"), (Action::SearchMode, "words or expression"), (Action::Cancel, "back")],
+        ),
         (None, _) => foot::chosen(&app.look.keymap, context, &wanted(app)),
     };
     foot::keys(area, buf, &keys, theme);

@@ -13,6 +13,7 @@ use crate::tui::app::Whisper;
 use crate::tui::input::KeyPress;
 use crate::tui::paint::{self, Draw};
 use crate::tui::pane::Pane;
+use crate::tui::pane::transcript::Filter;
 use crate::tui::theme::Role;
 use crate::tui::widget::editor::Editor;
 use ratatui::buffer::Buffer;
@@ -39,6 +40,10 @@ pub enum Choice {
     CallOn(Name),
     /// Send these.
     Send(Vec<Command>),
+    /// Go to this record in the transcript.
+    GoTo(Seq),
+    /// Show only this of the transcript.
+    Show(Filter),
     /// Put these two panes beside each other.
     Beside(Pane, Pane),
     /// Leave the console.

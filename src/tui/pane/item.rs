@@ -104,6 +104,14 @@ impl Item {
         }
     }
 
+    /// Its record.
+    pub fn seq(&self, session: &Session) -> Option<Seq> {
+        match self {
+            Item::Message(id) => session.transcript().get(*id).map(|entry| entry.seq),
+            Item::Notice(seq) | Item::Detail(seq) => Some(*seq),
+        }
+    }
+
     /// A guess at its size in bytes, for its height before it is laid out.
     pub fn bytes(&self, session: &Session) -> usize {
         match self {

@@ -5,6 +5,7 @@
 //! in its family; a new family is a file and a line in `actions.rs`.
 
 mod actions;
+mod jump;
 mod members;
 mod modals;
 mod reading;
@@ -82,8 +83,7 @@ impl App {
             (None, Focus::Composer) => self.compose(key),
             (None, Focus::Search) => {
                 self.search.key(key);
-                let needle = self.search.text();
-                self.transcript.mark(&needle);
+                self.mark_search();
             }
             (None, Focus::Main) => {}
         }

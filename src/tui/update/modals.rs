@@ -200,10 +200,17 @@ impl App {
             Choice::Revoke(agent) => vec![Deed::Send(Command::Revoke { agent })],
             Choice::CallOn(agent) => self.and_go_on(Command::CallOn { agent }),
             Choice::Send(commands) => commands.into_iter().map(Deed::Send).collect(),
+            Choice::GoTo(seq) => {
+                self.transcript.go_to_seq(seq, &self.session);
+                Vec::new()
+            }
+            Choice::Show(filter) => {
+                self.show_only(filter);
+                Vec::new()
+            }
             Choice::Beside(left, right) => {
                 self.arranged.pair = (left, right);
-                self.lay(Layout::Split);
-                Vec::new()
+                self.lay(Layout::Split)
             }
             Choice::Quit => vec![Deed::Quit],
             Choice::End => vec![Deed::Send(Command::End)],

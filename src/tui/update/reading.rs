@@ -4,8 +4,9 @@ use crate::chat::command::Command;
 use crate::chat::event::Event;
 use crate::chat::id::MessageId;
 use crate::session::Session;
-use crate::session::search::messages_with;
+use crate::session::search::messages_that;
 use crate::text::clean::{Context as Clean, one_line, plain};
+use crate::text::search::Needle;
 use crate::text::width::take;
 use crate::tui::action::Action;
 use crate::tui::app::{App, Deed, Focus};
@@ -64,7 +65,11 @@ impl App {
             Action::Cancel | Action::CancelOrInterrupt => {
                 self.focus = Focus::Main;
                 self.search.set("");
-                self.transcript.mark("");
+                self.transcript.mark(None);
+            }
+            Action::SearchMode => {
+                self.search_expression = !self.search_expression;
+                self.mark_search();
             }
             _ => return None,
         }
@@ -116,25 +121,50 @@ impl App {
         self.open(List::new("Branches", lines));
     }
 
+    /// What is typed in the search line, as something to look for.
+    fn needle(&self) -> Result<Option<Needle>, String> {
+        let text = self.search.text();
+        match self.search_expression && !text.is_empty() {
+            true => Needle::expression(&text).map(Some),
+            false => Ok(Needle::words(&text)),
+        }
+    }
+
+    /// Marks what is typed while it is typed.
+    pub(super) fn mark_search(&mut self) {
+        let needle = self.needle().unwrap_or_default();
+        self.transcript.mark(needle);
+    }
+
     fn find(&mut self, forward: bool) -> Vec<Deed> {
-        let needle = self.search.text();
-        let places = messages_with(self.session.transcript(), &needle);
-        let Some(next) =
-            next_place(&self.session, self.transcript.has_selection(), self.transcript.chosen(), &places, forward)
-        else {
-            if needle.is_empty() {
+        let needle = match self.needle() {
+            Ok(Some(needle)) => needle,
+            Ok(None) => {
                 self.focus = Focus::Search;
-            } else {
-                self.say(format!("Nothing contains {:?}.", take(&one_line(&needle), 40)));
+                return Vec::new();
             }
+            Err(why) => {
+                self.say(format!("That is no regular expression: {why}"));
+                return Vec::new();
+            }
+        };
+        let places = messages_that(self.session.transcript(), |text| needle.is_in(text));
+        let found =
+            next_place(&self.session, self.transcript.has_selection(), self.transcript.chosen(), &places, forward);
+        let Some(next) = found else {
+            self.say(format!("Nothing contains {:?}.", take(&one_line(&self.search.text()), 40)));
             return Vec::new();
         };
-        self.transcript.mark(&needle);
+        self.transcript.mark(Some(needle));
         self.focus = Focus::Main;
         let at = places.iter().position(|place| *place == next).unwrap_or(0);
         if let Some(entry) = self.session.transcript().entries().get(next) {
-            let id = entry.message.id;
+            let (id, seq) = (entry.message.id, entry.seq);
             self.transcript.go_to(id, &self.session);
+            if self.transcript.here(&self.session) != Some(seq) {
+                self.say(format!("message {} contains it, but the filter hides it", id.number()));
+                return Vec::new();
+            }
         }
         self.say(format!("message {} of {} that contain it", at + 1, places.len()));
         Vec::new()

@@ -9,18 +9,39 @@ use crate::tui::pane::{self, Pane};
 
 impl App {
     /// The deeds of this family; `None` for an action of another.
-    pub(super) fn screen(&mut self, action: Action) -> Option<Vec<Deed>> {
+    pub(super) fn screen(&mut self, action: Action, digit: Option<u8>) -> Option<Vec<Deed>> {
         match action {
             Action::FocusNext => self.move_focus(true),
             Action::FocusPrev => self.move_focus(false),
-            Action::Zoom => self.arranged.zoomed = !self.arranged.zoomed,
+            Action::Zoom => {
+                self.arranged.focus = self.pane_in_focus();
+                self.arranged.zoomed = !self.arranged.zoomed;
+            }
             Action::TabNext => self.next_tab(),
-            Action::Overview => self.lay(Layout::Overview),
+            Action::Overview => return Some(self.lay(Layout::Overview)),
+            Action::Grid => return Some(self.lay(Layout::Grid)),
+            Action::Focus => return Some(self.lay(Layout::Focus)),
+            Action::Timeline => return Some(self.lay(Layout::Timeline)),
+            Action::FocusOn => {
+                if self.numbered(digit).is_some() {
+                    self.arranged.agent = usize::from(digit.unwrap_or(1)) - 1;
+                    return Some(self.lay(Layout::Focus));
+                }
+            }
             Action::Split => self.choose_split(),
-            Action::LayoutNext => self.lay(self.arranged.layout.next()),
-            Action::Wider => self.arranged.widen(1),
-            Action::Narrower => self.arranged.widen(-1),
-            Action::EvenOut => self.arranged.wider = 0,
+            Action::LayoutNext => return Some(self.lay(self.arranged.layout.next())),
+            Action::Wider => {
+                self.arranged.widen(1);
+                return Some(vec![Deed::Remember]);
+            }
+            Action::Narrower => {
+                self.arranged.widen(-1);
+                return Some(vec![Deed::Remember]);
+            }
+            Action::EvenOut => {
+                self.arranged.wider = 0;
+                return Some(vec![Deed::Remember]);
+            }
             Action::ThemeNext => {
                 let name = self.look.next_theme().to_owned();
                 self.say(format!("theme: {name}"));
@@ -31,7 +52,7 @@ impl App {
                 if !self.transcript.unselect() {
                     self.transcript.end();
                 }
-                self.transcript.mark("");
+                self.transcript.mark(None);
             }
             Action::Palette => self.open_palette(),
             Action::Help => self.open_help(),
@@ -60,14 +81,11 @@ impl App {
     }
 
     /// Changes the layout.
-    pub(super) fn lay(&mut self, layout: Layout) {
+    pub(super) fn lay(&mut self, layout: Layout) -> Vec<Deed> {
         self.arranged.lay(layout);
         self.focus = Focus::Main;
-        if self.is_narrow() {
-            self.say(format!("layout: {}; it shows when the screen is wider", layout.name()));
-        } else {
-            self.say(format!("layout: {}", layout.name()));
-        }
+        self.say(format!("layout: {}", layout.name()));
+        vec![Deed::Remember]
     }
 
     /// Moves the keys on to the next pane; after the last comes the composer.
