@@ -10,7 +10,7 @@ use crate::tui::paint::{self, Draw};
 use crate::tui::theme::Role;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::style::Modifier;
 use std::collections::BTreeSet;
 
 /// Rows that the strip takes.
@@ -56,8 +56,8 @@ pub fn draw(
         let letter = cell.who.map_or('@', |who| signs.get(usize::from(who)).copied().unwrap_or('?'));
         let mut style = cx.theme.style(roles(cell.who));
         if (from..=to).contains(&at) {
-            // What is in sight keeps its agent's colour on the ground of a selection.
-            style = style.patch(Style { fg: None, ..cx.theme.style(Role::Selection) });
+            // What is in sight keeps its agent's colour, which a ground might swallow.
+            style = style.add_modifier(Modifier::UNDERLINED);
         }
         paint::words(buf, area, x, area.y, letter.encode_utf8(&mut [0; 4]), style);
         let next = cells.get(at + 1).map_or(Seq(u64::MAX), |next| next.seq);
