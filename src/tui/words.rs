@@ -1,5 +1,6 @@
 //! Figures and states in words, the same wherever they are shown.
 
+use crate::chat::breaks::Until;
 use crate::chat::event::{AskKind, Boundary, HoldReason};
 use crate::chat::id::MessageId;
 use crate::chat::request::{Failure, FailureKind};
@@ -94,6 +95,7 @@ pub fn pending(session: &Session) -> String {
             Some(item @ Waiting::Ask(_)) => waiting(item, session),
             Some(Waiting::Unknown(_)) => "an execution was cut off by a crash; say what became of it".to_owned(),
             _ if session.is_stepping() => "one turn, then hold".to_owned(),
+            _ if session.until().is_some() => session.until().map(Until::words).unwrap_or_default(),
             _ => String::new(),
         },
         Some(why) => held(why),
@@ -109,6 +111,7 @@ pub fn held(why: &HoldReason) -> String {
         HoldReason::Failed { agent, text } => format!("{agent} could not speak: {text}"),
         HoldReason::Budget { text } | HoldReason::Ask { text } => text.clone(),
         HoldReason::Circles { text } => format!("going in circles? {text}"),
+        HoldReason::Break { text } => format!("breakpoint: {text}"),
     }
 }
 
@@ -172,6 +175,7 @@ pub fn agent_state(name: &Name, session: &Session, speaking: Option<u32>, now: U
         }
         (Stage::Within, _) => "team".to_owned(),
         (Stage::Calling | Stage::Answered, Phase::Idle) => "calls tools".to_owned(),
+        (Stage::Drafted, _) => "waits for you  its reply is held back".to_owned(),
         (_, Phase::Backoff { until, model, failure }) => {
             let left = until.saturating_sub(now).max(0) as u64;
             let left = left.div_ceil(1000);
