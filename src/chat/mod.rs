@@ -7,6 +7,7 @@
 pub mod actor;
 pub mod agent;
 pub mod breaks;
+pub mod amend;
 pub mod code;
 pub mod command;
 pub mod configure;
@@ -14,6 +15,7 @@ pub mod consult;
 pub mod containment;
 pub mod context;
 pub mod decision;
+pub mod desk;
 pub mod end;
 pub mod event;
 pub mod failing;

@@ -89,7 +89,7 @@ mod tests {
         write("notes.txt", "not a theme");
         write("huge.toml", &"#".repeat(300 * 1024));
         let (themes, mistakes) = super::themes(Some(dir.path()));
-        assert_eq!(themes.names(), ["dark", "light", "ansi", "mono", "mine"]);
+        assert_eq!(themes.names(), ["dark", "light", "high-contrast", "solarized", "ansi", "mono", "mine"]);
         let named: Vec<_> = mistakes.iter().map(|mistake| mistake.theme.as_str()).collect();
         assert_eq!(named, ["broken", "huge"]);
 

@@ -170,6 +170,11 @@ impl Index {
                     self.mark(entry.seq, Mark::Edit);
                 }
             }
+            Event::Amended(amended) => {
+                if let Some(entry) = session.transcript().get(amended.message) {
+                    self.mark(entry.seq, Mark::Edit);
+                }
+            }
             Event::BranchMoved { .. } => self.mark(record.seq, Mark::Branch),
             _ => {}
         }

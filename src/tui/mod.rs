@@ -9,6 +9,7 @@
 
 pub mod action;
 pub mod app;
+pub mod attention;
 pub mod clock;
 pub mod files;
 pub mod index;
@@ -25,6 +26,7 @@ pub mod pane;
 mod run;
 pub mod terminal;
 pub mod theme;
+pub mod undo;
 mod update;
 pub mod view;
 pub mod widget;

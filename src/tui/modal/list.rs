@@ -4,7 +4,7 @@ use super::{Overlay, Step, centred};
 use crate::chat::Name;
 use crate::chat::command::Command;
 use crate::chat::event::Resolution;
-use crate::chat::id::{OpId, Seq};
+use crate::chat::id::{MessageId, OpId, Seq};
 use crate::session::Session;
 use crate::text::clean::one_line;
 use crate::text::width::{take, width};
@@ -15,6 +15,7 @@ use crate::tui::paint::{self, Draw};
 use crate::tui::pane::Pane;
 use crate::tui::pane::transcript::Filter;
 use crate::tui::theme::Role;
+use crate::tui::update::{Part, What};
 use crate::tui::widget::editor::Editor;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -40,6 +41,16 @@ pub enum Choice {
     CallOn(Name),
     /// Send these.
     Send(Vec<Command>),
+    /// Close the text that was reviewed, and send this.
+    Settle(Command),
+    /// Edit this part of a message.
+    EditPart(MessageId, Part),
+    /// Carry out an action for the agent with this number.
+    DoFor(Action, u8),
+    /// Copy this.
+    Copy(What),
+    /// Take these colours.
+    Theme(String),
     /// Go to this record in the transcript.
     GoTo(Seq),
     /// Show only this of the transcript.

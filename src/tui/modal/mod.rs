@@ -5,8 +5,10 @@
 //! here, and an action that opens it (`app.open(...)` in `update/`). With keys of its own: a row in `action.rs`'s contexts.
 
 pub mod approval;
+pub mod desk;
 pub mod list;
 pub mod prompt;
+pub mod review;
 pub mod why;
 
 use super::action::{Action, Context};
@@ -15,10 +17,12 @@ use super::paint::Draw;
 use crate::chat::command::Command;
 use crate::session::Session;
 use approval::Approval;
+use desk::Desk;
 use list::List;
 use prompt::Prompt;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
+use review::Review;
 use why::Why;
 
 /// What every modal does. What a modal does not care about, it leaves out.
@@ -96,6 +100,8 @@ macro_rules! modals {
 modals! {
     Approval "The approval queue.";
     Prompt "A text to write or edit.";
+    Desk "The speaker desk.";
+    Review "A change before it is made.";
     Why "Why the team may be going in circles.";
     List "A list to choose from: palette, help, branches, names, a confirmation.";
 }
@@ -157,6 +163,8 @@ pub enum Step {
     Close,
     /// Send this; the modal stays and follows the records.
     Send(Command),
+    /// Send these; the modal stays.
+    SendMany(Vec<Command>),
     /// Send these and close.
     SendAll(Vec<Command>),
     /// Open another on top of it.

@@ -12,6 +12,7 @@ use crate::tui::input::KeyPress;
 use crate::tui::paint::{self, Draw};
 use crate::tui::pane::foot;
 use crate::tui::theme::Role;
+use crate::tui::update::Part;
 use crate::tui::widget::editor::Editor;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -28,6 +29,10 @@ pub enum Purpose {
     Code(ApprovalId),
     /// What a message says from now on.
     Message(MessageId),
+    /// What a part of a message says from now on.
+    Part(MessageId, Part),
+    /// A hint for who chooses the next speaker.
+    Hint,
     /// What an agent's model is told first.
     SystemMessage(Name),
     /// An answer for an agent.
@@ -52,7 +57,7 @@ impl Prompt {
     /// A field for a purpose.
     pub fn new(purpose: Purpose, text: &str, title: impl Into<String>, help: impl Into<String>) -> Self {
         let editor = Editor::new(text, "");
-        let editor = if matches!(purpose, Purpose::Code(_) | Purpose::Message(_) | Purpose::SystemMessage(_)) {
+        let editor = if matches!(purpose, Purpose::Code(_) | Purpose::Message(_) | Purpose::Part(..) | Purpose::SystemMessage(_)) {
             editor.at_start()
         } else {
             editor
@@ -72,8 +77,8 @@ impl Overlay for Prompt {
     fn context(&self) -> Context {
         match self.purpose {
             // Saved by a chord: enter never gives consent.
-            Purpose::Code(_) | Purpose::Message(_) | Purpose::SystemMessage(_) | Purpose::Leash(_) => Context::Editor,
-            Purpose::Deny(..) | Purpose::Answer(_) | Purpose::Note(_) => Context::Composer,
+            Purpose::Code(_) | Purpose::Message(_) | Purpose::Part(..) | Purpose::SystemMessage(_) | Purpose::Leash(_) => Context::Editor,
+            Purpose::Deny(..) | Purpose::Answer(_) | Purpose::Note(_) | Purpose::Hint => Context::Composer,
         }
     }
 
@@ -91,7 +96,7 @@ impl Overlay for Prompt {
     }
 
     fn draw(&self, area: Rect, buf: &mut Buffer, cx: &Draw) -> Option<Position> {
-        let long = matches!(self.purpose, Purpose::Code(_) | Purpose::Message(_));
+        let long = matches!(self.purpose, Purpose::Code(_) | Purpose::Message(_) | Purpose::Part(..) | Purpose::SystemMessage(_));
         let height = if long { area.height } else { 9 };
         // A short text stands at the bottom: what it is about stays in sight.
         let low =

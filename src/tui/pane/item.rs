@@ -166,7 +166,7 @@ fn message(entry: &Entry, session: &Session, width: u16, fold: Fold) -> Vec<Line
         marks.push("spoken by you".to_owned());
     }
     if entry.revision > 0 {
-        marks.push("edited".to_owned());
+        marks.push(if entry.amended { "edited; what follows was said before" } else { "edited" }.to_owned());
     }
     match message.completeness {
         Completeness::Whole => {}

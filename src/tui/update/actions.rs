@@ -26,6 +26,7 @@ impl App {
     pub(super) fn deed(&mut self, action: Action, digit: Option<u8>) -> Vec<Deed> {
         self.steer(action, digit)
             .or_else(|| self.speech(action))
+            .or_else(|| self.edit(action))
             .or_else(|| self.reading(action, digit))
             .or_else(|| self.jump(action, digit))
             .or_else(|| self.screen(action, digit))

@@ -5,6 +5,8 @@
 //! in its family; a new family is a file and a line in `actions.rs`.
 
 mod actions;
+mod copy;
+mod edit;
 mod jump;
 mod members;
 mod modals;
@@ -14,10 +16,13 @@ mod speech;
 mod steer;
 mod unstick;
 
+pub use copy::What;
+pub use edit::Part;
+
 use super::app::{App, Deed, Focus};
 use super::input::{Input, KeyPress};
 use super::keymap::Outcome;
-use super::modal::Overlay;
+use super::modal::{Modal, Overlay};
 use crate::chat::event::{Event, Record};
 use crate::chat::update::Update;
 
@@ -137,7 +142,14 @@ impl App {
                 let wall = self.wall();
                 self.live.add(delta, wall);
             }
-            Update::Outlook { next } => self.outlook = next,
+            Update::Outlook { next } => {
+                for modal in &mut self.modals {
+                    if let Modal::Desk(desk) = modal {
+                        desk.foresee(next.clone());
+                    }
+                }
+                self.outlook = next;
+            }
             Update::Refused { text } => self.say(text),
             Update::Fault { text } => self.fault = (!text.is_empty()).then_some(text),
             Update::Closed => self.closed = true,

@@ -5,13 +5,13 @@ use crate::chat::event::Event;
 use crate::chat::id::MessageId;
 use crate::session::Session;
 use crate::session::search::messages_that;
-use crate::text::clean::{Context as Clean, one_line, plain};
+use crate::text::clean::one_line;
 use crate::text::search::Needle;
 use crate::text::width::take;
+use super::copy::What;
 use crate::tui::action::Action;
 use crate::tui::app::{App, Deed, Focus};
 use crate::tui::modal::list::{Choice, Line, List};
-use crate::tui::modal::prompt::{Prompt, Purpose};
 
 impl App {
     /// The deeds of this family; `None` for an action of another.
@@ -41,9 +41,9 @@ impl App {
                     "How each speaker was chosen: hidden"
                 });
             }
-            Action::CopyMessage => return Some(self.copy(false)),
-            Action::CopyTranscript => return Some(self.copy(true)),
-            Action::EditMessage => self.edit_message(),
+            Action::CopyMessage => return Some(self.copy_that(What::Message)),
+            Action::CopyTranscript => return Some(self.copy_that(What::Branch)),
+            Action::CopyMenu => self.choose_copy(),
             Action::ForkHere => return Some(self.fork()),
             Action::BranchList => self.list_branches(),
             Action::Search => {
@@ -79,18 +79,6 @@ impl App {
     fn scroll_pages(&mut self, halves: i64) {
         let rows = (self.transcript.page() * halves / 2).abs().max(1) * halves.signum();
         self.transcript.scroll(rows, &self.session);
-    }
-
-    fn edit_message(&mut self) {
-        let Some(id) = self.transcript.chosen() else {
-            self.say("There is no message to edit.");
-            return;
-        };
-        let Some(entry) = self.session.transcript().get(id) else { return };
-        let title = format!("Edit message {} by {}", id.number(), one_line(entry.message.author.name()));
-        let help = "The conversation goes on from here on a new branch; the old one stays.";
-        let prompt = Prompt::new(Purpose::Message(id), &entry.message.content, title, help);
-        self.open(prompt);
     }
 
     fn fork(&mut self) -> Vec<Deed> {
@@ -168,23 +156,6 @@ impl App {
         }
         self.say(format!("message {} of {} that contain it", at + 1, places.len()));
         Vec::new()
-    }
-
-    fn copy(&mut self, whole: bool) -> Vec<Deed> {
-        let text = if whole {
-            let said = self
-                .session
-                .transcript()
-                .entries()
-                .iter()
-                .map(|entry| format!("{}:\n{}", entry.message.author.name(), entry.message.content.trim_end()));
-            said.collect::<Vec<_>>().join("\n\n")
-        } else {
-            let chosen = self.transcript.chosen().and_then(|id| self.session.transcript().get(id));
-            chosen.map(|entry| entry.message.content.to_string()).unwrap_or_default()
-        };
-        // Where it is pasted next may be a shell.
-        vec![Deed::Copy(plain(&text, Clean::Prose))]
     }
 }
 

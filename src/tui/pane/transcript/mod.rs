@@ -202,8 +202,13 @@ impl Transcript {
             return;
         }
         self.index.see(record, session);
-        if let Event::MessageEdited { message, .. } = &record.event {
-            if let Some(place) = self.place_of_message(*message, session) {
+        let edited = match &record.event {
+            Event::MessageEdited { message, .. } => Some(*message),
+            Event::Amended(amended) => Some(amended.message),
+            _ => None,
+        };
+        if let Some(message) = edited {
+            if let Some(place) = self.place_of_message(message, session) {
                 self.cache.remove(&place);
                 self.heights.resize(place, self.items[place].bytes(session));
             }
