@@ -6,8 +6,8 @@
 
 pub mod actor;
 pub mod agent;
-pub mod breaks;
 pub mod amend;
+pub mod breaks;
 pub mod code;
 pub mod command;
 pub mod configure;

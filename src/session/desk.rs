@@ -13,7 +13,9 @@ pub(super) fn amend(session: &Session, amendment: &Amendment) -> Decided {
         return refuse("That message is not on this branch.");
     };
     if !entry.message.within.is_empty() {
-        return refuse("It was said inside a nested team, which has its own account of it. Edit what came of it outside.");
+        return refuse(
+            "It was said inside a nested team, which has its own account of it. Edit what came of it outside.",
+        );
     }
     let before = match amendment.result {
         None => Some(&entry.message.content),
@@ -33,7 +35,9 @@ pub(super) fn amend(session: &Session, amendment: &Amendment) -> Decided {
 pub(super) fn desk(session: &Session, told: &Desk) -> Decided {
     let floor = session.floor();
     match told {
-        Desk::Hint { text } if text.trim().is_empty() && floor.hint.is_none() => refuse("There is no hint to take back."),
+        Desk::Hint { text } if text.trim().is_empty() && floor.hint.is_none() => {
+            refuse("There is no hint to take back.")
+        }
         Desk::Patience { patience } if *patience == floor.patience => refuse("Choices wait so long already."),
         _ => Ok(vec![Event::Desk(told.clone())].into()),
     }

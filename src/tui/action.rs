@@ -234,6 +234,8 @@ actions! {
     EvenOut "even_out" [Main, Global] "Give the columns their usual width";
     TabNext "tab_next" [Main, Global] "Change to the next tab, when the screen is narrow";
     ThemeNext "theme_next" [Main, Global] "Change to the next colours";
+    Themes "themes" [Main, Global] "Choose among the colours";
+    Settings "settings" [Main, Global] "Show the settings, and who says so";
     Dismiss "dismiss" [Main, Global] "Put the notice away";
     Palette "palette" [Main, Approval, Global] "Find a command by name";
     Help "help" [Main, Approval, Why, List, Desk, Global] "Show the keys";

@@ -1,6 +1,7 @@
 //! What the console knows: its own fold of the session, the live streams, the state of its panes and modals.
 
 use super::action::{Action, Context};
+use super::attention::Attention;
 use super::clock::Time;
 use super::input::KeyPress;
 use super::keymap::Hint;
@@ -83,6 +84,8 @@ pub struct App {
     pub pending: Vec<KeyPress>,
     /// What may follow the pending keys.
     pub following: Vec<Hint>,
+    /// What the operator was called for.
+    pub attention: Attention,
     /// A notice, and until when it stays.
     pub toast: Option<(String, Time)>,
     /// Something is wrong outside the conversation; stays until it is mended.
@@ -145,6 +148,7 @@ impl App {
             outlook: None,
             pending: Vec::new(),
             following: Vec::new(),
+            attention: Attention::default(),
             toast: None,
             fault: None,
             closed: false,

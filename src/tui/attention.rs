@@ -92,7 +92,11 @@ pub fn dialect(variable: impl Fn(&str) -> Option<String>) -> &'static str {
     let is = |name: &str, part: &str| variable(name).is_some_and(|value| value.to_ascii_lowercase().contains(part));
     if is("TERM", "kitty") || variable("KITTY_WINDOW_ID").is_some() {
         "osc99"
-    } else if is("TERM_PROGRAM", "iterm") || is("TERM_PROGRAM", "wezterm") || is("TERM_PROGRAM", "ghostty") || variable("WT_SESSION").is_some() {
+    } else if is("TERM_PROGRAM", "iterm")
+        || is("TERM_PROGRAM", "wezterm")
+        || is("TERM_PROGRAM", "ghostty")
+        || variable("WT_SESSION").is_some()
+    {
         "osc9"
     } else if is("TERM", "foot") || is("TERM", "rxvt") || variable("VTE_VERSION").is_some() {
         "osc777"

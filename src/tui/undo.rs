@@ -40,7 +40,10 @@ fn undone(record: &Arc<Record>, session: &Session) -> Option<(String, Command)> 
         }
         Event::Configured { agent, change } => {
             let before = change_before(record, agent, change, session);
-            Some((format!("the change of {agent}: {change}"), Command::Configure { agent: agent.clone(), change: before }))
+            Some((
+                format!("the change of {agent}: {change}"),
+                Command::Configure { agent: agent.clone(), change: before },
+            ))
         }
         Event::SpeakerBarred { agent, .. } if session.floor().bar(agent).is_some() => {
             Some((format!("the bar on {agent}"), Command::Unbar { agent: agent.clone() }))

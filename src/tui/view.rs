@@ -124,6 +124,11 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position> {
     let mut cursor = draw_composer(app, places.composer, buf);
     cursor = draw_note(app, places.note, buf).or(cursor);
     draw_keys(app, places.keys, buf);
+    if !app.following.is_empty() && app.modals.is_empty() {
+        let typed: Vec<String> = app.pending.iter().map(ToString::to_string).collect();
+        let above = Rect { y: area.y + 1, height: area.height.saturating_sub(3), ..area };
+        foot::what_follows(above, buf, &typed.join(" "), &app.following, theme, unicode);
+    }
     for modal in &app.modals {
         cursor = modal.draw(modal_area(area), buf, &cx);
     }

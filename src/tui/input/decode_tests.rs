@@ -136,3 +136,16 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_reply_about_the_background_tells_light_from_dark_and_other_strings_nothing() {
+    let read = |text: &str| {
+        let mut decoder = Decoder::default();
+        text.bytes().for_each(|byte| decoder.feed(&[byte]));
+        std::iter::from_fn(|| decoder.take()).collect::<Vec<_>>()
+    };
+    assert_eq!(read("\x1b]11;rgb:ffff/ffff/ffff\x07"), [Input::Background { light: true }]);
+    assert_eq!(read("\x1b]11;rgb:15/17/1c\x1b\\"), [Input::Background { light: false }]);
+    assert_eq!(read("\x1b]11;rgb:1/2\x07\x1b]11;rgb:12345/1/1\x07\x1b]10;rgb:ff/ff/ff\x07"), []);
+    assert_eq!(read(&format!("\x1b]11;rgb:{}\x07", "f".repeat(5000))), []);
+}

@@ -44,6 +44,11 @@ pub enum Input {
     FocusGained,
     /// The terminal's window lost the focus.
     FocusLost,
+    /// The terminal told of its background.
+    Background {
+        /// Whether it is light.
+        light: bool,
+    },
     /// A signal asks for something.
     Signal(Signal),
     /// The terminal is gone: hang-up, end of file or an error on either side. Nothing comes after it from its sender.

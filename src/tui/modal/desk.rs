@@ -3,10 +3,10 @@
 
 use super::prompt::{Prompt, Purpose};
 use super::{Overlay, Step};
+use crate::chat::Name;
 use crate::chat::command::Command;
 use crate::chat::desk::Desk as Told;
 use crate::chat::event::Choice;
-use crate::chat::Name;
 use crate::session::Session;
 use crate::text::clean::one_line;
 use crate::text::width::take;

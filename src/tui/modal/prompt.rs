@@ -57,7 +57,10 @@ impl Prompt {
     /// A field for a purpose.
     pub fn new(purpose: Purpose, text: &str, title: impl Into<String>, help: impl Into<String>) -> Self {
         let editor = Editor::new(text, "");
-        let editor = if matches!(purpose, Purpose::Code(_) | Purpose::Message(_) | Purpose::Part(..) | Purpose::SystemMessage(_)) {
+        let editor = if matches!(
+            purpose,
+            Purpose::Code(_) | Purpose::Message(_) | Purpose::Part(..) | Purpose::SystemMessage(_)
+        ) {
             editor.at_start()
         } else {
             editor
@@ -77,7 +80,11 @@ impl Overlay for Prompt {
     fn context(&self) -> Context {
         match self.purpose {
             // Saved by a chord: enter never gives consent.
-            Purpose::Code(_) | Purpose::Message(_) | Purpose::Part(..) | Purpose::SystemMessage(_) | Purpose::Leash(_) => Context::Editor,
+            Purpose::Code(_)
+            | Purpose::Message(_)
+            | Purpose::Part(..)
+            | Purpose::SystemMessage(_)
+            | Purpose::Leash(_) => Context::Editor,
             Purpose::Deny(..) | Purpose::Answer(_) | Purpose::Note(_) | Purpose::Hint => Context::Composer,
         }
     }
@@ -96,7 +103,10 @@ impl Overlay for Prompt {
     }
 
     fn draw(&self, area: Rect, buf: &mut Buffer, cx: &Draw) -> Option<Position> {
-        let long = matches!(self.purpose, Purpose::Code(_) | Purpose::Message(_) | Purpose::Part(..) | Purpose::SystemMessage(_));
+        let long = matches!(
+            self.purpose,
+            Purpose::Code(_) | Purpose::Message(_) | Purpose::Part(..) | Purpose::SystemMessage(_)
+        );
         let height = if long { area.height } else { 9 };
         // A short text stands at the bottom: what it is about stays in sight.
         let low =

@@ -95,7 +95,8 @@ impl Overlay for Review {
 
     fn draw(&self, area: Rect, buf: &mut Buffer, cx: &Draw) -> Option<Position> {
         paint::clear(buf, area, cx.theme);
-        let count = |ink| self.rows.iter().filter(|row| row.pieces.first().is_some_and(|piece| piece.ink == ink)).count();
+        let count =
+            |ink| self.rows.iter().filter(|row| row.pieces.first().is_some_and(|piece| piece.ink == ink)).count();
         let title = format!("{} · {} rows new, {} gone", self.title, count(Ink::Added), count(Ink::Removed));
         let title = take(&title, usize::from(area.width.saturating_sub(6)));
         paint::frame(buf, area, title, true, cx.theme, cx.unicode);
@@ -122,6 +123,11 @@ impl Overlay for Review {
     }
 
     fn hints(&self) -> &'static [(Action, &'static str)] {
-        &[(Action::Submit, "do it"), (Action::SelectNext, "next choice"), (Action::PageDown, "more"), (Action::Cancel, "back")]
+        &[
+            (Action::Submit, "do it"),
+            (Action::SelectNext, "next choice"),
+            (Action::PageDown, "more"),
+            (Action::Cancel, "back"),
+        ]
     }
 }

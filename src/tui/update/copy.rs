@@ -69,6 +69,7 @@ impl App {
 
 /// Messages as text, each under its author.
 fn joined(entries: &[Entry]) -> String {
-    let said = entries.iter().map(|entry| format!("{}:\n{}", entry.message.author.name(), entry.message.told().trim_end()));
+    let said =
+        entries.iter().map(|entry| format!("{}:\n{}", entry.message.author.name(), entry.message.told().trim_end()));
     said.collect::<Vec<_>>().join("\n\n")
 }

@@ -115,7 +115,11 @@ impl App {
         let entries = self.session.transcript().entries();
         let follows = self.session.transcript().place(id).map_or(0, |place| entries.len() - place - 1);
         if entry.message.within.is_empty() {
-            let kept = if follows == 0 { String::new() } else { format!(", and keep the {follows} messages after it, marked") };
+            let kept = if follows == 0 {
+                String::new()
+            } else {
+                format!(", and keep the {follows} messages after it, marked")
+            };
             choices.push(line(&format!("replace it here{kept}"), amend));
         }
         choices.push(Line { key: String::new(), text: "go on editing".into(), choice: Choice::Nothing });
@@ -156,7 +160,8 @@ impl App {
 
     /// A prompt was rewritten.
     pub(super) fn review_prompt(&mut self, agent: crate::chat::Name, after: &str) {
-        let Some(before) = self.session.team().and_then(|team| team.agent(&agent)).map(|agent| agent.system_message.clone())
+        let Some(before) =
+            self.session.team().and_then(|team| team.agent(&agent)).map(|agent| agent.system_message.clone())
         else {
             return;
         };
@@ -167,7 +172,10 @@ impl App {
         }
         let change = Change { system_message: Some(after.into()), ..Change::default() };
         let choices = vec![
-            line("use it from its next request on, on this branch", Command::Configure { agent: agent.clone(), change }),
+            line(
+                "use it from its next request on, on this branch",
+                Command::Configure { agent: agent.clone(), change },
+            ),
             Line { key: String::new(), text: "go on editing".into(), choice: Choice::Nothing },
         ];
         self.open(Review::new(format!("What {} is told first", one_line(&agent)), &before, after, choices));

@@ -40,6 +40,16 @@ impl App {
                 self.on_paste(&text, cut);
                 Vec::new()
             }
+            Input::FocusGained | Input::FocusLost => {
+                self.attention.focus(input == Input::FocusGained);
+                Vec::new()
+            }
+            Input::Background { light } => {
+                if self.look.follow_background(light) {
+                    return vec![Deed::Redraw];
+                }
+                Vec::new()
+            }
             Input::Resize(columns, rows) => {
                 self.size = (columns, rows);
                 Vec::new()

@@ -1,5 +1,6 @@
 //! Reading: moving through the transcript, searching it, copying it, and going on from a message of it.
 
+use super::copy::What;
 use crate::chat::command::Command;
 use crate::chat::event::Event;
 use crate::chat::id::MessageId;
@@ -8,7 +9,6 @@ use crate::session::search::messages_that;
 use crate::text::clean::one_line;
 use crate::text::search::Needle;
 use crate::text::width::take;
-use super::copy::What;
 use crate::tui::action::Action;
 use crate::tui::app::{App, Deed, Focus};
 use crate::tui::modal::list::{Choice, Line, List};

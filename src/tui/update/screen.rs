@@ -54,6 +54,8 @@ impl App {
                 }
                 self.transcript.mark(None);
             }
+            Action::Themes => self.choose_theme(),
+            Action::Settings => self.open_settings(),
             Action::Palette => self.open_palette(),
             Action::Help => self.open_help(),
             Action::Redraw => return Some(vec![Deed::Redraw]),
@@ -130,22 +132,54 @@ impl App {
     }
 
     fn open_palette(&mut self) {
-        let lines = Action::ALL
-            .iter()
-            .filter(|action| {
-                (action.belongs_in(Context::Main) || action.belongs_in(Context::Global)) && !action.takes_digit()
-            })
-            .filter(|action| {
-                let typing = matches!(action, Action::EditorOpen | Action::Cancel | Action::CancelOrInterrupt);
-                !typing && **action != Action::Palette
-            })
-            .map(|action| Line {
-                key: self.look.keymap.chord_for(*action, Context::Main).unwrap_or_default(),
-                text: format!("{} ({})", action.help(), action.name().replace('_', " ")),
-                choice: Choice::Do(*action),
-            })
-            .collect();
+        let mut lines = Vec::new();
+        let offered = Action::ALL.iter().filter(|action| {
+            let typing = matches!(action, Action::EditorOpen | Action::Cancel | Action::CancelOrInterrupt);
+            let here = action.belongs_in(Context::Main) || action.belongs_in(Context::Global);
+            here && !typing && **action != Action::Palette
+        });
+        let team = self.session.team();
+        let agents: Vec<String> =
+            team.iter().flat_map(|team| team.agents.iter()).map(|agent| agent.name.to_string()).collect();
+        for action in offered {
+            let key = self.look.keymap.chord_for(*action, Context::Main).unwrap_or_default();
+            let name = action.name().replace('_', " ");
+            if !action.takes_digit() {
+                lines.push(Line { key, text: format!("{name} · {}", action.help()), choice: Choice::Do(*action) });
+                continue;
+            }
+            // One for each agent, so that it can be found by the agent's name as well.
+            for (n, agent) in agents.iter().enumerate().take(9) {
+                let digit = (n + 1) as u8;
+                let key = key.replace("1-9", &digit.to_string());
+                let text = format!("{name}: {agent} · {}", action.help());
+                lines.push(Line { key, text, choice: Choice::DoFor(*action, digit) });
+            }
+        }
         self.open(List::new("Commands", lines).palette());
+    }
+
+    /// Shows every setting with its value and who says so.
+    fn open_settings(&mut self) {
+        let mut lines = Vec::new();
+        for row in &self.look.settings {
+            let text = format!("{} · {}", row.value, row.origin);
+            lines.push(Line { key: row.key.clone(), text, choice: Choice::Nothing });
+            lines.push(Line { key: String::new(), text: row.about.clone(), choice: Choice::Nothing });
+        }
+        self.open(List::new("Settings: what applies, and who says so", lines).help());
+    }
+
+    /// Lets the operator choose among the themes.
+    fn choose_theme(&mut self) {
+        let here = self.look.theme.clone();
+        let names: Vec<String> = self.look.themes.names().into_iter().map(str::to_owned).collect();
+        let line = |name: String| Line {
+            key: if name == here { "●".into() } else { " ".into() },
+            text: name.clone(),
+            choice: Choice::Theme(name),
+        };
+        self.open(List::new("Colours", names.into_iter().map(line).collect()));
     }
 
     fn open_help(&mut self) {
