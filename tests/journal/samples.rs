@@ -172,7 +172,7 @@ pub fn message(id: u64, text: &str) -> Message {
 }
 
 fn result() -> ToolResult {
-    let call = ToolCall { id: "c".into(), name: "find".into(), arguments: "{}".into() };
+    let call = ToolCall { id: "c".into(), name: "find".into(), arguments: "{}".into(), echo: None };
     ToolResult::of(&call, "none", true)
 }
 
@@ -182,7 +182,7 @@ fn choice() -> Choice {
 }
 
 fn usage() -> Usage {
-    let tokens = Tokens { input: 10, cached: 2, output: 3, reasoning: 1 };
+    let tokens = Tokens { input: 10, cached: 2, output: 3, reasoning: 1, ..Tokens::default() };
     Usage { tokens, estimated: true, cost: Some(Money(31)) }
 }
 

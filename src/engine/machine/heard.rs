@@ -97,6 +97,7 @@ impl Machine {
                 heard.served = Some(model);
                 Vec::new()
             }
+            Chunk::Identity(_) | Chunk::Remark(_) => Vec::new(),
             Chunk::Finished(finish) => self.on_finish(id, finish, session, now),
         }
     }

@@ -247,7 +247,7 @@ impl World {
         self.chunk(call, Chunk::Text(two.into()));
         for (n, (name, arguments)) in calls.into_iter().enumerate() {
             let id = format!("{call}-{n}");
-            self.chunk(call, Chunk::Call(ToolCall { id, name, arguments: arguments.into() }));
+            self.chunk(call, Chunk::Call(ToolCall { id, name, arguments: arguments.into(), echo: None }));
         }
         if let Some(finish) = end {
             self.chunk(call, Chunk::Usage(Tokens { input: 10, output: 5, ..Tokens::default() }));
