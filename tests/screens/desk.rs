@@ -52,7 +52,11 @@ fn each_key_of_the_desk_sends_what_it_says() {
     assert_eq!(does("k x"), queue(&["Reviewer"]));
     assert_eq!(does("k r"), queue(&["Reviewer", "Coder", "Coder"]));
     assert_eq!(does("b"), [Command::Bar { agent: "Coder".into(), turns: Some(1) }]);
-    assert_eq!(does("j b"), [Command::Bar { agent: "Executor".into(), turns: Some(10) }], "longer than the 3 there are");
+    assert_eq!(
+        does("j b"),
+        [Command::Bar { agent: "Executor".into(), turns: Some(10) }],
+        "longer than the 3 there are"
+    );
     let lock = [Command::Bar { agent: "Reviewer".into(), turns: None }];
     assert_eq!(does("l"), lock, "the Executor is barred already");
     assert_eq!(does("+"), [Command::Desk(Desk::Patience { patience: Patience::For(10_000) })]);
