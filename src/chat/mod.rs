@@ -8,6 +8,7 @@ pub mod actor;
 pub mod agent;
 pub mod amend;
 pub mod breaks;
+pub mod by_hand;
 pub mod code;
 pub mod command;
 pub mod configure;

@@ -3,6 +3,7 @@
 use super::SESSION;
 use plenary::chat::amend::Amendment;
 use plenary::chat::breaks::{BreakId, Breakpoint, Breaks, SetBy};
+use plenary::chat::by_hand::{ByHand, WorkCopy};
 use plenary::chat::code::{CodeBlock, Execution, Payload, Place, Stopped};
 use plenary::chat::configure::Change;
 use plenary::chat::consult::Advice;
@@ -47,6 +48,7 @@ every_kind! {
     Desk { 0: Desk::Patience { patience: Patience::For(5_000) } }
     Breaks { 0: Breaks::Set { id: BreakId(1), breakpoint: Breakpoint::new("speaker == A", SetBy::Operator) } }
     SpeakerWanted { candidates: vec!["A".into()], barred: vec![("B".into(), "spoke last".into())], proposed: None, reasons: vec![("A".into(), "has not spoken yet".into())], until: Some(7), by_words: true }
+    ByHand { 0: ByHand::Copied { copies: vec![WorkCopy { from: "/w".into(), to: "/w-branch-2".into(), files: 3, bytes: 9, left_out: 1, skipped: 0 }] } }
     ConsultAsked { 0: ConsultAsked { op: OpId(3), turn: TurnId(1), key: "selector".into(), command: vec!["/x/pick.py".into()], input: "ab".into() } }
     ConsultAnswered { 0: ConsultAnswered { op: OpId(3), advice: Advice { answer: "A".into(), failure: Some("late".into()), duration_ms: 5 }, stopped: true } }
     TerminationAsked {}

@@ -167,18 +167,10 @@ impl Overlay for Desk {
         paint::clear(buf, area, cx.theme);
         let inside = paint::frame(buf, area, "Speaker desk", true, cx.theme, cx.unicode);
         let room = usize::from(inside.width.saturating_sub(2));
-        let mut y = inside.y;
-        let mut line = |text: &str, role: Role, lit: bool, buf: &mut Buffer| {
-            if y + 2 < inside.bottom() {
-                paint::words(buf, inside, inside.x + 1, y, take(text, room), cx.theme.style(role));
-                if lit {
-                    paint::tint(buf, Rect { y, height: 1, ..inside }, cx.theme.style(Role::Selection));
-                }
-                y += 1;
-            }
-        };
+        let mut lines: Vec<(String, Role, bool)> = Vec::new();
+        let mut line = |text: &str, role: Role, lit: bool| lines.push((text.to_owned(), role, lit));
         let now = session.turns().first().map_or("nobody".to_owned(), |turn| one_line(&turn.agent));
-        line(&format!("now    {now}"), Role::Text, false, buf);
+        line(&format!("now    {now}"), Role::Text, false);
         let next = match (&floor.wanted, &self.outlook) {
             (Some(wanted), _) => match &wanted.proposed {
                 Some(name) => {
@@ -194,32 +186,43 @@ impl Overlay for Desk {
             }
             (None, None) => "not known before it is chosen".to_owned(),
         };
-        line(&format!("next   {next}"), Role::Strong, false, buf);
+        line(&format!("next   {next}"), Role::Strong, false);
         let method = session.team().map_or("", |team| team.speaker_selection_method.kind.as_str());
         let choices = format!("waits  a choice ({method}) takes effect {}", floor.patience.words());
-        line(&choices, Role::Text, false, buf);
+        line(&choices, Role::Text, false);
         if let Some(hint) = &floor.hint {
-            line(&format!("hint   {}", one_line(hint)), Role::Operator, false, buf);
+            line(&format!("hint   {}", one_line(hint)), Role::Operator, false);
         }
-        line("", Role::Dim, false, buf);
+        line("", Role::Dim, false);
         let queue = floor.queue.len();
-        line(if queue == 0 { "Queue: empty" } else { "Queue, first speaks first" }, Role::Title, false, buf);
+        line(if queue == 0 { "Queue: empty" } else { "Queue, first speaks first" }, Role::Title, false);
         for (n, row) in rows.iter().enumerate() {
             if n == queue {
-                line("", Role::Dim, false, buf);
-                line("Members", Role::Title, false, buf);
+                line("", Role::Dim, false);
+                line("Members", Role::Title, false);
             }
             let lit = n == self.at.min(rows.len().saturating_sub(1));
             match row {
                 Row::Queued(place, name) => {
                     let text = format!("  {}. {}", place + 1, one_line(name));
-                    line(&text, agent_role(name, session), lit, buf);
+                    line(&text, agent_role(name, session), lit);
                 }
                 Row::Member(name) => {
                     let digit = n - queue + 1;
                     let (may, role) = standing(name, session);
-                    line(&format!("  {digit} {:<16} {may}", one_line(name)), role, lit, buf);
+                    line(&format!("  {digit} {:<16} {may}", one_line(name)), role, lit);
                 }
+            }
+        }
+        // What is chosen stays in sight.
+        let shown = usize::from(inside.height.saturating_sub(2));
+        let chosen = lines.iter().position(|(.., lit)| *lit).unwrap_or(0);
+        let from = (chosen + 1).saturating_sub(shown);
+        for (n, (text, role, lit)) in lines.iter().skip(from).take(shown).enumerate() {
+            let y = inside.y + n as u16;
+            paint::words(buf, inside, inside.x + 1, y, take(text, room), cx.theme.style(*role));
+            if *lit {
+                paint::tint(buf, Rect { y, height: 1, ..inside }, cx.theme.style(Role::Selection));
             }
         }
         let keys = |wanted: &[(Action, &str)]| foot::chosen(cx.keymap, Context::Desk, wanted);

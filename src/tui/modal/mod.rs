@@ -6,6 +6,7 @@
 
 pub mod approval;
 pub mod desk;
+pub mod file;
 pub mod list;
 pub mod prompt;
 pub mod review;
@@ -18,6 +19,7 @@ use crate::chat::command::Command;
 use crate::session::Session;
 use approval::Approval;
 use desk::Desk;
+use file::File;
 use list::List;
 use prompt::Prompt;
 use ratatui::buffer::Buffer;
@@ -103,6 +105,7 @@ modals! {
     Desk "The speaker desk.";
     Review "A change before it is made.";
     Why "Why the team may be going in circles.";
+    File "A file that code made, to be read.";
     List "A list to choose from: palette, help, branches, names, a confirmation.";
 }
 

@@ -235,6 +235,9 @@ pub(super) fn summary(agent: &Agent, app: &App, cx: &Draw, room: usize) -> Vec<(
     if let Some(Stage::Running(op, _)) = session.turn_of(&agent.name).map(|turn| &turn.stage)
         && let Some(printed) = live.program(*op)
     {
+        if printed.memory > 0 {
+            figures.push(words::bytes(printed.memory));
+        }
         figures.push(format!("{} lines", printed.lines));
     }
     if let Some(exit) = meter.last_exit {

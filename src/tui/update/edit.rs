@@ -185,7 +185,7 @@ impl App {
         match last_change(&self.session) {
             Some((what, command)) => {
                 self.say(format!("Taken back: {what}. The same key again brings it back."));
-                vec![Deed::Send(command)]
+                self.go_back(command)
             }
             None => {
                 self.say("You have changed nothing on this branch that could be taken back.");

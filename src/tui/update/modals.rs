@@ -180,7 +180,12 @@ impl App {
     fn chosen(&mut self, choice: Choice) -> Vec<Deed> {
         match choice {
             Choice::Do(action) => self.deed(action, None),
-            Choice::Branch(seq) => vec![Deed::Send(Command::MoveTo { seq })],
+            Choice::Branch(seq) => self.go_back(Command::MoveTo { seq }),
+            Choice::Execution(op) => {
+                self.show_execution(op);
+                Vec::new()
+            }
+            Choice::Back(command) => vec![Deed::Send(*command)],
             Choice::SpeakAs(name) => {
                 self.speak_as = name;
                 self.focus = Focus::Composer;
@@ -203,7 +208,7 @@ impl App {
                 if matches!(self.modals.last(), Some(Modal::Prompt(_))) {
                     self.modals.pop();
                 }
-                vec![Deed::Send(command)]
+                self.go_back(command)
             }
             Choice::EditPart(id, part) => {
                 self.edit_part(id, part);
