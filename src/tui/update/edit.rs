@@ -115,10 +115,10 @@ impl App {
         let entries = self.session.transcript().entries();
         let follows = self.session.transcript().place(id).map_or(0, |place| entries.len() - place - 1);
         if entry.message.within.is_empty() {
-            let kept = if follows == 0 {
-                String::new()
-            } else {
-                format!(", and keep the {follows} messages after it, marked")
+            let kept = match follows {
+                0 => String::new(),
+                1 => ", and keep the message after it, marked".to_owned(),
+                n => format!(", and keep the {n} messages after it, marked"),
             };
             choices.push(line(&format!("replace it here{kept}"), amend));
         }
