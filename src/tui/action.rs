@@ -236,6 +236,7 @@ actions! {
     TabNext "tab_next" [Main, Global] "Change to the next tab, when the screen is narrow";
     ThemeNext "theme_next" [Main, Global] "Change to the next colours";
     Themes "themes" [Main, Global] "Choose among the colours";
+    Reload "reload" [Main, Global] "Read your settings, keys and themes again";
     Settings "settings" [Main, Global] "Show the settings, and who says so";
     Dismiss "dismiss" [Main, Global] "Put the notice away";
     Palette "palette" [Main, Approval, Global] "Find a command by name";

@@ -117,6 +117,8 @@ pub enum Deed {
     Redraw,
     /// Keep how the screen is arranged and what is bookmarked for the next time.
     Remember,
+    /// Read settings, keys and themes again.
+    Reload,
     /// Let the operator edit this in `$EDITOR`; the result comes back as [`App::edited`].
     Edit(String),
     /// Open a shell where the code of this agent runs.

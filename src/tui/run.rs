@@ -14,6 +14,7 @@ use crate::chat::code::Payload;
 use crate::chat::command::Command;
 use crate::chat::update::Update;
 use crate::session::Session;
+use crate::settings::{Settings, paths};
 use crate::text::clean::one_line;
 use std::io;
 use std::process::Command as Process;
@@ -282,6 +283,17 @@ fn perform(
                 app.say(why);
             }
         }
+        Deed::Reload => match reloaded() {
+            Ok(look) => {
+                app.look = look;
+                app.say("Settings, keys and themes are read again.");
+                screen.invalidate();
+            }
+            Err(why) => {
+                let first = why.lines().find(|line| !line.trim().is_empty()).unwrap_or_default().to_owned();
+                app.say(format!("Everything stays as it was: {first}"));
+            }
+        },
         Deed::Redraw => screen.invalidate(),
         Deed::Suspend => {
             reader.park();
@@ -325,6 +337,13 @@ fn perform(
         Deed::Quit => return Ok(Some(Left::Quit)),
     }
     Ok(None)
+}
+
+/// How the console looks by the files as they are now.
+fn reloaded() -> Result<Look, String> {
+    let path = paths::settings_file().map_err(|error| error.to_string())?;
+    let settings = Settings::load(path.as_deref()).map_err(|report| report.render(false))?;
+    Look::from(&settings).map_err(|error| error.to_string())
 }
 
 /// Takes the terminal again after another program had it.

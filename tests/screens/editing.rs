@@ -81,6 +81,15 @@ fn a_bar_is_taken_back_and_patience_is_not_a_change_to_undo() {
 }
 
 #[test]
+fn the_composer_completes_names_of_agents() {
+    let mut app = app(SIZE);
+    press(&mut app, "i H i , space @ r e tab");
+    assert_eq!(app.composer.text(), "Hi, @Reviewer ");
+    press(&mut app, "a @ c tab");
+    assert_eq!(app.focus, plenary::tui::app::Focus::Main, "an address is no name: the keys go on to the next pane");
+}
+
+#[test]
 fn what_may_be_copied_is_a_list() {
     let mut app = app(SIZE);
     press(&mut app, "K");

@@ -55,6 +55,7 @@ impl App {
                 self.transcript.mark(None);
             }
             Action::Themes => self.choose_theme(),
+            Action::Reload => return Some(vec![Deed::Reload]),
             Action::Settings => self.open_settings(),
             Action::Palette => self.open_palette(),
             Action::Help => self.open_help(),
