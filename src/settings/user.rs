@@ -85,6 +85,8 @@ pub struct Settings {
     pub theme: Setting<String>,
     /// The built-in keys: `vim` or `plain`.
     pub keys: Setting<String>,
+    /// Whether the mouse does anything; the terminal's own selection then needs shift.
+    pub mouse: Setting<bool>,
     /// How the console calls for the operator.
     pub attention: Setting<Calling>,
     /// No animation, no smooth scrolling.
@@ -106,6 +108,7 @@ impl Default for Settings {
         Settings {
             theme: Setting::default_of("auto".into()),
             keys: Setting::default_of("vim".into()),
+            mouse: Setting::default_of(false),
             attention: Setting::default_of(Calling::default()),
             reduced_motion: Setting::default_of(false),
             frame_rate: Setting::default_of(60),
@@ -152,6 +155,7 @@ impl Settings {
         let mut fields = Fields::new(findings, root, 0..0, "the settings");
         self.theme.set(fields.filled("theme"), origin);
         self.keys.set(fields.filled("keys"), origin);
+        self.mouse.set(fields.flag("mouse"), origin);
         if let Some(node) = fields.get("attention") {
             let mut calling = self.attention.value.clone();
             calling::read(findings, node, &mut calling);
@@ -249,10 +253,12 @@ mod tests {
         let seen = Origin::File("seen".into());
         let mut settings = Settings::default();
         settings.layer("embedded", EMBEDDED, Path::new(""), &seen).unwrap();
-        let Settings { theme, keys, attention, reduced_motion, frame_rate, data_dir, keymap, team, watch } = &settings;
+        let Settings { theme, keys, mouse, attention, reduced_motion, frame_rate, data_dir, keymap, team, watch } =
+            &settings;
         for origin in [
             &theme.origin,
             &keys.origin,
+            &mouse.origin,
             &attention.origin,
             &reduced_motion.origin,
             &frame_rate.origin,
@@ -264,7 +270,7 @@ mod tests {
             assert_eq!(*origin, seen);
         }
         let tree: toml::Table = EMBEDDED.parse().unwrap();
-        assert_eq!(tree.keys().collect::<Vec<_>>().len(), 11);
+        assert_eq!(tree.keys().collect::<Vec<_>>().len(), 12);
         assert_eq!(tree["team"].as_table().unwrap().len(), 4);
     }
 

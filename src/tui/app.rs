@@ -84,6 +84,8 @@ pub struct App {
     pub pending: Vec<KeyPress>,
     /// What may follow the pending keys.
     pub following: Vec<Hint>,
+    /// A line between panes that is dragged: where from, and how wide the columns were.
+    pub dragged: Option<(u16, i32)>,
     /// What the operator was called for.
     pub attention: Attention,
     /// A notice, and until when it stays.
@@ -154,6 +156,7 @@ impl App {
             outlook: None,
             pending: Vec::new(),
             following: Vec::new(),
+            dragged: None,
             attention: Attention::default(),
             toast: None,
             fault: None,

@@ -24,6 +24,8 @@ pub struct Look {
     pub crashes: PathBuf,
     /// How the operator is called.
     pub calling: Calling,
+    /// Whether the mouse does anything.
+    pub mouse: bool,
     /// Whether the theme follows the terminal's background.
     pub automatic: bool,
     /// Every setting with its origin, for the page that shows them.
@@ -73,6 +75,7 @@ impl Look {
             unicode: terminal::unicode_locale(),
             crashes: data.join("crashes"),
             calling: settings.attention.value.clone(),
+            mouse: settings.mouse.value,
             automatic,
             settings: settings.rows(),
             memory: Some(data.join("console.toml")),
@@ -89,6 +92,7 @@ impl Look {
             unicode: true,
             crashes: std::env::temp_dir(),
             calling: Calling::default(),
+            mouse: false,
             automatic: false,
             settings: Settings::default().rows(),
             memory: None,

@@ -80,7 +80,7 @@ pub async fn run(console: Console) -> io::Result<Left> {
     app.recall(&files::recalled(app.look.memory.as_deref()));
     app.calls();
     let bells = Bells::of(&app);
-    screen.report_focus();
+    ask(&mut screen, &app);
     if app.look.automatic {
         screen.ask_background();
     }
@@ -183,7 +183,7 @@ async fn take_in(
         Input::Gone => return Ok(Some(Left::Gone)),
         Input::Signal(Signal::Continue) => {
             screen.enter_again()?;
-            screen.report_focus();
+            ask(screen, app);
             let (columns, rows) = screen.size();
             app.size = (columns, rows);
         }
@@ -286,6 +286,7 @@ fn perform(
         Deed::Reload => match reloaded() {
             Ok(look) => {
                 app.look = look;
+                ask(screen, app);
                 app.say("Settings, keys and themes are read again.");
                 screen.invalidate();
             }
@@ -339,6 +340,14 @@ fn perform(
     Ok(None)
 }
 
+/// Asks the terminal for the reports that the console wants.
+fn ask(screen: &mut Screen<Tty>, app: &App) {
+    screen.report_focus();
+    if app.look.mouse {
+        screen.report_mouse();
+    }
+}
+
 /// How the console looks by the files as they are now.
 fn reloaded() -> Result<Look, String> {
     let path = paths::settings_file().map_err(|error| error.to_string())?;
@@ -349,7 +358,7 @@ fn reloaded() -> Result<Look, String> {
 /// Takes the terminal again after another program had it.
 fn back(app: &mut App, screen: &mut Screen<Tty>, reader: &Reader, inputs: &mut Inputs) -> io::Result<Option<Left>> {
     screen.enter_again()?;
-    screen.report_focus();
+    ask(screen, app);
     reader.resume();
     // What was typed into the other program and came too late is not meant for us; all else is.
     while let Ok(input) = inputs.try_recv() {

@@ -32,6 +32,42 @@ pub struct Places {
     panes: Vec<Place>,
 }
 
+impl Places {
+    /// The panes, in reading order.
+    pub fn panes(&self) -> &[Place] {
+        &self.panes
+    }
+
+    /// The tab at a position, by its place.
+    pub fn tab_at(&self, app: &App, at: Position) -> Option<usize> {
+        let mut x = self.tabs.x + 1;
+        let hit = |(n, pane): (usize, &Pane)| {
+            // As they are drawn: the name between two blanks or brackets, a sign for what waits, and a blank.
+            let from = x;
+            x += tab_text(app, n, *pane).0.chars().count() as u16 + 1;
+            (from..x).contains(&at.x).then_some(n)
+        };
+        if !self.tabs.contains(at) {
+            return None;
+        }
+        app.arranged.tabs().iter().enumerate().find_map(hit)
+    }
+}
+
+/// A tab's words, whether it is the one that is shown, and whether something waits there.
+fn tab_text(app: &App, n: usize, pane: Pane) -> (String, bool, bool) {
+    let (here, name) = (n == app.arranged.tab, pane.name());
+    let waits = pane == Pane::Floor && !app.session.waiting().is_empty();
+    let waits = waits || pane == Pane::Transcript && app.transcript.unseen() > 0;
+    let text = match (here, waits) {
+        (true, true) => format!("[{name} !]"),
+        (true, false) => format!("[{name}]"),
+        (false, true) => format!(" {name} ! "),
+        (false, false) => format!(" {name} "),
+    };
+    (text, here, waits)
+}
+
 /// The places on a screen of this size.
 pub fn places(app: &App, area: Rect) -> Places {
     let mut places = Places { status: Rect { height: 1, ..area }, ..Places::default() };
@@ -139,16 +175,7 @@ fn draw_tabs(app: &App, area: Rect, buf: &mut Buffer) {
     let theme = app.look.theme();
     let mut x = area.x + 1;
     for (n, pane) in app.arranged.tabs().iter().enumerate() {
-        let (here, name) = (n == app.arranged.tab, pane.name());
-        let waits = *pane == Pane::Floor && !app.session.waiting().is_empty();
-        let unseen = *pane == Pane::Transcript && app.transcript.unseen() > 0;
-        let waits = waits || unseen;
-        let text = match (here, waits) {
-            (true, true) => format!("[{name} !]"),
-            (true, false) => format!("[{name}]"),
-            (false, true) => format!(" {name} ! "),
-            (false, false) => format!(" {name} "),
-        };
+        let (text, here, waits) = tab_text(app, n, *pane);
         let role = if here {
             Role::Title
         } else if waits {

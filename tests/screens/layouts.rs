@@ -105,6 +105,33 @@ fn the_keys_go_round_the_panes_and_the_composer() {
 }
 
 #[test]
+fn the_mouse_chooses_scrolls_and_drags_and_approves_nothing() {
+    use plenary::tui::input::{Input, Mouse, MouseKind};
+    let size = (120, 35);
+    let mut app = speaking(size);
+    let mut does = |app: &mut App, kind, column, row| {
+        let deeds = app.on_input(Input::Mouse(Mouse { kind, column, row }));
+        frame(app, size);
+        deeds
+    };
+    frame(&mut app, size);
+    assert_eq!(does(&mut app, MouseKind::Press, 100, 5), []);
+    assert_eq!(app.pane_in_focus(), Pane::Floor);
+    assert_eq!(does(&mut app, MouseKind::Press, 50, 10), []);
+    assert!(app.pane_in_focus() == Pane::Transcript && app.transcript.has_selection());
+    does(&mut app, MouseKind::WheelUp, 50, 10);
+    assert!(!app.transcript.follows());
+    does(&mut app, MouseKind::Press, 30, 10);
+    does(&mut app, MouseKind::Drag, 42, 10);
+    assert_eq!(app.arranged.wider, 3);
+    assert_eq!(does(&mut app, MouseKind::Release, 42, 10), [Deed::Remember]);
+    let mut narrow = speaking((60, 20));
+    frame(&mut narrow, (60, 20));
+    narrow.on_input(Input::Mouse(Mouse { kind: MouseKind::Press, column: 12, row: 1 }));
+    assert_eq!(narrow.panes_shown(), [Pane::Agents]);
+}
+
+#[test]
 fn jumps_lead_to_what_they_say_and_go_around() {
     let mut app = eventful().console((120, 35));
     let at = |app: &App| app.transcript.here(&app.session).unwrap();

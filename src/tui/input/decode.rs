@@ -5,7 +5,7 @@
 //! Here every sequence is bounded, unknown ones are swallowed whole, and the thread that owns the descriptor decides.
 
 use super::key::{Key, KeyPress};
-use super::{Input, PASTE_LIMIT};
+use super::{Input, Mouse, MouseKind, PASTE_LIMIT};
 use std::collections::VecDeque;
 
 /// Longest control sequence kept; a longer one is noise and is swallowed to its end.
@@ -210,6 +210,9 @@ impl Decoder {
 
     /// A whole control sequence: parameters and the letter that ends it.
     fn sequence(&mut self, params: &[u8], last: u8) {
+        if let (Some(report), b'M' | b'm') = (params.strip_prefix(b"<"), last) {
+            return self.mouse(report, last == b'm');
+        }
         // Private markers (`?`, `<`, `>`, `=`) open replies and mouse reports; spaces and the like open settings.
         if !params.iter().all(|byte| matches!(byte, b'0'..=b'9' | b';' | b':')) {
             return;
@@ -246,6 +249,23 @@ impl Decoder {
         if let Some(press) = press {
             self.ready.push_back(Input::Key(press));
         }
+    }
+
+    /// A mouse report (SGR): button, column and row, both counted from 1.
+    fn mouse(&mut self, report: &[u8], released: bool) {
+        let text = std::str::from_utf8(report).unwrap_or_default();
+        let numbers: Vec<u16> = text.split(';').filter_map(|number| number.parse().ok()).collect();
+        let [button, column, row] = numbers.as_slice() else { return };
+        let kind = match button {
+            0 if released => MouseKind::Release,
+            0 => MouseKind::Press,
+            32 if !released => MouseKind::Drag,
+            64 => MouseKind::WheelUp,
+            65 => MouseKind::WheelDown,
+            _ => return,
+        };
+        let (column, row) = (column.saturating_sub(1), row.saturating_sub(1));
+        self.ready.push_back(Input::Mouse(Mouse { kind, column, row }));
     }
 
     fn paste(&mut self, mut bytes: Vec<u8>, mut matched: usize, mut cut: bool, byte: u8) {

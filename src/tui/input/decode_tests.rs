@@ -138,6 +138,21 @@ proptest! {
 }
 
 #[test]
+fn mouse_reports_tell_what_and_where_and_noise_tells_nothing() {
+    let mut decoder = Decoder::default();
+    decoder.feed(b"\x1b[<0;5;3M\x1b[<32;6;3M\x1b[<0;6;3m\x1b[<65;1;1M\x1b[<2;1;1M\x1b[<0;1M\x1b[<x;1;1M");
+    let read: Vec<_> = std::iter::from_fn(|| decoder.take()).collect();
+    let at = |kind, column, row| Input::Mouse(Mouse { kind, column, row });
+    let wanted = [
+        at(MouseKind::Press, 4, 2),
+        at(MouseKind::Drag, 5, 2),
+        at(MouseKind::Release, 5, 2),
+        at(MouseKind::WheelDown, 0, 0),
+    ];
+    assert_eq!(read, wanted);
+}
+
+#[test]
 fn a_reply_about_the_background_tells_light_from_dark_and_other_strings_nothing() {
     let read = |text: &str| {
         let mut decoder = Decoder::default();

@@ -151,6 +151,11 @@ impl<D: Device> Screen<D> {
         self.aside.extend_from_slice(b"\x1b[?1004h");
     }
 
+    /// Asks the terminal to report the mouse: clicks, drags and the wheel. It stops when the terminal is given back.
+    pub fn report_mouse(&mut self) {
+        self.aside.extend_from_slice(b"\x1b[?1002h\x1b[?1006h");
+    }
+
     /// Asks the terminal for its background. Many answer, some never do.
     pub fn ask_background(&mut self) {
         self.aside.extend_from_slice(b"\x1b]11;?\x1b\\");

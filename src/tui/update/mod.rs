@@ -11,6 +11,7 @@ mod edit;
 mod jump;
 mod members;
 mod modals;
+mod mouse;
 mod reading;
 mod screen;
 mod speech;
@@ -45,6 +46,10 @@ impl App {
             Input::FocusGained | Input::FocusLost => {
                 self.attention.focus(input == Input::FocusGained);
                 Vec::new()
+            }
+            Input::Mouse(mouse) => {
+                self.touch();
+                self.on_mouse(mouse)
             }
             Input::Background { light } => {
                 if self.look.follow_background(light) {

@@ -110,8 +110,13 @@ impl App {
     }
 
     fn next_tab(&mut self) {
+        self.choose_tab((self.arranged.tab + 1) % self.arranged.tabs().len());
+    }
+
+    /// Shows this tab, by its place.
+    pub(super) fn choose_tab(&mut self, tab: usize) {
         self.arranged.zoomed = false;
-        self.arranged.tab = (self.arranged.tab + 1) % self.arranged.tabs().len();
+        self.arranged.tab = tab;
         if let Some(pane) = self.arranged.tabs().get(self.arranged.tab) {
             self.arranged.focus = *pane;
         }

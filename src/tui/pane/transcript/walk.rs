@@ -68,6 +68,14 @@ impl Transcript {
         self.items.get(place)?.seq(session)
     }
 
+    /// Selects what stands in a row of the screen, counted from the top of the words.
+    pub fn select_row(&mut self, row: u16) {
+        if let Some((Some(place), _)) = self.shown.get(usize::from(row)) {
+            self.selected = Some(*place);
+            self.jumped = None;
+        }
+    }
+
     /// The record from which a jump leaves: what is selected, or where the last jump led.
     pub fn here(&self, session: &Session) -> Option<Seq> {
         match (self.selected, self.jumped) {
