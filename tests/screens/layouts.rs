@@ -109,7 +109,7 @@ fn the_mouse_chooses_scrolls_and_drags_and_approves_nothing() {
     use plenary::tui::input::{Input, Mouse, MouseKind};
     let size = (120, 35);
     let mut app = speaking(size);
-    let mut does = |app: &mut App, kind, column, row| {
+    let does = |app: &mut App, kind, column, row| {
         let deeds = app.on_input(Input::Mouse(Mouse { kind, column, row }));
         frame(app, size);
         deeds

@@ -150,8 +150,8 @@ fn a_conflict_names_both_places() {
 
     let told = mistakes("[main]\n\"shift-q\" = \"quit\"\n\"Q\" = \"help\"");
     assert!(told[0].contains("line 3") && told[0].contains("quit in mine.toml, line 2"), "{told:?}");
-    let told = mistakes("[main]\n\"u 1..3\" = \"call_on\"\n\"u 2\" = \"help\"");
-    assert!(told[0].contains("\"u 1..3\" is call_on in mine.toml, line 2"), "{told:?}");
+    let told = mistakes("[main]\n\"; 1..3\" = \"call_on\"\n\"; 2\" = \"help\"");
+    assert!(told[0].contains("\"; 1..3\" is call_on in mine.toml, line 2"), "{told:?}");
 }
 
 #[test]
