@@ -2,6 +2,7 @@
 
 mod approving;
 mod by_hand;
+mod debug;
 mod desk;
 mod editing;
 mod hostile;

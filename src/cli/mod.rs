@@ -11,6 +11,7 @@ mod run;
 mod sandbox;
 mod sessions;
 mod settings;
+mod triage;
 mod watch;
 
 use clap::{Parser, Subcommand};
@@ -53,6 +54,8 @@ enum Command {
     Export(export::Arguments),
     /// Look for loops in stored sessions and message lists
     Watch(watch::Arguments),
+    /// Say where a stored session may have gone wrong
+    Triage(triage::Arguments),
     /// Read a team file and say everything that is wrong with it
     Check(check::Arguments),
     /// Say what this machine has of what Plenary needs
@@ -77,6 +80,7 @@ pub fn main() -> ExitCode {
         Command::Settings(arguments) => settings::settings(&arguments),
         Command::Export(arguments) => export::export(&arguments),
         Command::Watch(arguments) => watch::watch(&arguments),
+        Command::Triage(arguments) => triage::show(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Doctor(arguments) => doctor::doctor(&arguments),
     };

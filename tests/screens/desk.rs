@@ -33,17 +33,17 @@ fn sent(app: &mut App, keys: &str) -> Vec<Command> {
 fn the_desk_shows_queue_members_and_causes() {
     for size in SIZES {
         let mut app = sketch().console(size);
-        press(&mut app, "d");
+        press(&mut app, "d d");
         assert_screen("desk", &mut app, size);
     }
     let mut app = Sketch::begun().console((80, 24));
-    press(&mut app, "d");
+    press(&mut app, "d d");
     assert_screen("desk_empty", &mut app, (80, 24));
 }
 
 #[test]
 fn each_key_of_the_desk_sends_what_it_says() {
-    let does = |keys: &str| sent(&mut sketch().console((120, 35)), &format!("d {keys}"));
+    let does = |keys: &str| sent(&mut sketch().console((120, 35)), &format!("d d {keys}"));
     let queue = |wanted: &[&str]| vec![Command::Queue { queue: names(wanted) }];
     assert_eq!(does("enter"), [Command::CallOn { agent: "Coder".into() }], "the first member");
     assert_eq!(does("q"), [Command::Enqueue { agent: "Coder".into() }]);

@@ -2,6 +2,7 @@
 
 use super::{Overlay, Step, centred};
 use crate::chat::Name;
+use crate::chat::breaks::BreakCommand;
 use crate::chat::command::Command;
 use crate::chat::event::Resolution;
 use crate::chat::id::{MessageId, OpId, Seq};
@@ -15,7 +16,7 @@ use crate::tui::paint::{self, Draw};
 use crate::tui::pane::Pane;
 use crate::tui::pane::transcript::Filter;
 use crate::tui::theme::Role;
-use crate::tui::update::{Part, What};
+use crate::tui::update::{Portion, What};
 use crate::tui::widget::editor::Editor;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -37,6 +38,10 @@ pub enum Choice {
     Resolve(OpId, Resolution),
     /// Take back consent given in advance: of one agent, or of all.
     Revoke(Option<Name>),
+    /// Something about breakpoints and steps.
+    Break(BreakCommand),
+    /// Go to this message.
+    GoTo(MessageId),
     /// Give this agent the floor, and go on.
     CallOn(Name),
     /// Show what can be done with an execution.
@@ -48,7 +53,7 @@ pub enum Choice {
     /// Close the text that was reviewed, and send this.
     Settle(Command),
     /// Edit this part of a message.
-    EditPart(MessageId, Part),
+    EditPart(MessageId, Portion),
     /// Carry out an action for the agent with this number.
     DoFor(Action, u8),
     /// Copy this.
@@ -56,7 +61,7 @@ pub enum Choice {
     /// Take these colours.
     Theme(String),
     /// Go to this record in the transcript.
-    GoTo(Seq),
+    GoToRecord(Seq),
     /// Show only this of the transcript.
     Show(Filter),
     /// Put these two panes beside each other.

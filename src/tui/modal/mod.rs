@@ -5,6 +5,7 @@
 //! here, and an action that opens it (`app.open(...)` in `update/`). With keys of its own: a row in `action.rs`'s contexts.
 
 pub mod approval;
+pub mod debug;
 pub mod desk;
 pub mod file;
 pub mod list;
@@ -18,6 +19,7 @@ use super::paint::Draw;
 use crate::chat::command::Command;
 use crate::session::Session;
 use approval::Approval;
+use debug::Debug;
 use desk::Desk;
 use file::File;
 use list::List;
@@ -105,6 +107,7 @@ modals! {
     Desk "The speaker desk.";
     Review "A change before it is made.";
     Why "Why the team may be going in circles.";
+    Debug "Breakpoints, what is held back, suspects.";
     File "A file that code made, to be read.";
     List "A list to choose from: palette, help, branches, names, a confirmation.";
 }

@@ -2,8 +2,9 @@
 
 use super::{Overlay, Step, centred};
 use crate::chat::Name;
+use crate::chat::breaks::BreakId;
 use crate::chat::code::CodeBlock;
-use crate::chat::id::{ApprovalId, AskId, MessageId};
+use crate::chat::id::{ApprovalId, AskId, MessageId, TurnId};
 use crate::session::Session;
 use crate::text::wrap::wrap;
 use crate::text::{Ink, Piece};
@@ -12,7 +13,7 @@ use crate::tui::input::KeyPress;
 use crate::tui::paint::{self, Draw};
 use crate::tui::pane::foot;
 use crate::tui::theme::Role;
-use crate::tui::update::Part;
+use crate::tui::update::Portion;
 use crate::tui::widget::editor::Editor;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -29,8 +30,8 @@ pub enum Purpose {
     Code(ApprovalId),
     /// What a message says from now on.
     Message(MessageId),
-    /// What a part of a message says from now on.
-    Part(MessageId, Part),
+    /// What a portion of a message says from now on.
+    Portion(MessageId, Portion),
     /// A hint for who chooses the next speaker.
     Hint,
     /// What an agent's model is told first.
@@ -39,6 +40,12 @@ pub enum Purpose {
     Answer(AskId),
     /// A note to an agent that goes in circles; `None` is to all.
     Note(Option<Name>),
+    /// A breakpoint, in one line; `None` for a new one.
+    Breakpoint(Option<BreakId>),
+    /// The reply that is held back.
+    Draft(TurnId),
+    /// A part of the request that is held back; one past the last is a new one.
+    Part(TurnId, usize),
 }
 
 /// A text field with a title and a word of explanation.
@@ -57,13 +64,14 @@ impl Prompt {
     /// A field for a purpose.
     pub fn new(purpose: Purpose, text: &str, title: impl Into<String>, help: impl Into<String>) -> Self {
         let editor = Editor::new(text, "");
-        let editor = if matches!(
-            purpose,
-            Purpose::Code(_) | Purpose::Message(_) | Purpose::Part(..) | Purpose::SystemMessage(_)
-        ) {
-            editor.at_start()
-        } else {
-            editor
+        let editor = match purpose {
+            Purpose::Code(_)
+            | Purpose::Message(_)
+            | Purpose::SystemMessage(_)
+            | Purpose::Draft(_)
+            | Purpose::Portion(..)
+            | Purpose::Part(..) => editor.at_start(),
+            _ => editor,
         };
         // As the field holds it: line ends are its own, and what was not touched counts as unchanged.
         let before = editor.text();
@@ -82,10 +90,14 @@ impl Overlay for Prompt {
             // Saved by a chord: enter never gives consent.
             Purpose::Code(_)
             | Purpose::Message(_)
-            | Purpose::Part(..)
             | Purpose::SystemMessage(_)
-            | Purpose::Leash(_) => Context::Editor,
-            Purpose::Deny(..) | Purpose::Answer(_) | Purpose::Note(_) | Purpose::Hint => Context::Composer,
+            | Purpose::Leash(_)
+            | Purpose::Draft(_)
+            | Purpose::Portion(..)
+            | Purpose::Part(..) => Context::Editor,
+            Purpose::Deny(..) | Purpose::Answer(_) | Purpose::Note(_) | Purpose::Breakpoint(_) | Purpose::Hint => {
+                Context::Composer
+            }
         }
     }
 
@@ -105,7 +117,12 @@ impl Overlay for Prompt {
     fn draw(&self, area: Rect, buf: &mut Buffer, cx: &Draw) -> Option<Position> {
         let long = matches!(
             self.purpose,
-            Purpose::Code(_) | Purpose::Message(_) | Purpose::Part(..) | Purpose::SystemMessage(_)
+            Purpose::Code(_)
+                | Purpose::Message(_)
+                | Purpose::Portion(..)
+                | Purpose::SystemMessage(_)
+                | Purpose::Draft(_)
+                | Purpose::Part(..)
         );
         let height = if long { area.height } else { 9 };
         // A short text stands at the bottom: what it is about stays in sight.

@@ -17,6 +17,7 @@ use crate::tui::paint::{self, Draw};
 use crate::tui::pane::Pane;
 use crate::tui::theme::Role;
 use crate::tui::words;
+use crate::watch::silence::silence;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -188,6 +189,9 @@ pub(super) fn state(agent: &Agent, app: &App, cx: &Draw) -> (String, Role) {
     let spoken = session.call_of(&agent.name).and_then(|call| app.live.spoken(call));
     let rate = spoken.filter(|spoken| !spoken.text.is_empty()).map(|spoken| spoken.rate());
     let mut text = words::agent_state(&agent.name, session, rate, now);
+    if let Some((quiet, passed)) = silence(&agent.name, spoken.map(|spoken| spoken.heard), session, now) {
+        text = format!("{} {}", quiet.word(), words::clock(passed.max(0) as u64));
+    }
     for name in session.speakers_within(&agent.name) {
         text = format!("{text} › {}", one_line(name));
     }

@@ -17,7 +17,7 @@ use std::ops::Range;
 
 /// A part of a message that can be edited by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Part {
+pub enum Portion {
     /// These bytes of its text: a block of code.
     Block(Range<usize>),
     /// So many-th tool result.
@@ -65,13 +65,13 @@ impl App {
             .map(|(n, range)| Line {
                 key: format!("code {}", n + 1),
                 text: first(&entry.message.content[range.clone()]),
-                choice: Choice::EditPart(id, Part::Block(range)),
+                choice: Choice::EditPart(id, Portion::Block(range)),
             })
             .collect();
         lines.extend(entry.message.tool_results.iter().enumerate().map(|(n, result)| Line {
             key: one_line(&result.name),
             text: first(&result.content),
-            choice: Choice::EditPart(id, Part::Result(n)),
+            choice: Choice::EditPart(id, Portion::Result(n)),
         }));
         if lines.is_empty() {
             self.say("It has neither code nor tool results; edit the whole message instead.");
@@ -81,18 +81,18 @@ impl App {
     }
 
     /// Opens a part for editing.
-    pub(super) fn edit_part(&mut self, id: MessageId, part: Part) {
+    pub(super) fn edit_part(&mut self, id: MessageId, part: Portion) {
         let Some(entry) = self.session.transcript().get(id) else { return };
         let text = match &part {
-            Part::Block(range) => entry.message.content.get(range.clone()).unwrap_or_default().to_owned(),
-            Part::Result(n) => {
+            Portion::Block(range) => entry.message.content.get(range.clone()).unwrap_or_default().to_owned(),
+            Portion::Result(n) => {
                 entry.message.tool_results.get(*n).map(|result| result.content.to_string()).unwrap_or_default()
             }
         };
-        let what = if matches!(part, Part::Block(_)) { "code" } else { "the result" };
+        let what = if matches!(part, Portion::Block(_)) { "code" } else { "the result" };
         let title = format!("Edit {what} of message {}", id.number());
         let help = "What is saved is shown beside what it was before anything happens.";
-        self.open(Prompt::new(Purpose::Part(id, part), &text, title, help));
+        self.open(Prompt::new(Purpose::Portion(id, part), &text, title, help));
     }
 
     /// A message was rewritten: a last look, and what is to become of what follows.
@@ -128,10 +128,10 @@ impl App {
     }
 
     /// A part of a message was rewritten.
-    pub(super) fn review_part(&mut self, id: MessageId, part: Part, after: &str) {
+    pub(super) fn review_part(&mut self, id: MessageId, part: Portion, after: &str) {
         let Some(entry) = self.session.transcript().get(id) else { return };
         match part {
-            Part::Block(range) => {
+            Portion::Block(range) => {
                 let whole = &entry.message.content;
                 // A block ends with its line: what was edited may have lost it.
                 let end = if after.ends_with('\n') || after.is_empty() { "" } else { "\n" };
@@ -139,7 +139,7 @@ impl App {
                 let edited = format!("{head}{after}{end}{tail}");
                 self.review_message(id, &edited);
             }
-            Part::Result(n) => {
+            Portion::Result(n) => {
                 let Some(result) = entry.message.tool_results.get(n) else { return };
                 if *result.content == *after {
                     self.modals.pop();

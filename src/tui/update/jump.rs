@@ -103,7 +103,7 @@ impl App {
             Some(Line {
                 key: entry.message.id.number().to_string(),
                 text: take(&one_line(&text), GLANCE).to_owned(),
-                choice: Choice::GoTo(*seq),
+                choice: Choice::GoToRecord(*seq),
             })
         };
         let lines: Vec<Line> = self.transcript.bookmarks().iter().filter_map(line).collect();

@@ -7,6 +7,7 @@
 mod actions;
 mod by_hand;
 mod copy;
+mod debug;
 mod edit;
 mod jump;
 mod members;
@@ -19,7 +20,7 @@ mod steer;
 mod unstick;
 
 pub use copy::What;
-pub use edit::Part;
+pub use edit::Portion;
 
 use super::app::{App, Deed, Focus};
 use super::input::{Input, KeyPress};

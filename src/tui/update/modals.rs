@@ -145,7 +145,7 @@ impl App {
                 self.review_message(id, &text);
                 Vec::new()
             }
-            Purpose::Part(id, part) => {
+            Purpose::Portion(id, part) => {
                 self.review_part(id, part, &text);
                 Vec::new()
             }
@@ -169,6 +169,7 @@ impl App {
                     None => Command::Speak { text, as_agent },
                 })
             }
+            Purpose::Breakpoint(_) | Purpose::Draft(_) | Purpose::Part(..) => self.written_for_debug(&purpose, &text),
             Purpose::Answer(ask) => {
                 self.modals.pop();
                 let answer = if text.trim().is_empty() { Answer::Skip } else { Answer::Say(text.into()) };
@@ -202,6 +203,11 @@ impl App {
             }
             Choice::Resolve(op, resolution) => vec![Deed::Send(Command::Resolve { op, resolution })],
             Choice::Revoke(agent) => vec![Deed::Send(Command::Revoke { agent })],
+            Choice::Break(command) => vec![Deed::Send(Command::Break(command))],
+            Choice::GoTo(id) => {
+                self.transcript.go_to(id, &self.session);
+                Vec::new()
+            }
             Choice::CallOn(agent) => self.and_go_on(Command::CallOn { agent }),
             Choice::Settle(command) => {
                 // What was reviewed is done with, and so is the text it came from.
@@ -221,7 +227,7 @@ impl App {
                 vec![Deed::Redraw]
             }
             Choice::Send(commands) => commands.into_iter().map(Deed::Send).collect(),
-            Choice::GoTo(seq) => {
+            Choice::GoToRecord(seq) => {
                 self.transcript.go_to_seq(seq, &self.session);
                 Vec::new()
             }
