@@ -172,3 +172,27 @@ fn the_readme_opens_with_the_two_commands() {
         assert!(readme.contains(&format!("| {code} | {meaning} |")), "the README says otherwise of exit code {code}");
     }
 }
+
+/// The screens in `docs/console.md` are those that the tests of the screens have drawn.
+#[test]
+fn the_guide_shows_the_screens_there_are() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let path = root.join("docs/console.md");
+    let found = std::fs::read_to_string(&path).unwrap();
+    let mut parts = found.split("<!-- screen ");
+    let mut wanted = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (name, rest) = part.split_once(" -->").unwrap();
+        let after = rest.splitn(3, "~~~").nth(2).unwrap();
+        let screen = root.join(format!("tests/snapshots/screens/{name}.snap"));
+        let screen = std::fs::read_to_string(&screen).unwrap_or_else(|error| panic!("{}: {error}", screen.display()));
+        // What insta writes before a picture ends with a line of dashes.
+        let picture = screen.splitn(3, "---\n").nth(2).unwrap();
+        let _ = write!(wanted, "<!-- screen {name} -->\n~~~text\n{}\n~~~{after}", picture.trim_end());
+    }
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(&path, &wanted).unwrap();
+    }
+    let found = std::fs::read_to_string(&path).unwrap();
+    assert!(found == wanted, "docs/console.md is not current: run UPDATE_DOCS=1 cargo test docs");
+}

@@ -3,7 +3,10 @@
 mod approving;
 mod by_hand;
 mod debug;
+mod desk;
+mod editing;
 mod hostile;
+mod layouts;
 mod length;
 mod moments;
 mod unstick;

@@ -3,8 +3,10 @@
 //! Commands are data, so that a console may sit in another process than the engine.
 
 use super::Name;
+use super::amend::Amendment;
 use super::breaks::BreakCommand;
 use super::configure::Change;
+use super::desk::Desk;
 use super::event::{Answer, Boundary, Judgement, Resolution, Verdict};
 use super::id::{ApprovalId, AskId, MessageId, OpId, Seq};
 use super::tool::ToolBarred;
@@ -203,6 +205,10 @@ pub enum Command {
     },
     /// Have the run summed up by one of the agents, and end it then.
     Conclude,
+    /// Replace what a message says, and keep what was said after it.
+    Amend(Amendment),
+    /// A hint for who chooses, or how long a choice waits.
+    Desk(Desk),
     /// Breakpoints, steps, and what is held back before it is sent or said.
     Break(BreakCommand),
 }

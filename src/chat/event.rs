@@ -1,12 +1,14 @@
 //! What happened: the durable vocabulary of a session.
 
 pub use super::actor::Actor;
+use super::amend::Amendment;
 use super::breaks::Breaks;
 use super::by_hand::ByHand;
 use super::code::{Execution, Payload};
 use super::configure::Change;
 use super::consult::{ConsultAnswered, ConsultAsked};
 pub use super::decision::*;
+use super::desk::Desk;
 pub use super::end::{EndCause, EndDetail, Summarized, SummaryMethod, Totals};
 pub use super::failing::{Achieved, AfterFailure};
 use super::format::Rejection;
@@ -58,6 +60,10 @@ pub enum Event {
         /// Why, for the timeline.
         why: String,
     },
+    /// A message says something else from now on; what was said after it stays.
+    Amended(Amendment),
+    /// A hint for who chooses, or how long a choice waits.
+    Desk(Desk),
     /// Breakpoints, steps, and what is held back before it is sent or said.
     Breaks(Breaks),
     /// A person has to pick the next speaker.

@@ -6,6 +6,7 @@
 
 pub mod actor;
 pub mod agent;
+pub mod amend;
 pub mod breaks;
 pub mod by_hand;
 pub mod code;
@@ -15,6 +16,7 @@ pub mod consult;
 pub mod containment;
 pub mod context;
 pub mod decision;
+pub mod desk;
 pub mod end;
 pub mod event;
 pub mod failing;

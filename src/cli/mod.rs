@@ -10,6 +10,7 @@ mod run;
 #[cfg(unix)]
 mod sandbox;
 mod sessions;
+mod settings;
 mod triage;
 mod watch;
 
@@ -47,6 +48,8 @@ enum Command {
     Open(run::OpenArguments),
     /// List the sessions of this user
     Sessions(sessions::Arguments),
+    /// Show what settings apply, and who says so
+    Settings(settings::Arguments),
     /// Write a session as a readable transcript or as records
     Export(export::Arguments),
     /// Look for loops in stored sessions and message lists
@@ -74,6 +77,7 @@ pub fn main() -> ExitCode {
         Command::Demo(arguments) => run::demo(arguments),
         Command::Open(arguments) => run::open(arguments),
         Command::Sessions(arguments) => sessions::list(&arguments),
+        Command::Settings(arguments) => settings::settings(&arguments),
         Command::Export(arguments) => export::export(&arguments),
         Command::Watch(arguments) => watch::watch(&arguments),
         Command::Triage(arguments) => triage::show(&arguments),

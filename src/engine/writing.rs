@@ -102,6 +102,7 @@ fn is_hard(event: &Event) -> bool {
         Event::SessionStarted { .. }
             | Event::MessagePosted { .. }
             | Event::MessageEdited { .. }
+            | Event::Amended(_)
             | Event::BranchMoved { .. }
             | Event::ModelCalled { .. }
             | Event::ApprovalDecided { .. }

@@ -174,6 +174,9 @@ fn question(candidates: &Candidates, session: &Session, team: &Team, templates: 
         prompts.push(Prompt::new(Role::User, name, message.content.clone()));
     }
     prompts.push(system(filled(&templates.prompt)));
+    if let Some(hint) = &session.floor().hint {
+        prompts.push(system(format!("The operator of this conversation adds: {}", hint.trim())));
+    }
     for attempt in &session.floor().selecting.attempts {
         prompts.push(Prompt::new(Role::Assistant, None, attempt.answer.clone()));
         let complaint = if attempt.mentions.is_empty() { &templates.none } else { &templates.multiple };

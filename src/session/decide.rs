@@ -4,7 +4,7 @@
 //! must not leave a call behind on the old branch) are completed by the engine, which knows what is in flight.
 
 use super::turn::Phase;
-use super::{Session, Waiting, breaks, by_hand, consent, unstick};
+use super::{Session, Waiting, breaks, by_hand, consent, desk, unstick};
 use crate::chat::command::Command;
 use crate::chat::configure::Change;
 use crate::chat::event::{Answer, Boundary, Choice, Event, HoldReason, Verdict};
@@ -120,6 +120,8 @@ pub fn decide(session: &Session, command: &Command, now: UnixMillis) -> Decided 
         Command::RaiseLimits => raise_limits(session),
         Command::Judge { detector, judgement } => unstick::judge(session, detector, *judgement),
         Command::Conclude => unstick::conclude(session),
+        Command::Amend(amendment) => desk::amend(session, amendment),
+        Command::Desk(told) => desk::desk(session, told),
         Command::Break(command) => breaks::decide(session, command),
     }
 }
@@ -327,7 +329,7 @@ fn still_held(session: &Session, events: &mut Vec<Event>) {
     }
 }
 
-fn refuse_while_running(session: &Session) -> Result<(), Refusal> {
+pub(super) fn refuse_while_running(session: &Session) -> Result<(), Refusal> {
     if !session.running().is_empty() {
         return refuse("Code is running. Wait for it or stop it before you go elsewhere.");
     }

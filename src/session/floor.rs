@@ -1,6 +1,7 @@
 //! Who speaks now, who is next and why, who is queued.
 
 use super::turn::Inquiry;
+use crate::chat::desk::Patience;
 use crate::chat::event::{Choice, Graph};
 use crate::chat::id::CallId;
 use crate::chat::ledger::Ledger;
@@ -35,6 +36,10 @@ pub struct Floor {
     pub proposing: bool,
     /// Whom the operator has taken off the floor.
     pub bars: Vec<Bar>,
+    /// A hint for the next choice that a model makes.
+    pub hint: Option<Arc<str>>,
+    /// How long choices wait.
+    pub patience: Patience,
     /// Tools that the operator has taken off the table, each with the turns that are left.
     pub tool_bars: Vec<(String, Option<u32>)>,
 }

@@ -13,6 +13,7 @@ mod calls;
 mod consent;
 pub mod consults;
 pub mod decide;
+mod desk;
 mod finding;
 pub mod floor;
 pub mod inner;

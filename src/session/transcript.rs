@@ -20,6 +20,8 @@ pub struct Entry {
     pub revision: u32,
     /// What it said before the first edit.
     pub original: Option<Arc<str>>,
+    /// It was edited in place: what follows was said before that.
+    pub amended: bool,
 }
 
 /// The messages on the active branch.
@@ -106,7 +108,7 @@ impl Transcript {
         self.tally.hear(&message, place, round);
         self.aside += u32::from(!shared);
         self.places.insert(message.id, self.entries.len());
-        self.entries.push(Entry { message, seq, at, revision: 0, original: None });
+        self.entries.push(Entry { message, seq, at, revision: 0, original: None, amended: false });
     }
 
     pub(super) fn edit(&mut self, id: MessageId, content: Arc<str>) -> bool {
@@ -128,6 +130,27 @@ impl Transcript {
             self.tally.hear(&message, place, self.rounds());
         }
         true
+    }
+
+    /// An edit in place, of the text or of one tool result.
+    pub(super) fn amend(&mut self, id: MessageId, result: Option<usize>, content: Arc<str>) {
+        match result {
+            None => {
+                self.edit(id, content);
+            }
+            Some(n) => {
+                let entry = self.places.get(&id).and_then(|place| self.entries.get_mut(*place));
+                let Some(entry) = entry else { return };
+                if let Some(result) = Arc::make_mut(&mut entry.message).tool_results.get_mut(n) {
+                    result.content = content;
+                    entry.revision += 1;
+                    self.edits += 1;
+                }
+            }
+        }
+        if let Some(entry) = self.places.get(&id).and_then(|place| self.entries.get_mut(*place)) {
+            entry.amended = true;
+        }
     }
 
     /// The operator said that the run goes on.

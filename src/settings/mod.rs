@@ -9,15 +9,19 @@
 //! its table - asking makes it known, checked and suggested; to add a user setting, add it to `user.rs` and to
 //! `config/settings.toml` - a test compares the two.
 
+mod calling;
 mod file;
 pub mod paths;
 mod reader;
 mod report;
+mod rows;
 mod secrets;
 mod team;
 mod user;
 
+pub use calling::Calling;
 pub use reader::nearest;
 pub use report::{Finding, Report, Severity, render};
+pub use rows::Row;
 pub use team::{Base, DETECTORS, Families, Loaded, PriceOf, load_team, parse_team};
 pub use user::{Defaults, Origin, Setting, Settings};

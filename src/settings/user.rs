@@ -1,5 +1,6 @@
 //! The operator's own settings: `config/settings.toml` in the binary, and over it a file of the user's.
 
+use super::calling::{self, Calling};
 use super::reader::{Fields, Findings, table};
 use super::report::{Finding, Report};
 use super::team::{read_breakpoints, read_limits, read_watch};
@@ -13,7 +14,7 @@ use std::path::{Path, PathBuf};
 use toml::de::DeTable;
 
 /// The defaults as text, which is also their reference.
-const EMBEDDED: &str = include_str!("../../config/settings.toml");
+pub(super) const EMBEDDED: &str = include_str!("../../config/settings.toml");
 
 /// Where a value comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -82,6 +83,12 @@ impl Default for Defaults {
 pub struct Settings {
     /// Name of a theme, or `auto`: dark unless the terminal says otherwise.
     pub theme: Setting<String>,
+    /// The built-in keys: `vim` or `plain`.
+    pub keys: Setting<String>,
+    /// Whether the mouse does anything; the terminal's own selection then needs shift.
+    pub mouse: Setting<bool>,
+    /// How the console calls for the operator.
+    pub attention: Setting<Calling>,
     /// No animation, no smooth scrolling.
     pub reduced_motion: Setting<bool>,
     /// Most frames a second.
@@ -100,6 +107,9 @@ impl Default for Settings {
     fn default() -> Self {
         Settings {
             theme: Setting::default_of("auto".into()),
+            keys: Setting::default_of("vim".into()),
+            mouse: Setting::default_of(false),
+            attention: Setting::default_of(Calling::default()),
             reduced_motion: Setting::default_of(false),
             frame_rate: Setting::default_of(60),
             data_dir: Setting::default_of(None),
@@ -144,6 +154,13 @@ impl Settings {
     fn read(&mut self, root: &DeTable<'_>, dir: &Path, origin: &Origin, findings: &Findings) {
         let mut fields = Fields::new(findings, root, 0..0, "the settings");
         self.theme.set(fields.filled("theme"), origin);
+        self.keys.set(fields.filled("keys"), origin);
+        self.mouse.set(fields.flag("mouse"), origin);
+        if let Some(node) = fields.get("attention") {
+            let mut calling = self.attention.value.clone();
+            calling::read(findings, node, &mut calling);
+            self.attention.set(Some(calling), origin);
+        }
         self.reduced_motion.set(fields.flag("reduced_motion"), origin);
         let rate = fields.whole("frame_rate", 1..=240).and_then(|rate| u32::try_from(rate).ok());
         self.frame_rate.set(rate, origin);
@@ -236,9 +253,13 @@ mod tests {
         let seen = Origin::File("seen".into());
         let mut settings = Settings::default();
         settings.layer("embedded", EMBEDDED, Path::new(""), &seen).unwrap();
-        let Settings { theme, reduced_motion, frame_rate, data_dir, keymap, team, watch } = &settings;
+        let Settings { theme, keys, mouse, attention, reduced_motion, frame_rate, data_dir, keymap, team, watch } =
+            &settings;
         for origin in [
             &theme.origin,
+            &keys.origin,
+            &mouse.origin,
+            &attention.origin,
             &reduced_motion.origin,
             &frame_rate.origin,
             &data_dir.origin,
@@ -249,7 +270,7 @@ mod tests {
             assert_eq!(*origin, seen);
         }
         let tree: toml::Table = EMBEDDED.parse().unwrap();
-        assert_eq!(tree.keys().collect::<Vec<_>>().len(), 9);
+        assert_eq!(tree.keys().collect::<Vec<_>>().len(), 12);
         assert_eq!(tree["team"].as_table().unwrap().len(), 4);
     }
 

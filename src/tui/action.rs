@@ -50,6 +50,7 @@ contexts! {
     Palette "palette" true "the command palette, which has a line to type in";
     List "list" false "any list to choose from";
     Help "help" false "the keys, and any list to read";
+    Desk "desk" false "the speaker desk";
     Global "global" false "everywhere: looked up after the others";
 }
 
@@ -113,12 +114,12 @@ actions! {
     QueuePush "queue_push" [Main] "Add this agent to the queue of next speakers";
     QueuePop "queue_pop" [Main] "Take the last name off the queue";
     QueueClear "queue_clear" [Main] "Empty the queue of next speakers";
-    AcceptProposal "accept_proposal" [Main] "Let the proposed speaker speak";
+    AcceptProposal "accept_proposal" [Main, Desk] "Let the proposed speaker speak";
     EndProgram "end_program" [Main, Global] "Stop the program that runs; its output goes back to its agent";
     ExtendTime "extend_time" [Main, Global] "Let the program that runs have a minute more";
     Executions "executions" [Main, Global] "Show what was executed: open its files, run it again, open a shell there";
     Revoke "revoke" [Main, Approval, Global] "Show what may run without asking, and take it back";
-    Propose "propose" [Main] "Let the selector's model propose who speaks next";
+    Propose "propose" [Main, Desk] "Let the selector's model propose who speaks next";
     Bar "bar" [Main] "Take this agent off the floor, or let it back";
     Terminate "terminate" [Main, Global] "End the run when this turn is over";
     RaiseLimits "raise_limits" [Main, Global] "Raise every limit that was reached by half, and go on";
@@ -127,20 +128,33 @@ actions! {
     EndRun "end_run" [Main, Global] "End the run";
     Answer "answer" [Main, Global] "Answer the agent that asks";
 
+    // the speaker desk
+    SpeakerDesk "speaker_desk" [Main, Global] "Who speaks next and why: queue, bars, lock, hint, countdown";
+    DeskQueue "desk_queue" [Desk] "Put this agent at the end of the queue";
+    DeskRemove "desk_remove" [Desk] "Take this name off the queue";
+    DeskRepeat "desk_repeat" [Desk] "Put this name into the queue once more";
+    DeskUp "desk_up" [Desk] "Move this name up in the queue";
+    DeskDown "desk_down" [Desk] "Move this name down in the queue";
+    DeskBar "desk_bar" [Desk] "Bar this agent: for 1, 3, 10 turns, until let back, not at all";
+    DeskLock "desk_lock" [Desk] "Let only this agent speak, by barring all others; again: let them back";
+    DeskHint "desk_hint" [Desk] "Write a hint for the model that chooses the next speaker";
+    DeskLonger "desk_longer" [Desk] "Let a choice wait longer before it takes effect";
+    DeskShorter "desk_shorter" [Desk] "Let a choice take effect sooner";
+
     // words
     Composer "composer" [Main, Approval, Global] "Write to the team";
     SpeakAs "speak_as" [Main, Composer, Global] "Choose in whose name to speak";
     SpeakTo "speak_to" [Main, Composer, Global] "Choose who is to hear what you write";
-    Submit "submit" [Composer, Editor, Search, Palette, List, Help] "Send, save or choose";
+    Submit "submit" [Composer, Editor, Search, Palette, List, Help, Desk] "Send, save or choose";
     Newline "newline" [Composer, Editor] "Start a new line";
     EditorOpen "editor_open" [Composer, Editor, Global] "Go on writing in $EDITOR";
-    Cancel "cancel" [Main, Composer, Editor, Search, Approval, Why, Help, Palette, List, Global, Breakpoints, Held, Suspects] "Leave this, or close it";
+    Cancel "cancel" [Main, Composer, Editor, Search, Approval, Why, Help, Palette, List, Global, Breakpoints, Held, Suspects, Desk] "Leave this, or close it";
     CancelOrInterrupt "cancel_or_interrupt" [Composer, Editor, Search, Palette, Global]
         "Leave what is being written; with nothing written, stop what runs";
 
     // the transcript
-    SelectNext "select_next" [Main, Help, Palette, List, Breakpoints, Held, Suspects] "Select the next message or row";
-    SelectPrev "select_prev" [Main, Help, Palette, List, Breakpoints, Held, Suspects] "Select the previous message or row";
+    SelectNext "select_next" [Main, Help, Palette, List, Breakpoints, Held, Suspects, Desk] "Select the next message or row";
+    SelectPrev "select_prev" [Main, Help, Palette, List, Breakpoints, Held, Suspects, Desk] "Select the previous message or row";
     ScrollDown "scroll_down" [Main, Composer, Approval, Why, Help, Global, Breakpoints, Held, Suspects] "Scroll down a line";
     ScrollUp "scroll_up" [Main, Composer, Approval, Why, Help, Global, Breakpoints, Held, Suspects] "Scroll up a line";
     PageDown "page_down" [Main, Composer, Approval, Why, Help, Palette, List, Global, Breakpoints, Held, Suspects] "Scroll down a page";
@@ -152,13 +166,36 @@ actions! {
     ToggleFold "toggle_fold" [Main] "Fold or unfold";
     ToggleDetails "toggle_details" [Main] "Show or hide how each speaker was chosen";
     CopyMessage "copy_message" [Main] "Copy the selected message";
+    CopyMenu "copy_menu" [Main, Global] "Choose what to copy";
     CopyTranscript "copy_transcript" [Main, Global] "Copy the whole transcript";
-    EditMessage "edit_message" [Main] "Edit the selected message and go on from there on a new branch";
+    EditMessage "edit_message" [Main] "Edit the selected message: on a new branch, or in place";
+    EditPart "edit_part" [Main] "Edit a block of code or a tool result of the selected message";
+    Undo "undo" [Main, Global] "Take back your last change; again: bring it back";
     ForkHere "fork_here" [Main] "Go on from the selected message on a new branch";
     BranchList "branch_list" [Main, Global] "Show the branches";
     Search "search" [Main, Help, List, Global] "Search";
     SearchNext "search_next" [Main, Search, Help, List] "Go to the next match";
     SearchPrev "search_prev" [Main, Search, Help, List] "Go to the previous match";
+    SearchMode "search_mode" [Search] "Search for words, or for a regular expression";
+    NextOfAgent "next_of_agent" [Main, Global] "Go to the next message of the same agent";
+    PrevOfAgent "prev_of_agent" [Main, Global] "Go to the previous message of the same agent";
+    NextAsked "next_asked" [Main, Global] "Go to the next place where you were asked";
+    PrevAsked "prev_asked" [Main, Global] "Go to the previous place where you were asked";
+    NextFailure "next_failure" [Main, Global] "Go to the next failure";
+    PrevFailure "prev_failure" [Main, Global] "Go to the previous failure";
+    NextEdit "next_edit" [Main, Global] "Go to the next message that was edited";
+    PrevEdit "prev_edit" [Main, Global] "Go to the previous message that was edited";
+    NextDetector "next_detector" [Main, Global] "Go to the next finding of a detector";
+    PrevDetector "prev_detector" [Main, Global] "Go to the previous finding of a detector";
+    NextBranch "next_branch" [Main, Global] "Go to the next branch point";
+    PrevBranch "prev_branch" [Main, Global] "Go to the previous branch point";
+    NextBookmark "next_bookmark" [Main, Global] "Go to the next bookmark";
+    PrevBookmark "prev_bookmark" [Main, Global] "Go to the previous bookmark";
+    Bookmark "bookmark" [Main] "Set a bookmark at this message, or take it away";
+    Bookmarks "bookmarks" [Main, Global] "List the bookmarks";
+    Filter "filter" [Main, Global] "Show only a part of the transcript";
+    FilterAgent "filter_agent" [Main] "Show only what this agent said";
+    FilterOff "filter_off" [Main, Global] "Show the whole transcript again";
 
     // approvals
     Approvals "approvals" [Main, Global] "Open the approval queue";
@@ -205,6 +242,10 @@ actions! {
     FocusPrev "focus_prev" [Main, Composer, Approval, Global] "Move back to the pane before, and to the composer";
     Zoom "zoom" [Main, Global] "Give this pane the whole screen, or take it back";
     Overview "overview" [Main, Global] "Agents, transcript and floor side by side";
+    Grid "grid" [Main, Global] "A tile for each agent";
+    Focus "focus" [Main, Global] "One agent: what it is sent, what it says, what it uses";
+    FocusOn "focus_on" [Main] "Look at this agent alone";
+    Timeline "timeline" [Main, Global] "A row for each turn: when, who, how long, how much";
     Split "split" [Main, Global] "Two panes of your choice beside each other";
     LayoutNext "layout_next" [Main, Global] "Change to the next layout";
     Wider "wider" [Main, Global] "Make the side columns wider";
@@ -212,9 +253,12 @@ actions! {
     EvenOut "even_out" [Main, Global] "Give the columns their usual width";
     TabNext "tab_next" [Main, Global] "Change to the next tab, when the screen is narrow";
     ThemeNext "theme_next" [Main, Global] "Change to the next colours";
+    Themes "themes" [Main, Global] "Choose among the colours";
+    Reload "reload" [Main, Global] "Read your settings, keys and themes again";
+    Settings "settings" [Main, Global] "Show the settings, and who says so";
     Dismiss "dismiss" [Main, Global] "Put the notice away";
     Palette "palette" [Main, Approval, Global] "Find a command by name";
-    Help "help" [Main, Approval, Why, List, Global, Breakpoints, Held, Suspects] "Show the keys";
+    Help "help" [Main, Approval, Why, List, Global, Breakpoints, Held, Suspects, Desk] "Show the keys";
     Redraw "redraw" [Main, Global] "Draw the screen anew";
     Suspend "suspend" [Main, Global] "Leave to the shell; fg comes back";
     Quit "quit" [Main, Approval, Help, List, Global] "Leave the console";
@@ -240,7 +284,14 @@ impl Action {
     pub fn takes_digit(self) -> bool {
         matches!(
             self,
-            Action::CallOn | Action::QueuePush | Action::View | Action::Bar | Action::EditPrompt | Action::SwitchModel
+            Action::CallOn
+                | Action::QueuePush
+                | Action::View
+                | Action::FocusOn
+                | Action::FilterAgent
+                | Action::Bar
+                | Action::EditPrompt
+                | Action::SwitchModel
         )
     }
 

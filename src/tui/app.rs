@@ -1,6 +1,7 @@
 //! What the console knows: its own fold of the session, the live streams, the state of its panes and modals.
 
 use super::action::{Action, Context};
+use super::attention::Attention;
 use super::clock::Time;
 use super::input::KeyPress;
 use super::keymap::Hint;
@@ -9,6 +10,8 @@ use super::live::Live;
 use super::look::Look;
 use super::modal::{Modal, Overlay};
 use super::pane::agents::Agents;
+use super::pane::grid::Grid;
+use super::pane::one::One;
 use super::pane::transcript::Transcript;
 use super::widget::editor::Editor;
 use crate::chat::event::Choice;
@@ -51,6 +54,10 @@ pub struct App {
     pub transcript: Transcript,
     /// The agents.
     pub agents: Agents,
+    /// The tiles.
+    pub grid: Grid,
+    /// One agent.
+    pub one: One,
     /// Who has the keys.
     pub focus: Focus,
     /// Which panes stand where.
@@ -69,12 +76,18 @@ pub struct App {
     pub recalled: Option<usize>,
     /// The search line.
     pub search: Editor,
+    /// What is searched for is a regular expression.
+    pub search_expression: bool,
     /// Who would speak next.
     pub outlook: Option<Choice>,
     /// Keys of an unfinished chord, and what may follow.
     pub pending: Vec<KeyPress>,
     /// What may follow the pending keys.
     pub following: Vec<Hint>,
+    /// A line between panes that is dragged: where from, and how wide the columns were.
+    pub dragged: Option<(u16, i32)>,
+    /// What the operator was called for.
+    pub attention: Attention,
     /// A notice, and until when it stays.
     pub toast: Option<(String, Time)>,
     /// Something is wrong outside the conversation; stays until it is mended.
@@ -104,6 +117,10 @@ pub enum Deed {
     Suspend,
     /// Draw everything anew.
     Redraw,
+    /// Keep how the screen is arranged and what is bookmarked for the next time.
+    Remember,
+    /// Read settings, keys and themes again.
+    Reload,
     /// Let the operator edit this in `$EDITOR`; the result comes back as [`App::edited`].
     Edit(String),
     /// Open a shell where the code of this agent runs.
@@ -124,6 +141,8 @@ impl App {
             look,
             transcript,
             agents: Agents::default(),
+            grid: Grid::default(),
+            one: One::default(),
             focus: Focus::Main,
             arranged: Arrangement::default(),
             modals: Vec::new(),
@@ -133,9 +152,12 @@ impl App {
             history: Vec::new(),
             recalled: None,
             search: Editor::new("", ""),
+            search_expression: false,
             outlook: None,
             pending: Vec::new(),
             following: Vec::new(),
+            dragged: None,
+            attention: Attention::default(),
             toast: None,
             fault: None,
             closed: false,

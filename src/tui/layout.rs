@@ -40,6 +40,9 @@ macro_rules! layouts {
 
 layouts! {
     Overview "overview" "Agents, transcript and floor.";
+    Grid "grid" "A tile for each agent.";
+    Focus "focus" "One agent, and the transcript.";
+    Timeline "timeline" "A row for each turn, and the transcript.";
     Split "split" "Two panes of the operator's choice.";
 }
 
@@ -80,6 +83,8 @@ pub struct Arrangement {
     pub layout: Layout,
     /// What a split shows, left and right.
     pub pair: (Pane, Pane),
+    /// The agent that is looked at, by its place in the team.
+    pub agent: usize,
     /// The pane with the keys.
     pub focus: Pane,
     /// It has the whole screen.
@@ -95,6 +100,7 @@ impl Default for Arrangement {
         Arrangement {
             layout: Layout::Overview,
             pair: (Pane::Transcript, Pane::Floor),
+            agent: 0,
             focus: Pane::Transcript,
             zoomed: false,
             tab: 0,
@@ -111,13 +117,23 @@ pub fn is_narrow(main: Rect) -> bool {
 impl Arrangement {
     /// The panes behind the tabs of a narrow screen.
     pub fn tabs(&self) -> &'static [Pane] {
-        &[Pane::Transcript, Pane::Agents, Pane::Floor]
+        &[Pane::Transcript, Pane::Agents, Pane::Floor, Pane::One, Pane::Timeline]
     }
 
     /// Changes the layout; a zoom ends.
     pub fn lay(&mut self, layout: Layout) {
         self.layout = layout;
         self.zoomed = false;
+        self.focus = match layout {
+            Layout::Overview => Pane::Transcript,
+            Layout::Grid => Pane::Grid,
+            Layout::Focus => Pane::One,
+            Layout::Timeline => Pane::Timeline,
+            Layout::Split => self.pair.0,
+        };
+        // Behind tabs, each layout is the tab that comes nearest to it.
+        let nearest = if self.focus == Pane::Grid { Pane::Agents } else { self.focus };
+        self.tab = self.tabs().iter().position(|pane| *pane == nearest).unwrap_or(0);
     }
 
     /// Moves the edges of the side columns by some steps.
@@ -159,6 +175,25 @@ impl Arrangement {
                 let [left, right] = beside(main, main.width - side);
                 let [top, below] = above(right, (agents + 2).min(main.height / 2));
                 vec![place(Pane::Transcript, left), place(Pane::Agents, top), place(Pane::Floor, below)]
+            }
+            // With room to spare, what waits stays in sight.
+            Layout::Grid if wide => {
+                let side = self.column((main.width / 4).clamp(28, 36), main, 1);
+                let [left, right] = beside(main, main.width - side);
+                vec![place(Pane::Grid, left), place(Pane::Floor, right)]
+            }
+            Layout::Grid => vec![place(Pane::Grid, main)],
+            Layout::Focus => {
+                let [left, right] = beside(main, self.column(main.width / 2, main, 1));
+                vec![place(Pane::One, left), place(Pane::Transcript, right)]
+            }
+            Layout::Timeline if wide => {
+                let [left, right] = beside(main, self.column(main.width * 11 / 20, main, 1));
+                vec![place(Pane::Timeline, left), place(Pane::Transcript, right)]
+            }
+            Layout::Timeline => {
+                let [top, below] = above(main, main.height / 2);
+                vec![place(Pane::Timeline, top), place(Pane::Transcript, below)]
             }
             Layout::Split => {
                 let (first, second) = self.pair;

@@ -4,7 +4,7 @@ use super::files;
 use super::keymap::Keymap;
 use super::terminal;
 use super::theme::{self, Theme, Themes};
-use crate::settings::{Settings, paths};
+use crate::settings::{Calling, Row, Settings, paths};
 use std::path::PathBuf;
 
 /// Looks and keys, loaded once; the theme may change while running.
@@ -22,6 +22,16 @@ pub struct Look {
     pub unicode: bool,
     /// Where crash reports go.
     pub crashes: PathBuf,
+    /// How the operator is called.
+    pub calling: Calling,
+    /// Whether the mouse does anything.
+    pub mouse: bool,
+    /// Whether the theme follows the terminal's background.
+    pub automatic: bool,
+    /// Every setting with its origin, for the page that shows them.
+    pub settings: Vec<Row>,
+    /// Where it is kept how the screen was arranged; `None` for nowhere.
+    pub memory: Option<PathBuf>,
 }
 
 /// Why the console cannot look as it was told to.
@@ -53,18 +63,22 @@ impl Look {
             }
             return Err(lines(errors));
         }
-        let keymap = files::keymap(settings.keymap.value.as_deref())
+        let keymap = files::keymap(&settings.keys.value, settings.keymap.value.as_deref())
             .map_err(|errors| lines(errors.iter().map(ToString::to_string).collect()))?;
-        let crashes = paths::data_dir(settings.data_dir.value.as_deref())
-            .unwrap_or_else(|_| std::env::temp_dir())
-            .join("crashes");
+        let data = paths::data_dir(settings.data_dir.value.as_deref()).unwrap_or_else(|_| std::env::temp_dir());
+        let automatic = wanted == "auto" && matches!(theme.as_str(), "dark" | "light");
         Ok(Look {
             themes,
             theme,
             keymap,
             frame_rate: settings.frame_rate.value,
             unicode: terminal::unicode_locale(),
-            crashes,
+            crashes: data.join("crashes"),
+            calling: settings.attention.value.clone(),
+            mouse: settings.mouse.value,
+            automatic,
+            settings: settings.rows(),
+            memory: Some(data.join("console.toml")),
         })
     }
 
@@ -77,6 +91,11 @@ impl Look {
             frame_rate: 60,
             unicode: true,
             crashes: std::env::temp_dir(),
+            calling: Calling::default(),
+            mouse: false,
+            automatic: false,
+            settings: Settings::default().rows(),
+            memory: None,
         }
     }
 
@@ -86,8 +105,19 @@ impl Look {
         self.themes.get(&self.theme).or_else(|| self.themes.get("dark")).unwrap_or_else(|| unreachable!())
     }
 
+    /// The terminal has told of its background: the automatic theme follows it. Says whether anything changed.
+    pub fn follow_background(&mut self, light: bool) -> bool {
+        let wanted = if light { "light" } else { "dark" };
+        let changes = self.automatic && self.theme != wanted;
+        if changes {
+            self.theme = wanted.to_owned();
+        }
+        changes
+    }
+
     /// Goes on to the next theme and returns its name.
     pub fn next_theme(&mut self) -> &str {
+        self.automatic = false;
         if let Some(next) = self.themes.next(&self.theme) {
             self.theme = next.name().to_owned();
         }

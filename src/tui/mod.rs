@@ -9,13 +9,16 @@
 
 pub mod action;
 pub mod app;
+pub mod attention;
 pub mod clock;
 pub mod files;
+pub mod index;
 pub mod input;
 pub mod keymap;
 pub mod layout;
 mod live;
 pub mod look;
+mod memory;
 pub mod modal;
 pub mod nearest;
 pub mod paint;
@@ -23,6 +26,7 @@ pub mod pane;
 mod run;
 pub mod terminal;
 pub mod theme;
+pub mod undo;
 mod update;
 pub mod view;
 pub mod widget;

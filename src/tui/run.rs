@@ -1,7 +1,9 @@
 //! The one loop: inputs, updates and deadlines in; frames, commands and the way out.
 
 use super::app::{App, Deed};
+use super::attention;
 use super::clock::{FrameClock, Time};
+use super::files;
 use super::input::{self, Input, Inputs, Reader, Signal, watch_signals};
 use super::look::Look;
 use super::terminal::{Screen, Tty};
@@ -12,11 +14,15 @@ use crate::chat::code::Payload;
 use crate::chat::command::Command;
 use crate::chat::update::Update;
 use crate::session::Session;
+use crate::settings::{Settings, paths};
 use crate::text::clean::one_line;
 use std::io;
 use std::process::Command as Process;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::mpsc;
+
+/// The dialects of notifications that can be asked for by name.
+const DIALECTS: [&str; 4] = ["osc9", "osc777", "osc99", "none"];
 
 /// Most updates that are taken in before the loop looks at keys and deadlines again.
 const BATCH: usize = 4096;
@@ -71,6 +77,13 @@ pub async fn run(console: Console) -> io::Result<Left> {
     let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as i64;
     let mut clock = FrameClock::new(look.frame_rate);
     let mut app = App::new(session, look, wall, screen.size());
+    app.recall(&files::recalled(app.look.memory.as_deref()));
+    app.calls();
+    let bells = Bells::of(&app);
+    ask(&mut screen, &app);
+    if app.look.automatic {
+        screen.ask_background();
+    }
     let mut title = String::new();
     let mut open = true;
     clock.request(Time::ZERO);
@@ -90,6 +103,7 @@ pub async fn run(console: Console) -> io::Result<Left> {
             () = sleep_until(deadline, begun) => {
                 app.now = begun.elapsed();
                 take_updates(&mut updates, &mut app);
+                bells.ring(&mut app, &mut screen);
                 if draw(&mut screen, &mut app, &mut title).is_err() {
                     // Only its writer can fail, and it fails when the terminal is gone.
                     break Left::Gone;
@@ -172,6 +186,7 @@ async fn take_in(
             if screen.enter_again().is_err() {
                 return Ok(Some(Left::Gone));
             }
+            ask(screen, app);
             let (columns, rows) = screen.size();
             app.size = (columns, rows);
         }
@@ -194,6 +209,52 @@ async fn take_in(
     Ok(None)
 }
 
+/// The ways in which the operator is called.
+struct Bells {
+    dialect: &'static str,
+}
+
+impl Bells {
+    fn of(app: &App) -> Bells {
+        let wanted = app.look.calling.notify.as_str();
+        let known = DIALECTS.iter().find(|dialect| **dialect == wanted).copied();
+        Bells { dialect: known.unwrap_or_else(|| attention::dialect(|name| std::env::var(name).ok())) }
+    }
+
+    /// Calls for the operator, if there is a reason and nobody is known to look.
+    fn ring(&self, app: &mut App, screen: &mut Screen<Tty>) {
+        let calls = app.calls();
+        let calling = &app.look.calling;
+        if app.attention.is_watched() && !calling.while_focused {
+            return;
+        }
+        for call in calls.iter().filter(|call| calling.when.iter().any(|why| why == call.why)) {
+            if calling.bell {
+                screen.ring();
+            }
+            screen.notify(&attention::notification(self.dialect, &call.text));
+            if let Some((program, arguments)) = calling.command.split_first() {
+                let started = Process::new(program)
+                    .args(arguments)
+                    .arg(&call.text)
+                    .stdin(std::process::Stdio::null())
+                    .stdout(std::process::Stdio::null())
+                    .stderr(std::process::Stdio::null())
+                    .spawn();
+                match started {
+                    // Somebody has to hear that it ended, or it stays as a zombie.
+                    Ok(mut child) => drop(std::thread::spawn(move || child.wait())),
+                    Err(error) => {
+                        let text = format!("The command of [attention], {program}, could not be started: {error}");
+                        app.toast = Some((text, app.now + super::app::TOAST));
+                        return;
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// Does for the console what it cannot do itself; says how it is left, if it is.
 fn perform(
     deed: Deed,
@@ -209,9 +270,33 @@ fn perform(
                 app.say("The engine does not listen; leave with q and open the session again.");
             }
         }
-        Deed::Copy(text) => match screen.copy(&text) {
-            Ok(said) => app.say(said),
-            Err(error) => app.say(error.to_string()),
+        Deed::Copy(text) => {
+            let said = screen.copy(&text).unwrap_or_else(|error| error.to_string());
+            let file = app.look.memory.as_ref().map(|path| path.with_file_name("copied.txt"));
+            let kept = file.filter(|_| !text.is_empty()).map(|file| match files::keep_copy(&file, &text) {
+                Ok(()) => format!("; also in {}", file.display()),
+                Err(error) => format!("; not written to {}: {error}", file.display()),
+            });
+            app.say(format!("{said}{}", kept.unwrap_or_default()));
+        }
+        Deed::Remember => {
+            if let Some(path) = app.look.memory.clone()
+                && let Err(why) = files::remember(&path, &app.remembered(&files::recalled(Some(&path))))
+            {
+                app.say(why);
+            }
+        }
+        Deed::Reload => match reloaded() {
+            Ok(look) => {
+                app.look = look;
+                ask(screen, app);
+                app.say("Settings, keys and themes are read again.");
+                screen.invalidate();
+            }
+            Err(why) => {
+                let first = why.lines().find(|line| !line.trim().is_empty()).unwrap_or_default().to_owned();
+                app.say(format!("Everything stays as it was: {first}"));
+            }
         },
         Deed::Redraw => screen.invalidate(),
         Deed::Suspend => {
@@ -258,11 +343,27 @@ fn perform(
     Ok(None)
 }
 
+/// Asks the terminal for the reports that the console wants.
+fn ask(screen: &mut Screen<Tty>, app: &App) {
+    screen.report_focus();
+    if app.look.mouse {
+        screen.report_mouse();
+    }
+}
+
+/// How the console looks by the files as they are now.
+fn reloaded() -> Result<Look, String> {
+    let path = paths::settings_file().map_err(|error| error.to_string())?;
+    let settings = Settings::load(path.as_deref()).map_err(|report| report.render(false))?;
+    Look::from(&settings).map_err(|error| error.to_string())
+}
+
 /// Takes the terminal again after another program had it.
 fn back(app: &mut App, screen: &mut Screen<Tty>, reader: &Reader, inputs: &mut Inputs) -> io::Result<Option<Left>> {
     if screen.enter_again().is_err() {
         return Ok(Some(Left::Gone));
     }
+    ask(screen, app);
     reader.resume();
     // What was typed into the other program and came too late is not meant for us; all else is.
     while let Ok(input) = inputs.try_recv() {
@@ -282,7 +383,7 @@ fn back(app: &mut App, screen: &mut Screen<Tty>, reader: &Reader, inputs: &mut I
 
 fn draw(screen: &mut Screen<Tty>, app: &mut App, title: &mut String) -> io::Result<()> {
     let wanted = window_title(app);
-    if *title != wanted {
+    if *title != wanted && app.look.calling.title {
         screen.set_title(&wanted);
         *title = wanted;
     }

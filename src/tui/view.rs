@@ -32,6 +32,42 @@ pub struct Places {
     panes: Vec<Place>,
 }
 
+impl Places {
+    /// The panes, in reading order.
+    pub fn panes(&self) -> &[Place] {
+        &self.panes
+    }
+
+    /// The tab at a position, by its place.
+    pub fn tab_at(&self, app: &App, at: Position) -> Option<usize> {
+        let mut x = self.tabs.x + 1;
+        let hit = |(n, pane): (usize, &Pane)| {
+            // As they are drawn: the name between two blanks or brackets, a sign for what waits, and a blank.
+            let from = x;
+            x += tab_text(app, n, *pane).0.chars().count() as u16 + 1;
+            (from..x).contains(&at.x).then_some(n)
+        };
+        if !self.tabs.contains(at) {
+            return None;
+        }
+        app.arranged.tabs().iter().enumerate().find_map(hit)
+    }
+}
+
+/// A tab's words, whether it is the one that is shown, and whether something waits there.
+fn tab_text(app: &App, n: usize, pane: Pane) -> (String, bool, bool) {
+    let (here, name) = (n == app.arranged.tab, pane.name());
+    let waits = pane == Pane::Floor && !app.session.waiting().is_empty();
+    let waits = waits || pane == Pane::Transcript && app.transcript.unseen() > 0;
+    let text = match (here, waits) {
+        (true, true) => format!("[{name} !]"),
+        (true, false) => format!("[{name}]"),
+        (false, true) => format!(" {name} ! "),
+        (false, false) => format!(" {name} "),
+    };
+    (text, here, waits)
+}
+
 /// The places on a screen of this size.
 pub fn places(app: &App, area: Rect) -> Places {
     let mut places = Places { status: Rect { height: 1, ..area }, ..Places::default() };
@@ -124,6 +160,11 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position> {
     let mut cursor = draw_composer(app, places.composer, buf);
     cursor = draw_note(app, places.note, buf).or(cursor);
     draw_keys(app, places.keys, buf);
+    if !app.following.is_empty() && app.modals.is_empty() {
+        let typed: Vec<String> = app.pending.iter().map(ToString::to_string).collect();
+        let above = Rect { y: area.y + 1, height: area.height.saturating_sub(3), ..area };
+        foot::what_follows(above, buf, &typed.join(" "), &app.following, theme, unicode);
+    }
     for modal in &app.modals {
         cursor = modal.draw(modal_area(area), buf, &cx);
     }
@@ -137,16 +178,7 @@ fn draw_tabs(app: &App, area: Rect, buf: &mut Buffer) {
     let theme = app.look.theme();
     let mut x = area.x + 1;
     for (n, pane) in app.arranged.tabs().iter().enumerate() {
-        let (here, name) = (n == app.arranged.tab, pane.name());
-        let waits = *pane == Pane::Floor && !app.session.waiting().is_empty();
-        let unseen = *pane == Pane::Transcript && app.transcript.unseen() > 0;
-        let waits = waits || unseen;
-        let text = match (here, waits) {
-            (true, true) => format!("[{name} !]"),
-            (true, false) => format!("[{name}]"),
-            (false, true) => format!(" {name} ! "),
-            (false, false) => format!(" {name} "),
-        };
+        let (text, here, waits) = tab_text(app, n, *pane);
         let role = if here {
             Role::Title
         } else if waits {
@@ -191,7 +223,8 @@ fn draw_composer(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position> {
 fn draw_note(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position> {
     let theme = app.look.theme();
     if app.focus == Focus::Search {
-        let x = paint::words(buf, area, area.x + 1, area.y, "search: ", theme.style(Role::HintKey));
+        let label = if app.search_expression { "search (expression): " } else { "search: " };
+        let x = paint::words(buf, area, area.x + 1, area.y, label, theme.style(Role::HintKey));
         let field = Rect { x, width: area.right().saturating_sub(x), ..area };
         let cursor = app.search.draw(field, buf, theme, true);
         if let Some((text, _)) = &app.toast {
@@ -242,9 +275,11 @@ fn draw_keys(app: &App, area: Rect, buf: &mut Buffer) {
                 (Action::SpeakAs, "speak as"),
             ],
         ),
-        (None, Context::Search) => {
-            foot::chosen(&app.look.keymap, context, &[(Action::Submit, "find"), (Action::Cancel, "back")])
-        }
+        (None, Context::Search) => foot::chosen(
+            &app.look.keymap,
+            context,
+            &[(Action::Submit, "find"), (Action::SearchMode, "words or expression"), (Action::Cancel, "back")],
+        ),
         (None, _) => foot::chosen(&app.look.keymap, context, &wanted(app)),
     };
     foot::keys(area, buf, &keys, theme);

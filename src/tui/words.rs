@@ -2,9 +2,13 @@
 
 use crate::chat::breaks::Until;
 use crate::chat::event::{AskKind, Boundary, HoldReason};
+use crate::chat::id::MessageId;
+use crate::chat::request::{Failure, FailureKind};
 use crate::chat::usage::Money;
-use crate::session::turn::{Phase, Stage, Turn};
+use crate::chat::{Name, UnixMillis};
+use crate::session::turn::{Phase, Stage};
 use crate::session::{Session, Waiting};
+use crate::text::clean::one_line;
 
 /// `812`, `4.1k`, `1.3M`.
 pub fn tokens(n: u64) -> String {
@@ -149,27 +153,88 @@ pub fn waiting(item: &Waiting, session: &Session) -> String {
     }
 }
 
-/// What an agent is doing, in words.
-pub fn agent_state(turn: Option<&Turn>, speaking: bool, now: i64) -> String {
-    let Some(turn) = turn else { return "idle".to_owned() };
+/// What an agent is doing, in words. `speaking` is the rate of its words in tokens a second, once it has said any.
+/// What stands behind two blanks may be left out where there is no room.
+pub fn agent_state(name: &Name, session: &Session, speaking: Option<u32>, now: UnixMillis) -> String {
+    let Some(turn) = session.turn_of(name) else {
+        return match session.floor().bar(name).map(|bar| bar.turns) {
+            None => "idle".to_owned(),
+            Some(None) => "barred".to_owned(),
+            Some(Some(1)) => "barred for 1 turn".to_owned(),
+            Some(Some(turns)) => format!("barred for {turns} turns"),
+        };
+    };
     let since = seconds_since(turn.stage_since, now);
     match (&turn.stage, &turn.inquiry.phase) {
-        (Stage::Consent(_), _) => "waits: run this code?".to_owned(),
-        (Stage::Asked(_), _) => "waits for your words".to_owned(),
-        (Stage::Unknown(_), _) => "outcome unknown".to_owned(),
-        (Stage::Running(..), _) => format!("running {since}"),
+        (Stage::Consent(id), _) => match session.approval(*id).and_then(|asked| asked.payload.tool.as_ref()) {
+            Some(tool) => format!("waits for you  call {}?", one_line(&tool.name)),
+            None => "waits for you  run this code?".to_owned(),
+        },
+        (Stage::Asked(_), _) => "waits for you  your words".to_owned(),
+        (Stage::Unknown(_), _) => "waits for you  outcome unknown".to_owned(),
+        (Stage::Running(_, id), _) => {
+            let asked = session.approval(*id);
+            let what = asked.and_then(|asked| match &asked.payload.tool {
+                Some(tool) => Some(one_line(&tool.name)),
+                None => asked.payload.blocks.first().map(|block| one_line(&block.language)),
+            });
+            match what.filter(|what| !what.is_empty()) {
+                Some(what) => format!("running {what} {since}"),
+                None => format!("running {since}"),
+            }
+        }
         (Stage::Within, _) => "team".to_owned(),
         (Stage::Calling | Stage::Answered, Phase::Idle) => "calls tools".to_owned(),
-        (Stage::Drafted, _) => "its reply is held back".to_owned(),
-        (_, Phase::Backoff { until, model, .. }) => {
-            let left = (until - now).max(0) as f64 / 1000.0;
-            format!("failed; {model} again in {left:.0} s")
+        (Stage::Drafted, _) => "waits for you  its reply is held back".to_owned(),
+        (_, Phase::Backoff { until, model, failure }) => {
+            let left = until.saturating_sub(now).max(0) as u64;
+            let left = left.div_ceil(1000);
+            format!("failed: {}, next try in {left} s  with {}", failed(failure), one_line(model))
         }
-        (_, Phase::Failed(_)) => "failed".to_owned(),
-        (_, Phase::Calling(_)) if speaking => "speaking".to_owned(),
-        (_, Phase::Calling(_)) => format!("thinking {since}"),
+        (_, Phase::Failed(failure)) => format!("failed: {}", failed(failure)),
+        (_, Phase::Calling(_)) => match speaking {
+            Some(0) => "speaking".to_owned(),
+            Some(rate) => format!("speaking {rate} tok/s"),
+            None => format!("thinking {since}"),
+        },
         _ => "has the floor".to_owned(),
     }
+}
+
+/// A failure in a word or two: its status, or what kind it is.
+fn failed(failure: &Failure) -> String {
+    if let Some(status) = failure.status {
+        return status.to_string();
+    }
+    match failure.kind {
+        FailureKind::Unreachable => "nobody answers",
+        FailureKind::RateLimited => "too many requests",
+        FailureKind::Server => "the server's fault",
+        FailureKind::CutOff => "cut off",
+        FailureKind::Garbled => "garbled",
+        FailureKind::Empty => "empty answer",
+        FailureKind::Key => "key",
+        FailureKind::Quota => "no credit left",
+        FailureKind::Refused => "refused",
+        FailureKind::ContextFull => "context full",
+        FailureKind::Filtered => "filtered",
+    }
+    .to_owned()
+}
+
+/// How much of a message is shown of it in one line, in characters.
+const GLANCE: usize = 120;
+
+/// `7 Coder: You are right`: the beginning of a message.
+pub fn said(id: MessageId, session: &Session) -> String {
+    let Some(entry) = session.transcript().get(id) else { return format!("{}", id.number()) };
+    let who = entry.message.author_path().collect::<Vec<_>>().join(" › ");
+    format!("{} {who}: {}", id.number(), glance(&entry.message.told()))
+}
+
+/// The beginning of a text.
+pub fn glance(text: &str) -> String {
+    text.chars().take(GLANCE).collect()
 }
 
 fn seconds_since(then: i64, now: i64) -> String {

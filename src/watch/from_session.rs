@@ -68,7 +68,7 @@ impl Follower {
             Event::Inner { event, .. } if matches!(event.innermost().1, Event::MessagePosted { .. }) => {
                 self.messages += 1;
             }
-            Event::MessageEdited { .. } => self.view.clear(),
+            Event::MessageEdited { .. } | Event::Amended(_) => self.view.clear(),
             Event::SpeakerChosen { choice } => match choice.mode.as_str() {
                 "operator" | "queue" => self.view.clear(),
                 "auto" | "auto fallback" => {

@@ -1,6 +1,7 @@
 //! Records to write: one of every kind, and as many as wanted that are known by their number.
 
 use super::SESSION;
+use plenary::chat::amend::Amendment;
 use plenary::chat::breaks::{BreakId, Breakpoint, Breaks, SetBy};
 use plenary::chat::by_hand::{ByHand, WorkCopy};
 use plenary::chat::code::{CodeBlock, Execution, Payload, Place, Stopped};
@@ -9,6 +10,7 @@ use plenary::chat::consult::Advice;
 use plenary::chat::consult::ConsultAnswered;
 use plenary::chat::consult::ConsultAsked;
 use plenary::chat::context::ContextRule;
+use plenary::chat::desk::{Desk, Patience};
 use plenary::chat::end::Summarized;
 use plenary::chat::event::*;
 use plenary::chat::format::Rejection;
@@ -42,6 +44,8 @@ every_kind! {
     MessagePosted { message: Arc::new(message(1, "Implement \"LRU\"\u{0}\u{1b}[31m\u{202e}\n\t文 🦀")) }
     MessageEdited { message: MessageId(1), content: "".into() }
     BranchMoved { name: "try two".into(), why: "edited".into() }
+    Amended { 0: Amendment { message: MessageId(1), result: Some(2), content: "other".into() } }
+    Desk { 0: Desk::Patience { patience: Patience::For(5_000) } }
     Breaks { 0: Breaks::Set { id: BreakId(1), breakpoint: Breakpoint::new("speaker == A", SetBy::Operator) } }
     SpeakerWanted { candidates: vec!["A".into()], barred: vec![("B".into(), "spoke last".into())], proposed: None, reasons: vec![("A".into(), "has not spoken yet".into())], until: Some(7), by_words: true }
     ByHand { 0: ByHand::Copied { copies: vec![WorkCopy { from: "/w".into(), to: "/w-branch-2".into(), files: 3, bytes: 9, left_out: 1, skipped: 0 }] } }

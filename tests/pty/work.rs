@@ -148,6 +148,8 @@ fn an_edited_message_goes_on_on_a_new_branch() {
     pty.keys("e");
     pty.wait_for("Edit message 4 by Ann");
     pty.keys("\x1b[F RAIN\x13"); // end, words, ctrl-s
+    pty.wait_for("go on from here on a new branch");
+    pty.keys("\r");
     pty.wait_status("talk ▸ branch-1");
     pty.wait_for("RAIN");
     pty.wait_status("ENDED");

@@ -10,7 +10,7 @@ use ratatui::buffer::Buffer;
 const SIZES: [(u16, u16); 3] = [(40, 12), (80, 24), (120, 35)];
 
 /// What each text tries.
-fn texts() -> Vec<(&'static str, String)> {
+pub(super) fn texts() -> Vec<(&'static str, String)> {
     vec![
         (
             "escapes",
@@ -30,7 +30,7 @@ fn texts() -> Vec<(&'static str, String)> {
 }
 
 /// The same text wherever text can stand.
-fn everywhere(hostile: &str, size: (u16, u16)) -> App {
+pub(super) fn everywhere(hostile: &str, size: (u16, u16)) -> App {
     let mut sketch = Sketch::with_task(hostile);
     sketch.says("Coder", hostile).says("Coder", &format!("```python\n{hostile}\n```"));
     sketch.wants(hostile);
@@ -42,7 +42,7 @@ fn everywhere(hostile: &str, size: (u16, u16)) -> App {
 }
 
 /// No cell holds anything that a terminal could act on, and every row is as wide as the screen.
-fn assert_harmless(buffer: &Buffer, what: &str) {
+pub(super) fn assert_harmless(buffer: &Buffer, what: &str) {
     for cell in &buffer.content {
         assert!(!cell.symbol().chars().any(char::is_control), "{what}: {:?}", cell.symbol());
         assert!(cell.symbol().len() <= 64, "{what}: a cell of {} bytes", cell.symbol().len());
@@ -108,6 +108,7 @@ fn no_size_breaks_the_screen() {
         .wants("print(1)\n");
     let screens = [
         "", "a", "a e", "a d", "e", ":", "?", "b", "i x", "/ x", "]", "] ]", "v 1", "v 2", "c 1", "m 1", "@", "z", "A",
+        "f3", "f4", "f5", "f6", "f6 enter", "F f", "f5 z", "* g m",
     ];
     let mut apps: Vec<App> = screens
         .iter()

@@ -92,7 +92,7 @@ fn each_way_out_is_one_key() {
     assert_eq!(sent(&mut app, "o"), []);
     assert_eq!(app.transcript.chosen(), Some(MessageId(1)), "the first occurrence is selected");
     let mut app = open();
-    let edited = sent(&mut app, "e X ctrl-s");
+    let edited = sent(&mut app, "e X ctrl-s enter");
     let [Command::Edit { message, content }] = edited.as_slice() else { panic!("{edited:?}") };
     assert_eq!((*message, content.contains('X')), (MessageId(5), true), "the last one is edited");
     let mut app = open();

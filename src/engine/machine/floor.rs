@@ -2,6 +2,7 @@
 
 use super::reply::ask;
 use super::{Machine, consult, ended, hold, needs_person};
+use crate::chat::desk::Patience;
 use crate::chat::event::{Actor, Boundary, Choice, EndCause, Event, HoldReason};
 use crate::chat::request::{Purpose, Request};
 use crate::chat::team::Team;
@@ -125,6 +126,11 @@ impl Machine {
         match pick {
             // Methods with an order of their own go by it, but never past the operator.
             Pick::Choose(choice) if barred(&choice) => self.want_pick(candidates, None, session, now),
+            // The operator wants to see a choice before it takes effect.
+            Pick::Choose(choice) if session.floor().patience != Patience::None && !self.rules.headless => {
+                let why = format!("{}: {}", choice.mode, choice.reason);
+                self.want_pick(candidates, Some((choice.agent, Some(why))), session, now)
+            }
             Pick::Choose(choice) => start(choice, Actor::System, session),
             Pick::Together(mut choices) => {
                 choices.retain(|choice| !barred(choice));
@@ -208,7 +214,12 @@ impl Machine {
         {
             line.clone_from(why);
         }
-        let countdown = session.team().and_then(|team| team.pick_countdown_ms).filter(|_| proposed.is_some());
+        let countdown = match session.floor().patience {
+            Patience::None => session.team().and_then(|team| team.pick_countdown_ms),
+            Patience::For(millis) => Some(millis),
+            Patience::Forever => None,
+        };
+        let countdown = countdown.filter(|_| proposed.is_some());
         let wanted = Event::SpeakerWanted {
             candidates: candidates.eligible,
             barred: candidates.barred,

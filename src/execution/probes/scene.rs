@@ -51,7 +51,8 @@ impl Scene {
         #[cfg(not(target_os = "linux"))]
         let address = SocketAddr::from_pathname(root.join(&name))?;
         let victim = Command::new("sh")
-            .args(["-c", "sleep 300; :", "plenary-victim"])
+            // Short sleeps: when the shell is gone, the last of them soon is as well.
+            .args(["-c", "while :; do sleep 2; done", "plenary-victim"])
             .env("PLENARY_VICTIM", "secret")
             .stdin(Stdio::null())
             .stdout(Stdio::null())

@@ -3,6 +3,7 @@
 use super::super::State;
 use super::super::floor::{Attempt, Bar, Wanted};
 use super::super::turn::Turn;
+use crate::chat::desk::Desk;
 use crate::chat::event::{Boundary, Event, Record};
 
 impl State {
@@ -39,6 +40,9 @@ impl State {
                 if self.floor.queue.first() == Some(&choice.agent) && choice.mode == "queue" {
                     self.floor.queue.remove(0);
                 }
+                if !matches!(choice.mode.as_str(), "queue" | "retry" | "only") {
+                    self.floor.hint = None;
+                }
                 self.floor.choice = Some(choice.clone());
                 self.floor.wanted = None;
                 self.floor.proposing = false;
@@ -64,6 +68,14 @@ impl State {
                     answer: answer.clone(),
                     mentions: mentions.clone(),
                 });
+            }
+            Event::Desk(Desk::Hint { text }) => {
+                self.floor.hint = (!text.trim().is_empty()).then(|| text.clone());
+            }
+            Event::Desk(Desk::Patience { patience }) => {
+                self.floor.patience = *patience;
+                // What was proposed under other terms is proposed anew.
+                self.floor.wanted = self.floor.wanted.take().filter(|wanted| wanted.proposed.is_none());
             }
             Event::QueueChanged { queue } => self.floor.queue = queue.clone(),
             Event::LedgerChanged { ledger } => {

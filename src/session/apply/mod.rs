@@ -146,7 +146,7 @@ impl State {
             }
             Event::ToolBarred(bar) => self.floor.bar_tool(bar),
             Event::LimitsChanged { limits } => self.limits = Some(*limits),
-            Event::MessagePosted { .. } | Event::MessageEdited { .. } => self.fold_words(record),
+            Event::MessagePosted { .. } | Event::MessageEdited { .. } | Event::Amended(_) => self.fold_words(record),
             Event::SpeakerWanted { .. }
             | Event::SpeakerChosen { .. }
             | Event::ProposalWanted
@@ -154,6 +154,7 @@ impl State {
             | Event::SpeakerUnbarred { .. }
             | Event::SelectorAnswered { .. }
             | Event::QueueChanged { .. }
+            | Event::Desk(_)
             | Event::GraphStepped { .. }
             | Event::LedgerChanged { .. }
             | Event::TurnStarted { .. }

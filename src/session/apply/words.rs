@@ -2,6 +2,7 @@
 
 use super::super::State;
 use super::super::turn::{Ask, Stage};
+use crate::chat::amend::Amendment;
 use crate::chat::event::{Answer, AskKind, Event, Record};
 use crate::chat::message::{Author, MessageKind};
 
@@ -66,6 +67,13 @@ impl State {
                 // What was cut short is whole now: its turn has said what it had to say.
                 let call = self.transcript.get(*message).and_then(|entry| entry.message.call);
                 if let Some(turn) = call.and_then(|call| self.calls.turn(call)) {
+                    self.stage(turn, Stage::Posted, record);
+                }
+            }
+            Event::Amended(Amendment { message, result, content }) => {
+                self.transcript.amend(*message, *result, content.clone());
+                let call = self.transcript.get(*message).and_then(|entry| entry.message.call);
+                if let Some(turn) = call.filter(|_| result.is_none()).and_then(|call| self.calls.turn(call)) {
                     self.stage(turn, Stage::Posted, record);
                 }
             }

@@ -5,7 +5,7 @@
 //! Here every sequence is bounded, unknown ones are swallowed whole, and the thread that owns the descriptor decides.
 
 use super::key::{Key, KeyPress};
-use super::{Input, PASTE_LIMIT};
+use super::{Input, Mouse, MouseKind, PASTE_LIMIT};
 use std::collections::VecDeque;
 
 /// Longest control sequence kept; a longer one is noise and is swallowed to its end.
@@ -29,7 +29,8 @@ enum State {
     Mouse(u8),
     /// A string (OSC, DCS, SOS, PM, APC) is swallowed until its end. Holds its opening byte until a second byte
     /// shows that it was no alt key, and whether the last byte was ESC.
-    Text { opening: Option<u8>, escaped: bool },
+    /// What an OSC says is kept as far as a reply that was asked for can be long.
+    Text { opening: Option<u8>, escaped: bool, told: Option<Vec<u8>> },
     /// Inside a bracketed paste; `matched` bytes of its end marker were seen.
     Paste { bytes: Vec<u8>, matched: usize, cut: bool },
     /// Inside a character of several bytes.
@@ -89,11 +90,35 @@ impl Decoder {
             }
             State::Mouse(left) if left > 1 => self.state = State::Mouse(left - 1),
             State::Mouse(_) => {}
-            State::Text { escaped: true, .. } if byte == b'\\' => {}
-            State::Text { .. } if matches!(byte, 0x07 | 0x18 | 0x1a) => {}
-            State::Text { .. } => self.state = State::Text { opening: None, escaped: byte == 0x1b },
+            State::Text { escaped: true, told, .. } if byte == b'\\' => self.told(told),
+            State::Text { told, .. } if byte == 0x07 => self.told(told),
+            State::Text { .. } if matches!(byte, 0x18 | 0x1a) => {}
+            State::Text { mut told, .. } => {
+                if let Some(told) = told.as_mut().filter(|told| byte != 0x1b && told.len() < SEQUENCE_LIMIT) {
+                    told.push(byte);
+                }
+                self.state = State::Text { opening: None, escaped: byte == 0x1b, told };
+            }
             State::Paste { bytes, matched, cut } => self.paste(bytes, matched, cut, byte),
             State::Utf8 { bytes, have, want, alt } => self.utf8(bytes, have, want, alt, byte),
+        }
+    }
+
+    /// An OSC is whole. Only the reply about the background means anything: `11;rgb:rrrr/gggg/bbbb`.
+    fn told(&mut self, told: Option<Vec<u8>>) {
+        let told = told.and_then(|told| String::from_utf8(told).ok()).unwrap_or_default();
+        let Some(parts) = told.strip_prefix("11;rgb:") else { return };
+        let parts: Vec<f64> = parts
+            .split('/')
+            .filter_map(|part| {
+                let most = 16_f64.powi(i32::try_from(part.len()).ok()?) - 1.0;
+                (1..=4).contains(&part.len()).then_some(f64::from(u32::from_str_radix(part, 16).ok()?) / most)
+            })
+            .collect();
+        if let [red, green, blue] = parts.as_slice() {
+            // Rec. 709: how bright it looks.
+            let light = 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.5;
+            self.ready.push_back(Input::Background { light });
         }
     }
 
@@ -146,7 +171,9 @@ impl Decoder {
             }
             b'[' => self.state = State::Control(Vec::new()),
             b'O' => self.state = State::Single,
-            b']' | b'P' | b'X' | b'^' | b'_' => self.state = State::Text { opening: Some(byte), escaped: false },
+            b']' | b'P' | b'X' | b'^' | b'_' => {
+                self.state = State::Text { opening: Some(byte), escaped: false, told: (byte == b']').then(Vec::new) };
+            }
             _ => self.ground(byte, true),
         }
     }
@@ -183,6 +210,9 @@ impl Decoder {
 
     /// A whole control sequence: parameters and the letter that ends it.
     fn sequence(&mut self, params: &[u8], last: u8) {
+        if let (Some(report), b'M' | b'm') = (params.strip_prefix(b"<"), last) {
+            return self.mouse(report, last == b'm');
+        }
         // Private markers (`?`, `<`, `>`, `=`) open replies and mouse reports; spaces and the like open settings.
         if !params.iter().all(|byte| matches!(byte, b'0'..=b'9' | b';' | b':')) {
             return;
@@ -219,6 +249,23 @@ impl Decoder {
         if let Some(press) = press {
             self.ready.push_back(Input::Key(press));
         }
+    }
+
+    /// A mouse report (SGR): button, column and row, both counted from 1.
+    fn mouse(&mut self, report: &[u8], released: bool) {
+        let text = std::str::from_utf8(report).unwrap_or_default();
+        let numbers: Vec<u16> = text.split(';').filter_map(|number| number.parse().ok()).collect();
+        let [button, column, row] = numbers.as_slice() else { return };
+        let kind = match button {
+            0 if released => MouseKind::Release,
+            0 => MouseKind::Press,
+            32 if !released => MouseKind::Drag,
+            64 => MouseKind::WheelUp,
+            65 => MouseKind::WheelDown,
+            _ => return,
+        };
+        let (column, row) = (column.saturating_sub(1), row.saturating_sub(1));
+        self.ready.push_back(Input::Mouse(Mouse { kind, column, row }));
     }
 
     fn paste(&mut self, mut bytes: Vec<u8>, mut matched: usize, mut cut: bool, byte: u8) {

@@ -51,11 +51,11 @@ fn releases_are_ignored() {
 }
 
 #[test]
-fn replies_and_mouse_reports_never_reach_anyone() {
+fn replies_and_reports_are_never_keys() {
     assert_eq!(keys(b"\x1b[?2026;2$ya"), "a");
-    assert_eq!(keys(b"\x1b]11;rgb:0000/0000/0000\x07a\x1b]l a title\x1b\\b"), "a b");
+    assert_eq!(keys(b"\x1b]10;rgb:0000/0000/0000\x07a\x1b]l a title\x1b\\b"), "a b");
     assert_eq!(keys(b"\x1bP>|xterm(380)\x1b\\a"), "a");
-    assert_eq!(keys(b"\x1b[M !!a\x1b[<0;10;10Mb\x1b[24;80Rc\x1b[?62;22cd"), "a b c d");
+    assert_eq!(keys(b"\x1b[M !!a\x1b[<2;10;10Mb\x1b[24;80Rc\x1b[?62;22cd"), "a b c d");
     let mut long = b"\x1b[".to_vec();
     long.extend(std::iter::repeat_n(b'1', 100_000));
     long.extend(b"Aa");
@@ -135,4 +135,32 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn mouse_reports_tell_what_and_where_and_noise_tells_nothing() {
+    let mut decoder = Decoder::default();
+    decoder.feed(b"\x1b[<0;5;3M\x1b[<32;6;3M\x1b[<0;6;3m\x1b[<65;1;1M\x1b[<2;1;1M\x1b[<0;1M\x1b[<x;1;1M");
+    let read: Vec<_> = std::iter::from_fn(|| decoder.take()).collect();
+    let at = |kind, column, row| Input::Mouse(Mouse { kind, column, row });
+    let wanted = [
+        at(MouseKind::Press, 4, 2),
+        at(MouseKind::Drag, 5, 2),
+        at(MouseKind::Release, 5, 2),
+        at(MouseKind::WheelDown, 0, 0),
+    ];
+    assert_eq!(read, wanted);
+}
+
+#[test]
+fn a_reply_about_the_background_tells_light_from_dark_and_other_strings_nothing() {
+    let read = |text: &str| {
+        let mut decoder = Decoder::default();
+        text.bytes().for_each(|byte| decoder.feed(&[byte]));
+        std::iter::from_fn(|| decoder.take()).collect::<Vec<_>>()
+    };
+    assert_eq!(read("\x1b]11;rgb:ffff/ffff/ffff\x07"), [Input::Background { light: true }]);
+    assert_eq!(read("\x1b]11;rgb:15/17/1c\x1b\\"), [Input::Background { light: false }]);
+    assert_eq!(read("\x1b]11;rgb:1/2\x07\x1b]11;rgb:12345/1/1\x07\x1b]10;rgb:ff/ff/ff\x07"), []);
+    assert_eq!(read(&format!("\x1b]11;rgb:{}\x07", "f".repeat(5000))), []);
 }

@@ -44,12 +44,45 @@ pub enum Input {
     FocusGained,
     /// The terminal's window lost the focus.
     FocusLost,
+    /// Something was done with the mouse. Comes only where it was asked for.
+    Mouse(Mouse),
+    /// The terminal told of its background.
+    Background {
+        /// Whether it is light.
+        light: bool,
+    },
     /// A signal asks for something.
     Signal(Signal),
     /// The terminal is gone: hang-up, end of file or an error on either side. Nothing comes after it from its sender.
     Gone,
     /// The last frame is written; the next may be drawn.
     Drawn,
+}
+
+/// Something done with the mouse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mouse {
+    /// What.
+    pub kind: MouseKind,
+    /// Where, counted from 0.
+    pub column: u16,
+    /// Where, counted from 0.
+    pub row: u16,
+}
+
+/// What was done with the mouse; only the left button counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MouseKind {
+    /// The button went down.
+    Press,
+    /// It moved while the button was down.
+    Drag,
+    /// The button went up.
+    Release,
+    /// The wheel, away from the hand.
+    WheelUp,
+    /// The wheel, towards the hand.
+    WheelDown,
 }
 
 /// The signals that the loop answers. The process leaves by its normal path on the first three.

@@ -19,6 +19,9 @@ use trie::{Node, Step};
 /// The keymap that is part of the program.
 pub const DEFAULT: &str = include_str!("../../../config/keymap.toml");
 
+/// The keys that are part of the program, by name: a text that is laid over [`DEFAULT`].
+pub const SHIPPED: &[(&str, &str)] = &[("vim", ""), ("plain", include_str!("../../../config/keymaps/plain.toml"))];
+
 /// What a key press comes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {

@@ -121,10 +121,10 @@ fn every_action_can_be_reached_by_a_key_or_is_told_apart() {
 
 #[test]
 fn a_file_of_ones_own_replaces_adds_and_takes_away() {
-    let text = "[main]\n\"space\" = \"step\"\n\"g g\" = \"none\"\n\"g\" = \"bottom\"\n\"ctrl-p\" = \"palette\"";
+    let text = "[main]\n\"space\" = \"step\"\n\"B 1..9\" = \"none\"\n\"B\" = \"bottom\"\n\"ctrl-p\" = \"palette\"";
     let keymap = Keymap::load(&[("mine.toml", text)]).unwrap();
     assert_eq!(typed(&keymap, Context::Main, "space"), Outcome::Action(Action::Step, None));
-    assert_eq!(typed(&keymap, Context::Main, "g"), Outcome::Action(Action::Bottom, None));
+    assert_eq!(typed(&keymap, Context::Main, "B"), Outcome::Action(Action::Bottom, None));
     assert_eq!(typed(&keymap, Context::Main, "ctrl-p"), Outcome::Action(Action::Palette, None));
     assert_eq!(typed(&keymap, Context::Main, "q"), Outcome::Action(Action::Quit, None));
 }
@@ -150,8 +150,8 @@ fn a_conflict_names_both_places() {
 
     let told = mistakes("[main]\n\"shift-q\" = \"quit\"\n\"Q\" = \"help\"");
     assert!(told[0].contains("line 3") && told[0].contains("quit in mine.toml, line 2"), "{told:?}");
-    let told = mistakes("[main]\n\"u 1..3\" = \"call_on\"\n\"u 2\" = \"help\"");
-    assert!(told[0].contains("\"u 1..3\" is call_on in mine.toml, line 2"), "{told:?}");
+    let told = mistakes("[main]\n\"; 1..3\" = \"call_on\"\n\"; 2\" = \"help\"");
+    assert!(told[0].contains("\"; 1..3\" is call_on in mine.toml, line 2"), "{told:?}");
 }
 
 #[test]
@@ -161,4 +161,21 @@ fn ranges_belong_to_actions_that_take_a_digit() {
     assert!(mistakes("[main]\n\"1..9 u\" = \"call_on\"")[0].contains("at the end"));
     assert!(mistakes("[main]\n\"9..1\" = \"call_on\"")[0].contains("is not a key"));
     assert!(mistakes("[main]\n\"Z Z\" = \"none\"")[0].contains("not bound"));
+}
+
+/// Every keymap that is shipped has no mistakes, and with it every action can still be reached: by a key, or from the
+/// palette, which itself can.
+#[test]
+fn every_shipped_keymap_is_whole() {
+    for (name, text) in SHIPPED {
+        let keymap = Keymap::load(&[(name, text)]).unwrap();
+        assert!(keymap.chord_for(Action::Palette, Context::Main).is_some(), "{name}");
+        for context in Context::ALL {
+            let bound: BTreeSet<_> = keymap.hints(*context).into_iter().map(|hint| hint.action).collect();
+            let before: BTreeSet<_> = Keymap::default().hints(*context).into_iter().map(|hint| hint.action).collect();
+            let lost: Vec<_> = before.difference(&bound).filter(|action| !action.belongs_in(Context::Global)).collect();
+            let paging = [Action::HalfDown, Action::HalfUp];
+            assert!(lost.iter().all(|action| paging.contains(action)), "{name} in {context} loses {lost:?}");
+        }
+    }
 }

@@ -14,7 +14,9 @@ use crate::tui::app::Whisper;
 use crate::tui::input::KeyPress;
 use crate::tui::paint::{self, Draw};
 use crate::tui::pane::Pane;
+use crate::tui::pane::transcript::Filter;
 use crate::tui::theme::Role;
+use crate::tui::update::{Portion, What};
 use crate::tui::widget::editor::Editor;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -48,6 +50,20 @@ pub enum Choice {
     Back(Box<Command>),
     /// Send these.
     Send(Vec<Command>),
+    /// Close the text that was reviewed, and send this.
+    Settle(Command),
+    /// Edit this part of a message.
+    EditPart(MessageId, Portion),
+    /// Carry out an action for the agent with this number.
+    DoFor(Action, u8),
+    /// Copy this.
+    Copy(What),
+    /// Take these colours.
+    Theme(String),
+    /// Go to this record in the transcript.
+    GoToRecord(Seq),
+    /// Show only this of the transcript.
+    Show(Filter),
     /// Put these two panes beside each other.
     Beside(Pane, Pane),
     /// Leave the console.
@@ -233,15 +249,47 @@ impl Overlay for List {
     }
 }
 
-/// How well a text fits what was typed: lower is better, `None` is not at all. Letters must come in order.
+/// How well a text fits what was typed: lower is better, `None` is not at all. Letters must come in order; those at the
+/// beginnings of words, and those that follow each other, count most, and so does the name before the explanation.
 fn score(text: &str, wanted: &str) -> Option<usize> {
-    let text = text.to_lowercase();
-    let mut at = 0;
-    let mut gaps = 0;
-    for c in wanted.to_lowercase().chars().filter(|c| !c.is_whitespace()) {
-        let found = text[at..].find(c)?;
-        gaps += found;
-        at += found + c.len_utf8();
+    let letters: Vec<char> = text.to_lowercase().chars().collect();
+    let name = letters.iter().position(|c| *c == '·').unwrap_or(letters.len());
+    let wanted: Vec<char> = wanted.to_lowercase().chars().filter(|c| !c.is_whitespace()).collect();
+    let starts = |at: usize| at == 0 || !letters[at - 1].is_alphanumeric();
+    // From every place where the first letter stands; the best of them counts.
+    let from = |first: usize| {
+        let (mut at, mut cost) = (first, if starts(first) { 0 } else { 4 });
+        for c in wanted.iter().skip(1) {
+            let rest = &letters[at + 1..];
+            if rest.first() == Some(c) {
+                at += 1;
+                continue;
+            }
+            let word = (at + 1..letters.len()).find(|place| starts(*place) && letters[*place] == *c);
+            let next = word.or_else(|| rest.iter().position(|other| other == c).map(|gap| at + 1 + gap))?;
+            cost += if starts(next) { 2 } else { 4 + (next - at).min(20) };
+            at = next;
+        }
+        Some(cost + if at > name { 30 } else { 0 } + first.min(20) / 4)
+    };
+    let Some(first) = wanted.first() else { return Some(0) };
+    (0..letters.len()).filter(|at| letters[*at] == *first).filter_map(from).min()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_one_means_comes_first() {
+        let texts =
+            ["queue clear · Empty the queue", "call on: Quentin · Give", "quit · Leave the console", "bookmark · Set"];
+        let best =
+            |wanted: &str| texts.iter().filter_map(|text| Some((score(text, wanted)?, *text))).min().map(|best| best.1);
+        assert_eq!(best("quit"), Some(texts[2]));
+        assert_eq!(best("qc"), Some(texts[0]));
+        assert_eq!(best("call q"), Some(texts[1]));
+        assert_eq!(best("leave"), Some(texts[2]), "the explanation counts as well");
+        assert_eq!(best("xyz"), None);
     }
-    Some(gaps)
 }

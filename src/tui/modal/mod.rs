@@ -6,9 +6,11 @@
 
 pub mod approval;
 pub mod debug;
+pub mod desk;
 pub mod file;
 pub mod list;
 pub mod prompt;
+pub mod review;
 pub mod why;
 
 use super::action::{Action, Context};
@@ -18,11 +20,13 @@ use crate::chat::command::Command;
 use crate::session::Session;
 use approval::Approval;
 use debug::Debug;
+use desk::Desk;
 use file::File;
 use list::List;
 use prompt::Prompt;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
+use review::Review;
 use why::Why;
 
 /// What every modal does. What a modal does not care about, it leaves out.
@@ -100,6 +104,8 @@ macro_rules! modals {
 modals! {
     Approval "The approval queue.";
     Prompt "A text to write or edit.";
+    Desk "The speaker desk.";
+    Review "A change before it is made.";
     Why "Why the team may be going in circles.";
     Debug "Breakpoints, what is held back, suspects.";
     File "A file that code made, to be read.";
@@ -163,6 +169,8 @@ pub enum Step {
     Close,
     /// Send this; the modal stays and follows the records.
     Send(Command),
+    /// Send these; the modal stays.
+    SendMany(Vec<Command>),
     /// Send these and close.
     SendAll(Vec<Command>),
     /// Open another on top of it.

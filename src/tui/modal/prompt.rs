@@ -13,6 +13,7 @@ use crate::tui::input::KeyPress;
 use crate::tui::paint::{self, Draw};
 use crate::tui::pane::foot;
 use crate::tui::theme::Role;
+use crate::tui::update::Portion;
 use crate::tui::widget::editor::Editor;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -29,6 +30,10 @@ pub enum Purpose {
     Code(ApprovalId),
     /// What a message says from now on.
     Message(MessageId),
+    /// What a portion of a message says from now on.
+    Portion(MessageId, Portion),
+    /// A hint for who chooses the next speaker.
+    Hint,
     /// What an agent's model is told first.
     SystemMessage(Name),
     /// An answer for an agent.
@@ -64,6 +69,7 @@ impl Prompt {
             | Purpose::Message(_)
             | Purpose::SystemMessage(_)
             | Purpose::Draft(_)
+            | Purpose::Portion(..)
             | Purpose::Part(..) => editor.at_start(),
             _ => editor,
         };
@@ -87,8 +93,11 @@ impl Overlay for Prompt {
             | Purpose::SystemMessage(_)
             | Purpose::Leash(_)
             | Purpose::Draft(_)
+            | Purpose::Portion(..)
             | Purpose::Part(..) => Context::Editor,
-            Purpose::Deny(..) | Purpose::Answer(_) | Purpose::Note(_) | Purpose::Breakpoint(_) => Context::Composer,
+            Purpose::Deny(..) | Purpose::Answer(_) | Purpose::Note(_) | Purpose::Breakpoint(_) | Purpose::Hint => {
+                Context::Composer
+            }
         }
     }
 
@@ -106,8 +115,15 @@ impl Overlay for Prompt {
     }
 
     fn draw(&self, area: Rect, buf: &mut Buffer, cx: &Draw) -> Option<Position> {
-        let long =
-            matches!(self.purpose, Purpose::Code(_) | Purpose::Message(_) | Purpose::Draft(_) | Purpose::Part(..));
+        let long = matches!(
+            self.purpose,
+            Purpose::Code(_)
+                | Purpose::Message(_)
+                | Purpose::Portion(..)
+                | Purpose::SystemMessage(_)
+                | Purpose::Draft(_)
+                | Purpose::Part(..)
+        );
         let height = if long { area.height } else { 9 };
         // A short text stands at the bottom: what it is about stays in sight.
         let low =

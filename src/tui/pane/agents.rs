@@ -1,6 +1,7 @@
 //! The agents: each one's state, meters and live words.
 
 use super::item::agent_role;
+use crate::chat::Name;
 use crate::chat::team::{Agent, AgentKind};
 use crate::session::Session;
 use crate::session::turn::{Phase, Stage};
@@ -9,7 +10,8 @@ use crate::text::clean::one_line;
 use crate::text::width::{take, width};
 use crate::tui::action::Action;
 use crate::tui::app::{App, Deed};
-use crate::tui::layout::Place;
+use crate::tui::index::sparkline;
+use crate::tui::layout::{Layout, Place};
 use crate::tui::live::Live;
 use crate::tui::paint::{self, Draw};
 use crate::tui::pane::Pane;
@@ -45,19 +47,49 @@ pub fn measure(app: &mut App, place: Place) {
 /// Draws a frame for each agent, or a line where there is no room.
 pub fn draw(app: &App, place: Place, buf: &mut Buffer, cx: &Draw) {
     if boxed(place, app) {
-        app.agents.draw(place.area, buf, cx, &app.live);
+        draw_boxes(app, place.area, buf, cx);
         return;
     }
     if !place.bare {
         paint::frame(buf, place.area, "Agents", app.has_keys(Pane::Agents), cx.theme, cx.unicode);
     }
-    draw_lines(place.inside(), buf, cx, &app.live);
+    draw_lines(app, place.inside(), buf, cx);
 }
 
-/// The agents want no key of their own.
-pub fn act(_app: &mut App, _action: Action) -> Option<Vec<Deed>> {
-    None
+/// j, k and the arrows choose an agent; o looks at it alone.
+pub fn act(app: &mut App, action: Action) -> Option<Vec<Deed>> {
+    let count = app.session.team().map_or(0, |team| team.agents.len());
+    let last = count.checked_sub(1)?;
+    let at = app.arranged.agent.min(last);
+    match action {
+        Action::SelectNext | Action::ScrollDown => app.arranged.agent = (at + 1).min(last),
+        Action::SelectPrev | Action::ScrollUp => app.arranged.agent = at.saturating_sub(1),
+        Action::ToggleFold => app.arranged.lay(Layout::Focus),
+        _ => return None,
+    }
+    Some(Vec::new())
 }
+
+/// What an agent says or its program prints right now, the newest rows. `None` when it has not the floor.
+pub(super) fn live_tail(name: &Name, session: &Session, live: &mut Live, width: u16, rows: usize) -> Option<Vec<Row>> {
+    let turn = session.turn_of(name)?;
+    Some(match &turn.stage {
+        Stage::Running(op, _) => live.program(*op).map(|printed| printed.tail(width, rows)).unwrap_or_default(),
+        _ => {
+            let spoken = session.call_of(name).and_then(|call| live.call(call));
+            spoken.map(|spoken| spoken.text.tail(width, rows)).unwrap_or_default()
+        }
+    })
+}
+
+/// `2 Reviewer ── gpt-4o`: number, name, and what it works with.
+pub(super) fn heading(place: usize, agent: &Agent, cx: &Draw) -> String {
+    let line = if cx.unicode { "──" } else { "--" };
+    format!("{} {} {line} {}", place + 1, one_line(&agent.name), what(agent, cx.session))
+}
+
+/// Turns in a sparkline.
+const SPARK: usize = 8;
 
 impl Agents {
     fn measure(&mut self, area: Rect, session: &Session, live: &mut Live) {
@@ -65,68 +97,57 @@ impl Agents {
         let count = team.agents.len() as u16;
         self.heights = share(area.height, count, session);
         let inner = area.width.saturating_sub(4).max(1);
-        self.tails = team
-            .agents
-            .iter()
-            .zip(&self.heights)
-            .map(|(agent, height)| {
-                let rows = usize::from(height.saturating_sub(4));
-                match session.turn_of(&agent.name).map(|turn| (&turn.stage, &turn.inquiry.phase)) {
-                    Some((Stage::Running(op, _), _)) => {
-                        live.program(*op).map(|printed| printed.tail(inner, rows)).unwrap_or_default()
-                    }
-                    Some(_) => session
-                        .call_of(&agent.name)
-                        .and_then(|call| live.call(call))
-                        .map(|spoken| spoken.text.tail(inner, rows))
-                        .unwrap_or_default(),
-                    None => Vec::new(),
-                }
-            })
-            .collect();
+        let tail = |(agent, height): (&Agent, &u16)| {
+            let rows = usize::from(height.saturating_sub(4));
+            live_tail(&agent.name, session, live, inner, rows).unwrap_or_default()
+        };
+        self.tails = team.agents.iter().zip(&self.heights).map(tail).collect();
     }
+}
 
-    /// A framed pane for each agent, the one that acts the tallest.
-    fn draw(&self, area: Rect, buf: &mut Buffer, cx: &Draw, live: &Live) {
-        let Draw { session, theme, unicode, wall: now, .. } = *cx;
-        let Some(team) = session.team() else { return };
-        let mut y = area.y;
-        for (place, agent) in team.agents.iter().enumerate() {
-            let height = self.heights.get(place).copied().unwrap_or(3);
-            if y >= area.bottom() {
-                break;
-            }
-            let pane = Rect { y, height: height.min(area.bottom() - y), ..area };
-            y += pane.height;
-            let acts = session.turn_of(&agent.name).is_some();
-            let title = format!("{} {} {}", place + 1, agent.name, if unicode { "──" } else { "--" });
-            let title = format!("{title} {}", what(agent, session));
-            let inside =
-                paint::frame(buf, pane, take(&title, usize::from(pane.width.saturating_sub(6))), acts, theme, unicode);
-            let lines = summary(agent, session, live, now, unicode, usize::from(inside.width.saturating_sub(1)));
-            for (n, (text, role)) in lines.iter().enumerate() {
-                let line = inside.y + n as u16;
-                paint::words(buf, inside, inside.x + 1, line, text, theme.style(*role));
-            }
-            let from = inside.y + lines.len() as u16;
-            for (n, row) in self.tails.get(place).into_iter().flatten().enumerate() {
-                paint::words(
-                    buf,
-                    inside,
-                    inside.x,
-                    from + n as u16,
-                    if unicode { "▎" } else { "|" },
-                    theme.style(agent_role(&agent.name, session)),
-                );
-                paint::row(buf, inside, inside.x + 2, from + n as u16, row, theme);
-            }
+/// A framed pane for each agent, the one that acts the tallest.
+fn draw_boxes(app: &App, area: Rect, buf: &mut Buffer, cx: &Draw) {
+    let Draw { session, theme, unicode, .. } = *cx;
+    let Some(team) = session.team() else { return };
+    let mut y = area.y;
+    for (place, agent) in team.agents.iter().enumerate() {
+        let height = app.agents.heights.get(place).copied().unwrap_or(3);
+        if y >= area.bottom() {
+            break;
+        }
+        let pane = Rect { y, height: height.min(area.bottom() - y), ..area };
+        y += pane.height;
+        let acts = session.turn_of(&agent.name).is_some();
+        let chosen = app.has_keys(Pane::Agents) && app.arranged.agent == place;
+        let title = heading(place, agent, cx);
+        let title = take(&title, usize::from(pane.width.saturating_sub(6)));
+        let inside = paint::frame(buf, pane, title, acts || chosen, theme, unicode);
+        let lines = summary(agent, app, cx, usize::from(inside.width.saturating_sub(1)));
+        for (n, (text, role)) in lines.iter().enumerate() {
+            paint::words(buf, inside, inside.x + 1, inside.y + n as u16, text, theme.style(*role));
+        }
+        let spark = sparkline(&app.transcript.index().tokens(place, SPARK), unicode);
+        let used = lines.first().map_or(0, |line| width(&line.0)) + width(&spark) + 3;
+        if used <= usize::from(inside.width) && height > 2 {
+            let right = inside.right().saturating_sub(1);
+            paint::words_right(buf, inside, right, inside.y, &spark, theme.style(Role::Dim));
+        }
+        if chosen {
+            paint::tint(buf, Rect { height: 1.min(inside.height), ..inside }, theme.style(Role::Selection));
+        }
+        let from = inside.y + lines.len() as u16;
+        for (n, row) in app.agents.tails.get(place).into_iter().flatten().enumerate() {
+            let bar = if unicode { "▎" } else { "|" };
+            let y = from + n as u16;
+            paint::words(buf, inside, inside.x, y, bar, theme.style(agent_role(&agent.name, session)));
+            paint::row(buf, inside, inside.x + 2, y, row, theme);
         }
     }
 }
 
 /// One line for each agent: number, name, state. For narrow screens.
-fn draw_lines(area: Rect, buf: &mut Buffer, cx: &Draw, live: &Live) {
-    let Draw { session, theme, unicode, wall: now, .. } = *cx;
+fn draw_lines(app: &App, area: Rect, buf: &mut Buffer, cx: &Draw) {
+    let Draw { session, theme, .. } = *cx;
     let Some(team) = session.team() else { return };
     for (place, agent) in team.agents.iter().enumerate() {
         let y = area.y + place as u16;
@@ -134,12 +155,15 @@ fn draw_lines(area: Rect, buf: &mut Buffer, cx: &Draw, live: &Live) {
             break;
         }
         let x = paint::words(buf, area, area.x, y, &format!("{} ", place + 1), theme.style(Role::HintKey));
-        let x = paint::words(buf, area, x, y, &agent.name, theme.style(agent_role(&agent.name, session)));
-        let (text, role) = state(agent, session, live, now, unicode);
-        // The rate is given up first: a figure that is cut is another figure.
+        let x = paint::words(buf, area, x, y, &one_line(&agent.name), theme.style(agent_role(&agent.name, session)));
+        let (text, role) = state(agent, app, cx);
+        // What stands behind two blanks is given up first: a figure that is cut is another figure.
         let room = usize::from(area.right().saturating_sub(x + 1));
         let text = if width(&text) > room { text.split("  ").next().unwrap_or_default() } else { text.as_str() };
         paint::words(buf, area, x + 1, y, text, theme.style(role));
+        if app.has_keys(Pane::Agents) && app.arranged.agent == place {
+            paint::tint(buf, Rect { y, height: 1, ..area }, theme.style(Role::Selection));
+        }
     }
 }
 
@@ -158,19 +182,18 @@ fn what(agent: &Agent, session: &Session) -> String {
     }
 }
 
-fn state(agent: &Agent, session: &Session, live: &Live, now: i64, unicode: bool) -> (String, Role) {
+/// What an agent does, with a sign, and how it looks.
+pub(super) fn state(agent: &Agent, app: &App, cx: &Draw) -> (String, Role) {
+    let Draw { session, unicode, wall: now, .. } = *cx;
     let turn = session.turn_of(&agent.name);
-    let spoken = session.call_of(&agent.name).and_then(|call| live.spoken(call));
-    let speaking = spoken.is_some_and(|spoken| !spoken.text.is_empty());
-    let mut text = words::agent_state(turn, speaking, now);
+    let spoken = session.call_of(&agent.name).and_then(|call| app.live.spoken(call));
+    let rate = spoken.filter(|spoken| !spoken.text.is_empty()).map(|spoken| spoken.rate());
+    let mut text = words::agent_state(&agent.name, session, rate, now);
     if let Some((quiet, passed)) = silence(&agent.name, spoken.map(|spoken| spoken.heard), session, now) {
         text = format!("{} {}", quiet.word(), words::clock(passed.max(0) as u64));
     }
     for name in session.speakers_within(&agent.name) {
         text = format!("{text} › {}", one_line(name));
-    }
-    if let Some(rate) = spoken.map(|spoken| spoken.rate()).filter(|rate| *rate > 0) {
-        text = format!("{text}  {rate} tok/s");
     }
     let waits = turn.is_some_and(|turn| matches!(turn.stage, Stage::Consent(_) | Stage::Asked(_) | Stage::Unknown(_)));
     let failed = turn.is_some_and(|turn| matches!(turn.inquiry.phase, Phase::Failed(_) | Phase::Backoff { .. }));
@@ -190,9 +213,12 @@ fn state(agent: &Agent, session: &Session, live: &Live, now: i64, unicode: bool)
     (format!("{mark} {text}"), role)
 }
 
-fn summary(agent: &Agent, session: &Session, live: &Live, now: i64, unicode: bool, room: usize) -> Vec<(String, Role)> {
+/// State and figures, a line each.
+pub(super) fn summary(agent: &Agent, app: &App, cx: &Draw, room: usize) -> Vec<(String, Role)> {
+    let Draw { session, wall: now, .. } = *cx;
+    let live = &app.live;
     let meter = session.meter(&agent.name);
-    let mut lines = vec![state(agent, session, live, now, unicode)];
+    let mut lines = vec![state(agent, app, cx)];
     let mut figures = Vec::new();
     if let Some(spoken) = session.call_of(&agent.name).and_then(|call| live.spoken(call))
         && !spoken.text.is_empty()

@@ -112,6 +112,14 @@ impl Item {
         }
     }
 
+    /// Its record.
+    pub fn seq(&self, session: &Session) -> Option<Seq> {
+        match self {
+            Item::Message(id) => session.transcript().get(*id).map(|entry| entry.seq),
+            Item::Notice(seq) | Item::Detail(seq) => Some(*seq),
+        }
+    }
+
     /// A guess at its size in bytes, for its height before it is laid out.
     pub fn bytes(&self, session: &Session) -> usize {
         match self {
@@ -168,7 +176,7 @@ fn message(entry: &Entry, session: &Session, width: u16, fold: Fold) -> Vec<Line
         marks.push("spoken by you".to_owned());
     }
     if entry.revision > 0 {
-        marks.push("edited".to_owned());
+        marks.push(if entry.amended { "edited; what follows was said before" } else { "edited" }.to_owned());
     }
     if message.drafted.is_some() {
         marks.push("edited by you before it was said".to_owned());

@@ -9,9 +9,13 @@ pub mod agents;
 mod by_hand;
 pub mod floor;
 pub mod foot;
+pub mod grid;
 pub mod item;
+pub mod minimap;
 mod notice;
+pub mod one;
 pub mod status;
+pub mod timeline;
 pub mod transcript;
 mod under_way;
 
@@ -66,4 +70,7 @@ panes! {
     Transcript transcript "talk" "what was said";
     Agents agents "agents" "each agent: what it does, its figures, its words as they stream";
     Floor floor "floor" "who speaks, who is next and why, what waits, what repeats";
+    Grid grid "grid" "a tile for each agent";
+    One one "one" "one agent: what it is sent, what it does not see, what it says";
+    Timeline timeline "turns" "a row for each turn: when, who, how long, how much";
 }

@@ -146,6 +146,31 @@ impl<D: Device> Screen<D> {
         Ok(format!("{} characters sent to the terminal", text.chars().count()))
     }
 
+    /// Asks the terminal to say when its window gets and loses the focus. It stops when the terminal is given back.
+    pub fn report_focus(&mut self) {
+        self.aside.extend_from_slice(b"\x1b[?1004h");
+    }
+
+    /// Asks the terminal to report the mouse: clicks, drags and the wheel. It stops when the terminal is given back.
+    pub fn report_mouse(&mut self) {
+        self.aside.extend_from_slice(b"\x1b[?1002h\x1b[?1006h");
+    }
+
+    /// Asks the terminal for its background. Many answer, some never do.
+    pub fn ask_background(&mut self) {
+        self.aside.extend_from_slice(b"\x1b]11;?\x1b\\");
+    }
+
+    /// Rings the bell with the next frame.
+    pub fn ring(&mut self) {
+        self.aside.push(0x07);
+    }
+
+    /// Sends a notification, made by `tui::attention`, with the next frame.
+    pub fn notify(&mut self, notification: &[u8]) {
+        self.aside.extend_from_slice(notification);
+    }
+
     /// Sets the window's title with the next frame. Only for our own words; control and hidden characters are left
     /// out all the same. The title that was there before comes back with the terminal.
     pub fn set_title(&mut self, title: &str) {

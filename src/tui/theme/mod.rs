@@ -18,6 +18,8 @@ use ratatui::style::{Color, Style};
 pub const BUILT_IN: &[(&str, &str)] = &[
     ("dark", include_str!("../../../themes/dark.toml")),
     ("light", include_str!("../../../themes/light.toml")),
+    ("high-contrast", include_str!("../../../themes/high-contrast.toml")),
+    ("solarized", include_str!("../../../themes/solarized.toml")),
     ("ansi", include_str!("../../../themes/ansi.toml")),
     ("mono", include_str!("../../../themes/mono.toml")),
 ];

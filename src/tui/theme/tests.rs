@@ -30,7 +30,7 @@ fn contrast(a: Color, b: Color) -> f64 {
 fn the_built_in_themes_have_no_mistakes() {
     let (themes, mistakes) = Themes::load(&[]);
     assert_eq!(mistakes, []);
-    assert_eq!(themes.names(), ["dark", "light", "ansi", "mono"]);
+    assert_eq!(themes.names(), ["dark", "light", "high-contrast", "solarized", "ansi", "mono"]);
     assert_eq!(themes.next("mono").unwrap().name(), "dark");
     assert_eq!(themes.next("dark").unwrap().name(), "light");
 }
@@ -44,13 +44,19 @@ fn the_contrast_formula_knows_black_and_white() {
 
 #[test]
 fn every_role_can_be_read_on_its_ground() {
-    for theme in [theme("dark"), theme("light")] {
+    for theme in [theme("dark"), theme("light"), theme("solarized"), theme("high-contrast")] {
         let base = theme.base();
         for role in Role::ALL {
             let style = base.patch(theme.style(*role));
             let contrast = contrast(style.fg.unwrap(), style.bg.unwrap());
             let quiet = matches!(role, Role::Dim | Role::Border | Role::BorderFocus | Role::Minimap);
-            let least = if quiet { 3.0 } else { 4.5 };
+            let strict = theme.name() == "high-contrast";
+            let least = match (strict, quiet) {
+                (true, true) => 4.5,
+                (true, false) => 7.0,
+                (false, true) => 3.0,
+                (false, false) => 4.5,
+            };
             assert!(contrast >= least, "{} {}: {contrast:.2}, needs {least}", theme.name(), role.name());
         }
     }
@@ -58,7 +64,7 @@ fn every_role_can_be_read_on_its_ground() {
 
 #[test]
 fn agents_are_told_apart_by_colour_where_there_is_colour() {
-    for name in ["dark", "light", "ansi"] {
+    for name in ["dark", "light", "high-contrast", "solarized", "ansi"] {
         let theme = theme(name);
         for a in 1..=8 {
             for b in a + 1..=8 {
@@ -136,7 +142,7 @@ fn themes_and_roles_inherit() {
 fn a_theme_of_ones_own_may_replace_a_built_in_one_and_begin_from_it() {
     let (themes, mistakes) = Themes::load(&[("dark", "inherits = \"dark\"\n[roles]\ntext = { fg = \"white\" }")]);
     assert_eq!(mistakes, []);
-    assert_eq!(themes.names(), ["dark", "light", "ansi", "mono"]);
+    assert_eq!(themes.names(), ["dark", "light", "high-contrast", "solarized", "ansi", "mono"]);
     assert_eq!(themes.get("dark").unwrap().style(Role::Text), Style::new().fg(Color::White));
     assert_eq!(themes.get("dark").unwrap().style(Role::Error), theme("dark").style(Role::Error));
 }
@@ -164,7 +170,7 @@ fn themes_that_inherit_in_a_circle_are_left_out_and_the_rest_is_used() {
     let (themes, mistakes) =
         Themes::load(&[("a", "inherits = \"b\""), ("b", "inherits = \"a\""), ("c", "inherits = \"c\"")]);
     assert_eq!(mistakes.len(), 3);
-    assert_eq!(themes.names().len(), 4);
+    assert_eq!(themes.names().len(), BUILT_IN.len());
 }
 
 #[test]

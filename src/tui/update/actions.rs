@@ -1,7 +1,6 @@
 //! Where an action goes: to the modal on top, to the line that is written, to the pane with the keys, or to the family
 //! of deeds that knows it. Each family is a file with one arm an action: `steer.rs` the run and the floor, `debug.rs`
-//! breakpoints and steps, `speech.rs`
-//! the operator's words, `reading.rs` the transcript, `screen.rs` the console itself.
+//! breakpoints and steps, `speech.rs` the operator's words, `reading.rs` and `jump.rs` the transcript, `screen.rs` the console itself.
 
 use crate::tui::action::Action;
 use crate::tui::app::{App, Deed, Focus};
@@ -28,8 +27,10 @@ impl App {
         self.steer(action, digit)
             .or_else(|| self.debug(action))
             .or_else(|| self.speech(action))
+            .or_else(|| self.edit(action))
             .or_else(|| self.reading(action, digit))
-            .or_else(|| self.screen(action))
+            .or_else(|| self.jump(action, digit))
+            .or_else(|| self.screen(action, digit))
             .unwrap_or_default()
     }
 }

@@ -1,16 +1,11 @@
 //! What one looks up and changes about a member: what its model is sent, who hears one's words, prompt and model.
 
 use crate::chat::Name;
-use crate::chat::id::MessageId;
-use crate::session::Session;
 use crate::session::sight::{What, view};
 use crate::tui::app::{App, Whisper};
 use crate::tui::modal::list::{Choice, Line, List};
 use crate::tui::modal::prompt::{Prompt, Purpose};
 use crate::tui::words;
-
-/// How much of a message is shown of it in one line.
-const GLANCE: usize = 120;
 
 impl App {
     /// Lets the operator say who is to hear the words, and whether the others know.
@@ -70,9 +65,9 @@ impl App {
         lines.push(heading(format!("── sent next: {}, about {} tok ──", agent.context, words::tokens(view.tokens()))));
         for part in &view.parts {
             let text = match &part.what {
-                What::System => format!("system message: {}", glance(&agent.system_message)),
+                What::System => format!("system message: {}", words::glance(&agent.system_message)),
                 What::Introduction => "introductions: who takes part".to_owned(),
-                What::Said(id) => said(*id, &self.session),
+                What::Said(id) => words::said(*id, &self.session),
                 What::Skipped(count) => format!("(says that {count} messages are skipped)"),
             };
             lines.push(row(format!("~{}", words::tokens(part.tokens)), text));
@@ -80,19 +75,8 @@ impl App {
         lines.push(heading(String::new()));
         lines.push(heading(format!("── not seen: {} ──", view.unseen.len())));
         for unseen in &view.unseen {
-            lines.push(row(unseen.cause.words().into(), said(unseen.message, &self.session)));
+            lines.push(row(unseen.cause.words().into(), words::said(unseen.message, &self.session)));
         }
         self.open(List::new(format!("What {name} sees"), lines).help());
     }
-}
-
-fn glance(text: &str) -> String {
-    text.chars().take(GLANCE).collect()
-}
-
-/// `7 Coder: You are right`.
-fn said(id: MessageId, session: &Session) -> String {
-    let Some(entry) = session.transcript().get(id) else { return format!("{}", id.number()) };
-    let who = entry.message.author_path().collect::<Vec<_>>().join(" › ");
-    format!("{} {who}: {}", id.number(), glance(&entry.message.told()))
 }

@@ -6,20 +6,26 @@
 
 mod actions;
 mod by_hand;
+mod copy;
 mod debug;
+mod edit;
+mod jump;
 mod members;
 mod modals;
+mod mouse;
 mod reading;
 mod screen;
 mod speech;
 mod steer;
 mod unstick;
 
+pub use copy::What;
+pub use edit::Portion;
+
 use super::app::{App, Deed, Focus};
 use super::input::{Input, KeyPress};
 use super::keymap::Outcome;
-use super::modal::Modal;
-use super::modal::Overlay;
+use super::modal::{Modal, Overlay};
 use crate::chat::by_hand::ByHand;
 use crate::chat::event::{Event, Record};
 use crate::chat::update::Update;
@@ -36,6 +42,20 @@ impl App {
             }
             Input::Paste { text, cut } => {
                 self.on_paste(&text, cut);
+                Vec::new()
+            }
+            Input::FocusGained | Input::FocusLost => {
+                self.attention.focus(input == Input::FocusGained);
+                Vec::new()
+            }
+            Input::Mouse(mouse) => {
+                self.touch();
+                self.on_mouse(mouse)
+            }
+            Input::Background { light } => {
+                if self.look.follow_background(light) {
+                    return vec![Deed::Redraw];
+                }
                 Vec::new()
             }
             Input::Resize(columns, rows) => {
@@ -86,8 +106,7 @@ impl App {
             (None, Focus::Composer) => self.compose(key),
             (None, Focus::Search) => {
                 self.search.key(key);
-                let needle = self.search.text();
-                self.transcript.mark(&needle);
+                self.mark_search();
             }
             (None, Focus::Main) => {}
         }
@@ -150,7 +169,14 @@ impl App {
                 self.live.add(delta, wall);
             }
             Update::File { file } => self.show_file(*file),
-            Update::Outlook { next } => self.outlook = next,
+            Update::Outlook { next } => {
+                for modal in &mut self.modals {
+                    if let Modal::Desk(desk) = modal {
+                        desk.foresee(next.clone());
+                    }
+                }
+                self.outlook = next;
+            }
             Update::Refused { text } => self.say(text),
             Update::Fault { text } => self.fault = (!text.is_empty()).then_some(text),
             Update::Closed => self.closed = true,

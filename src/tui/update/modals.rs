@@ -2,6 +2,7 @@
 
 use crate::chat::command::Command;
 use crate::chat::configure::Change;
+use crate::chat::desk::Desk;
 use crate::chat::event::{Answer, Resolution};
 use crate::chat::id::OpId;
 use crate::chat::leash;
@@ -26,6 +27,7 @@ impl App {
                 }
                 Vec::new()
             }
+            Step::SendMany(commands) => commands.into_iter().map(Deed::Send).collect(),
             Step::SendAll(commands) => {
                 self.modals.pop();
                 commands.into_iter().map(Deed::Send).collect()
@@ -140,23 +142,20 @@ impl App {
                 Vec::new()
             }
             Purpose::Message(id) => {
-                let same = self.session.transcript().get(id).is_some_and(|entry| *entry.message.content == *text);
-                if same {
-                    self.say("Nothing was changed.");
-                    self.modals.pop();
-                    return Vec::new();
-                }
-                if text.trim().is_empty() {
-                    self.say("A message cannot be emptied; esc leaves it as it is.");
-                    return Vec::new();
-                }
-                self.modals.pop();
-                self.go_back(Command::Edit { message: id, content: text.into() })
+                self.review_message(id, &text);
+                Vec::new()
+            }
+            Purpose::Portion(id, part) => {
+                self.review_part(id, part, &text);
+                Vec::new()
             }
             Purpose::SystemMessage(agent) => {
+                self.review_prompt(agent, &text);
+                Vec::new()
+            }
+            Purpose::Hint => {
                 self.modals.pop();
-                let change = Change { system_message: Some(text.into()), ..Change::default() };
-                vec![Deed::Send(Command::Configure { agent, change })]
+                vec![Deed::Send(Command::Desk(Desk::Hint { text: text.into() }))]
             }
             Purpose::Note(to) => {
                 self.modals.pop();
@@ -210,11 +209,35 @@ impl App {
                 Vec::new()
             }
             Choice::CallOn(agent) => self.and_go_on(Command::CallOn { agent }),
+            Choice::Settle(command) => {
+                // What was reviewed is done with, and so is the text it came from.
+                if matches!(self.modals.last(), Some(Modal::Prompt(_))) {
+                    self.modals.pop();
+                }
+                self.go_back(command)
+            }
+            Choice::EditPart(id, part) => {
+                self.edit_part(id, part);
+                Vec::new()
+            }
+            Choice::DoFor(action, digit) => self.deed(action, Some(digit)),
+            Choice::Copy(what) => self.copy_that(what),
+            Choice::Theme(name) => {
+                self.look.theme = name;
+                vec![Deed::Redraw]
+            }
             Choice::Send(commands) => commands.into_iter().map(Deed::Send).collect(),
+            Choice::GoToRecord(seq) => {
+                self.transcript.go_to_seq(seq, &self.session);
+                Vec::new()
+            }
+            Choice::Show(filter) => {
+                self.show_only(filter);
+                Vec::new()
+            }
             Choice::Beside(left, right) => {
                 self.arranged.pair = (left, right);
-                self.lay(Layout::Split);
-                Vec::new()
+                self.lay(Layout::Split)
             }
             Choice::Quit => vec![Deed::Quit],
             Choice::End => vec![Deed::Send(Command::End)],

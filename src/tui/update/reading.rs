@@ -1,16 +1,17 @@
 //! Reading: moving through the transcript, searching it, copying it, and going on from a message of it.
 
+use super::copy::What;
 use crate::chat::command::Command;
 use crate::chat::event::Event;
 use crate::chat::id::MessageId;
 use crate::session::Session;
-use crate::session::search::messages_with;
-use crate::text::clean::{Context as Clean, one_line, plain};
+use crate::session::search::messages_that;
+use crate::text::clean::one_line;
+use crate::text::search::Needle;
 use crate::text::width::take;
 use crate::tui::action::Action;
 use crate::tui::app::{App, Deed, Focus};
 use crate::tui::modal::list::{Choice, Line, List};
-use crate::tui::modal::prompt::{Prompt, Purpose};
 
 impl App {
     /// The deeds of this family; `None` for an action of another.
@@ -40,9 +41,9 @@ impl App {
                     "How each speaker was chosen: hidden"
                 });
             }
-            Action::CopyMessage => return Some(self.copy(false)),
-            Action::CopyTranscript => return Some(self.copy(true)),
-            Action::EditMessage => self.edit_message(),
+            Action::CopyMessage => return Some(self.copy_that(What::Message)),
+            Action::CopyTranscript => return Some(self.copy_that(What::Branch)),
+            Action::CopyMenu => self.choose_copy(),
             Action::ForkHere => return Some(self.fork()),
             Action::BranchList => self.list_branches(),
             Action::Search => {
@@ -64,7 +65,11 @@ impl App {
             Action::Cancel | Action::CancelOrInterrupt => {
                 self.focus = Focus::Main;
                 self.search.set("");
-                self.transcript.mark("");
+                self.transcript.mark(None);
+            }
+            Action::SearchMode => {
+                self.search_expression = !self.search_expression;
+                self.mark_search();
             }
             _ => return None,
         }
@@ -74,18 +79,6 @@ impl App {
     fn scroll_pages(&mut self, halves: i64) {
         let rows = (self.transcript.page() * halves / 2).abs().max(1) * halves.signum();
         self.transcript.scroll(rows, &self.session);
-    }
-
-    fn edit_message(&mut self) {
-        let Some(id) = self.transcript.chosen() else {
-            self.say("There is no message to edit.");
-            return;
-        };
-        let Some(entry) = self.session.transcript().get(id) else { return };
-        let title = format!("Edit message {} by {}", id.number(), one_line(entry.message.author.name()));
-        let help = "The conversation goes on from here on a new branch; the old one stays.";
-        let prompt = Prompt::new(Purpose::Message(id), &entry.message.content, title, help);
-        self.open(prompt);
     }
 
     fn fork(&mut self) -> Vec<Deed> {
@@ -123,45 +116,53 @@ impl App {
         self.open(List::new("Branches", lines));
     }
 
+    /// What is typed in the search line, as something to look for.
+    fn needle(&self) -> Result<Option<Needle>, String> {
+        let text = self.search.text();
+        match self.search_expression && !text.is_empty() {
+            true => Needle::expression(&text).map(Some),
+            false => Ok(Needle::words(&text)),
+        }
+    }
+
+    /// Marks what is typed while it is typed.
+    pub(super) fn mark_search(&mut self) {
+        let needle = self.needle().unwrap_or_default();
+        self.transcript.mark(needle);
+    }
+
     fn find(&mut self, forward: bool) -> Vec<Deed> {
-        let needle = self.search.text();
-        let places = messages_with(self.session.transcript(), &needle);
-        let Some(next) =
-            next_place(&self.session, self.transcript.has_selection(), self.transcript.chosen(), &places, forward)
-        else {
-            if needle.is_empty() {
+        let needle = match self.needle() {
+            Ok(Some(needle)) => needle,
+            Ok(None) => {
                 self.focus = Focus::Search;
-            } else {
-                self.say(format!("Nothing contains {:?}.", take(&one_line(&needle), 40)));
+                return Vec::new();
             }
+            Err(why) => {
+                self.say(format!("That is no regular expression: {why}"));
+                return Vec::new();
+            }
+        };
+        let places = messages_that(self.session.transcript(), |text| needle.is_in(text));
+        let found =
+            next_place(&self.session, self.transcript.has_selection(), self.transcript.chosen(), &places, forward);
+        let Some(next) = found else {
+            self.say(format!("Nothing contains {:?}.", take(&one_line(&self.search.text()), 40)));
             return Vec::new();
         };
-        self.transcript.mark(&needle);
+        self.transcript.mark(Some(needle));
         self.focus = Focus::Main;
         let at = places.iter().position(|place| *place == next).unwrap_or(0);
         if let Some(entry) = self.session.transcript().entries().get(next) {
-            let id = entry.message.id;
+            let (id, seq) = (entry.message.id, entry.seq);
             self.transcript.go_to(id, &self.session);
+            if self.transcript.here(&self.session) != Some(seq) {
+                self.say(format!("message {} contains it, but the filter hides it", id.number()));
+                return Vec::new();
+            }
         }
         self.say(format!("message {} of {} that contain it", at + 1, places.len()));
         Vec::new()
-    }
-
-    fn copy(&mut self, whole: bool) -> Vec<Deed> {
-        let text = if whole {
-            let said = self
-                .session
-                .transcript()
-                .entries()
-                .iter()
-                .map(|entry| format!("{}:\n{}", entry.message.author.name(), entry.message.content.trim_end()));
-            said.collect::<Vec<_>>().join("\n\n")
-        } else {
-            let chosen = self.transcript.chosen().and_then(|id| self.session.transcript().get(id));
-            chosen.map(|entry| entry.message.content.to_string()).unwrap_or_default()
-        };
-        // Where it is pasted next may be a shell.
-        vec![Deed::Copy(plain(&text, Clean::Prose))]
     }
 }
 

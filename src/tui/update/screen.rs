@@ -9,18 +9,39 @@ use crate::tui::pane::{self, Pane};
 
 impl App {
     /// The deeds of this family; `None` for an action of another.
-    pub(super) fn screen(&mut self, action: Action) -> Option<Vec<Deed>> {
+    pub(super) fn screen(&mut self, action: Action, digit: Option<u8>) -> Option<Vec<Deed>> {
         match action {
             Action::FocusNext => self.move_focus(true),
             Action::FocusPrev => self.move_focus(false),
-            Action::Zoom => self.arranged.zoomed = !self.arranged.zoomed,
+            Action::Zoom => {
+                self.arranged.focus = self.pane_in_focus();
+                self.arranged.zoomed = !self.arranged.zoomed;
+            }
             Action::TabNext => self.next_tab(),
-            Action::Overview => self.lay(Layout::Overview),
+            Action::Overview => return Some(self.lay(Layout::Overview)),
+            Action::Grid => return Some(self.lay(Layout::Grid)),
+            Action::Focus => return Some(self.lay(Layout::Focus)),
+            Action::Timeline => return Some(self.lay(Layout::Timeline)),
+            Action::FocusOn => {
+                if self.numbered(digit).is_some() {
+                    self.arranged.agent = usize::from(digit.unwrap_or(1)) - 1;
+                    return Some(self.lay(Layout::Focus));
+                }
+            }
             Action::Split => self.choose_split(),
-            Action::LayoutNext => self.lay(self.arranged.layout.next()),
-            Action::Wider => self.arranged.widen(1),
-            Action::Narrower => self.arranged.widen(-1),
-            Action::EvenOut => self.arranged.wider = 0,
+            Action::LayoutNext => return Some(self.lay(self.arranged.layout.next())),
+            Action::Wider => {
+                self.arranged.widen(1);
+                return Some(vec![Deed::Remember]);
+            }
+            Action::Narrower => {
+                self.arranged.widen(-1);
+                return Some(vec![Deed::Remember]);
+            }
+            Action::EvenOut => {
+                self.arranged.wider = 0;
+                return Some(vec![Deed::Remember]);
+            }
             Action::ThemeNext => {
                 let name = self.look.next_theme().to_owned();
                 self.say(format!("theme: {name}"));
@@ -31,8 +52,11 @@ impl App {
                 if !self.transcript.unselect() {
                     self.transcript.end();
                 }
-                self.transcript.mark("");
+                self.transcript.mark(None);
             }
+            Action::Themes => self.choose_theme(),
+            Action::Reload => return Some(vec![Deed::Reload]),
+            Action::Settings => self.open_settings(),
             Action::Palette => self.open_palette(),
             Action::Help => self.open_help(),
             Action::Redraw => return Some(vec![Deed::Redraw]),
@@ -60,14 +84,11 @@ impl App {
     }
 
     /// Changes the layout.
-    pub(super) fn lay(&mut self, layout: Layout) {
+    pub(super) fn lay(&mut self, layout: Layout) -> Vec<Deed> {
         self.arranged.lay(layout);
         self.focus = Focus::Main;
-        if self.is_narrow() {
-            self.say(format!("layout: {}; it shows when the screen is wider", layout.name()));
-        } else {
-            self.say(format!("layout: {}", layout.name()));
-        }
+        self.say(format!("layout: {}", layout.name()));
+        vec![Deed::Remember]
     }
 
     /// Moves the keys on to the next pane; after the last comes the composer.
@@ -89,8 +110,13 @@ impl App {
     }
 
     fn next_tab(&mut self) {
+        self.choose_tab((self.arranged.tab + 1) % self.arranged.tabs().len());
+    }
+
+    /// Shows this tab, by its place.
+    pub(super) fn choose_tab(&mut self, tab: usize) {
         self.arranged.zoomed = false;
-        self.arranged.tab = (self.arranged.tab + 1) % self.arranged.tabs().len();
+        self.arranged.tab = tab;
         if let Some(pane) = self.arranged.tabs().get(self.arranged.tab) {
             self.arranged.focus = *pane;
         }
@@ -112,22 +138,54 @@ impl App {
     }
 
     fn open_palette(&mut self) {
-        let lines = Action::ALL
-            .iter()
-            .filter(|action| {
-                (action.belongs_in(Context::Main) || action.belongs_in(Context::Global)) && !action.takes_digit()
-            })
-            .filter(|action| {
-                let typing = matches!(action, Action::EditorOpen | Action::Cancel | Action::CancelOrInterrupt);
-                !typing && **action != Action::Palette
-            })
-            .map(|action| Line {
-                key: self.look.keymap.chord_for(*action, Context::Main).unwrap_or_default(),
-                text: format!("{} ({})", action.help(), action.name().replace('_', " ")),
-                choice: Choice::Do(*action),
-            })
-            .collect();
+        let mut lines = Vec::new();
+        let offered = Action::ALL.iter().filter(|action| {
+            let typing = matches!(action, Action::EditorOpen | Action::Cancel | Action::CancelOrInterrupt);
+            let here = action.belongs_in(Context::Main) || action.belongs_in(Context::Global);
+            here && !typing && **action != Action::Palette
+        });
+        let team = self.session.team();
+        let agents: Vec<String> =
+            team.iter().flat_map(|team| team.agents.iter()).map(|agent| agent.name.to_string()).collect();
+        for action in offered {
+            let key = self.look.keymap.chord_for(*action, Context::Main).unwrap_or_default();
+            let name = action.name().replace('_', " ");
+            if !action.takes_digit() {
+                lines.push(Line { key, text: format!("{name} · {}", action.help()), choice: Choice::Do(*action) });
+                continue;
+            }
+            // One for each agent, so that it can be found by the agent's name as well.
+            for (n, agent) in agents.iter().enumerate().take(9) {
+                let digit = (n + 1) as u8;
+                let key = key.replace("1-9", &digit.to_string());
+                let text = format!("{name}: {agent} · {}", action.help());
+                lines.push(Line { key, text, choice: Choice::DoFor(*action, digit) });
+            }
+        }
         self.open(List::new("Commands", lines).palette());
+    }
+
+    /// Shows every setting with its value and who says so.
+    fn open_settings(&mut self) {
+        let mut lines = Vec::new();
+        for row in &self.look.settings {
+            let text = format!("{} · {}", row.value, row.origin);
+            lines.push(Line { key: row.key.clone(), text, choice: Choice::Nothing });
+            lines.push(Line { key: String::new(), text: row.about.clone(), choice: Choice::Nothing });
+        }
+        self.open(List::new("Settings: what applies, and who says so", lines).help());
+    }
+
+    /// Lets the operator choose among the themes.
+    fn choose_theme(&mut self) {
+        let here = self.look.theme.clone();
+        let names: Vec<String> = self.look.themes.names().into_iter().map(str::to_owned).collect();
+        let line = |name: String| Line {
+            key: if name == here { "●".into() } else { " ".into() },
+            text: name.clone(),
+            choice: Choice::Theme(name),
+        };
+        self.open(List::new("Colours", names.into_iter().map(line).collect()));
     }
 
     fn open_help(&mut self) {

@@ -21,10 +21,36 @@ impl App {
         Some(Vec::new())
     }
 
+    /// Completes `@Cod` at the end of what is written to the name of the only agent that begins so. False when there is
+    /// nothing to complete.
+    fn complete_name(&mut self) -> bool {
+        let text = self.composer.text();
+        let Some((before, begun)) = text.rsplit_once('@') else { return false };
+        let stands_alone = before.chars().next_back().is_none_or(char::is_whitespace);
+        if !stands_alone || begun.contains(char::is_whitespace) {
+            return false;
+        }
+        let team = self.session.team();
+        let agents = team.iter().flat_map(|team| team.agents.iter()).map(|agent| agent.name.to_string());
+        let fits: Vec<String> = agents.filter(|name| name.to_lowercase().starts_with(&begun.to_lowercase())).collect();
+        match fits.as_slice() {
+            [] => false,
+            [only] => {
+                self.composer.set(&format!("{before}@{only} "));
+                true
+            }
+            several => {
+                self.say(format!("@{begun}: {}", several.join(", ")));
+                true
+            }
+        }
+    }
+
     /// What an action does to the line that is written; `None` when it does nothing to it.
     pub(super) fn in_composer(&mut self, action: Action) -> Option<Vec<Deed>> {
         match action {
             Action::Submit => return Some(self.send_words()),
+            Action::FocusNext if self.complete_name() => {}
             Action::Newline => self.composer.newline(),
             Action::Cancel => self.focus = Focus::Main,
             Action::CancelOrInterrupt if !self.composer.is_empty() => {

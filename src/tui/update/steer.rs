@@ -7,6 +7,7 @@ use crate::session::Waiting;
 use crate::tui::action::{Action, Context};
 use crate::tui::app::{App, Deed};
 use crate::tui::modal::approval::{self, Approval};
+use crate::tui::modal::desk::Desk;
 use crate::tui::modal::list::Choice;
 use crate::tui::modal::prompt::{Prompt, Purpose};
 
@@ -69,6 +70,10 @@ impl App {
             }
             Action::Answer => self.answer(),
             Action::Approvals => self.open_approvals(),
+            Action::SpeakerDesk => {
+                let desk = Desk::open(&self.session, self.outlook.clone());
+                self.open(desk);
+            }
             Action::Why => self.explain(),
             Action::EditPrompt | Action::SwitchModel => {
                 let Some(agent) = self.numbered(digit) else { return Some(Vec::new()) };

@@ -37,7 +37,7 @@ impl Transcript {
             }
             if place.is_some() && *place == self.selected {
                 let row = Rect { y, height: 1, ..inside };
-                if matches!(line, Line::Head { .. }) {
+                if matches!(line, Line::Head { .. } | Line::Note { .. }) {
                     paint::tint(buf, row, theme.style(Role::Selection));
                 }
             }

@@ -4,17 +4,24 @@
 //! (item, row), so that a wrong estimate elsewhere can move the scroll bar and nothing else.
 
 mod draw;
+mod filter;
 mod walk;
+
+pub use filter::Filter;
 
 use super::Pane;
 use super::item::{Fold, Item, Line};
+use super::minimap;
 use crate::chat::event::{Event, Record};
-use crate::chat::id::MessageId;
+use crate::chat::id::{MessageId, Seq};
 use crate::session::Session;
+use crate::text::search::{self, Needle};
+use crate::text::width::take;
 use crate::text::wrap::wrap;
-use crate::text::{Ink, Piece, search};
+use crate::text::{Ink, Piece};
 use crate::tui::action::{Action, Context};
 use crate::tui::app::{App, Deed};
+use crate::tui::index::Index;
 use crate::tui::layout::Place;
 use crate::tui::live::Live;
 use crate::tui::paint::{self, Draw};
@@ -22,26 +29,52 @@ use crate::tui::theme::Role;
 use crate::tui::widget::heights::{Heights, Position};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
 /// Lays out what the pane will show.
 pub fn measure(app: &mut App, place: Place) {
     let wall = app.wall();
-    app.transcript.measure(place.inside(), &app.session, &mut app.live, wall);
+    app.transcript.measure(parts(place).0, &app.session, &mut app.live, wall);
+}
+
+/// From this height on there is room for the minimap.
+const MAPPED: u16 = 14;
+
+/// Where the words stand, and the minimap if there is room for it.
+fn parts(place: Place) -> (Rect, Option<Rect>) {
+    let inside = place.inside();
+    if place.bare || inside.height < MAPPED {
+        return (inside, None);
+    }
+    let [words, strip] = crate::tui::layout::above(inside, inside.height - minimap::ROWS);
+    (words, Some(strip))
 }
 
 /// Draws the pane.
 pub fn draw(app: &App, place: Place, buf: &mut Buffer, cx: &Draw) {
-    let inside = place.inside();
+    let (inside, strip) = parts(place);
+    let transcript = &app.transcript;
     if !place.bare {
-        let title = match app.transcript.unseen() {
-            0 => "Transcript".to_owned(),
-            n => format!("Transcript · {n} new below"),
-        };
-        paint::frame(buf, place.area, &title, app.has_keys(Pane::Transcript), cx.theme, cx.unicode);
+        let mut title = "Transcript".to_owned();
+        if transcript.filter != Filter::All {
+            title = format!(
+                "{title} · {} ({} shows all)",
+                transcript.filter.words(),
+                cx.keymap.word(Action::FilterOff, Context::Main)
+            );
+        }
+        if transcript.unseen() > 0 {
+            title = format!("{title} · {} new below", transcript.unseen());
+        }
+        let title = take(&title, usize::from(place.area.width.saturating_sub(6)));
+        paint::frame(buf, place.area, title, app.has_keys(Pane::Transcript), cx.theme, cx.unicode);
     }
-    app.transcript.draw(inside, buf, cx.theme, cx.unicode);
+    transcript.draw(inside, buf, cx.theme, cx.unicode);
+    if let Some(strip) = strip {
+        let sight = transcript.sight(&app.session);
+        minimap::draw(strip, buf, cx, &transcript.index, sight, &transcript.bookmarks);
+    }
     if app.session.transcript().is_empty() {
         let key = cx.keymap.word(Action::Composer, Context::Main);
         let words = format!("Nothing was said yet. Press {key} and give the team a task.");
@@ -71,7 +104,12 @@ pub struct Transcript {
     top: Position,
     seen: usize,
     selected: Option<usize>,
-    needle: String,
+    /// Where the last jump led, when that is a record without an item of its own.
+    jumped: Option<(usize, Seq)>,
+    needle: Option<Needle>,
+    filter: Filter,
+    bookmarks: BTreeSet<Seq>,
+    index: Index,
     fold_key: String,
     details: bool,
     shown: Vec<(Option<usize>, Shown)>,
@@ -96,12 +134,11 @@ impl Shown {
 }
 
 /// What the layout of an item depends on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Key {
     width: u16,
     revision: u32,
     unfolded: bool,
-    needle: String,
 }
 
 impl Default for Transcript {
@@ -115,7 +152,11 @@ impl Default for Transcript {
             top: Position::default(),
             seen: 0,
             selected: None,
-            needle: String::new(),
+            jumped: None,
+            needle: None,
+            filter: Filter::All,
+            bookmarks: BTreeSet::new(),
+            index: Index::default(),
             fold_key: "o".to_owned(),
             details: false,
             shown: Vec::new(),
@@ -134,38 +175,95 @@ impl Transcript {
 
     /// Starts over from the session's active branch.
     pub fn rebuild(&mut self, session: &Session) {
-        self.items = session.path().iter().filter_map(|record| Item::of(record)).collect();
+        self.index = Index::of(session);
+        self.fill(session);
+        self.selected = None;
+        self.follow = true;
+        self.seen = self.items.len();
+    }
+
+    /// Takes what the filter accepts of the active branch.
+    fn fill(&mut self, session: &Session) {
+        let accepted = |item: &Item| self.filter.accepts(*item, session);
+        self.items = session.path().iter().filter_map(|record| Item::of(record)).filter(accepted).collect();
         let width = self.heights.width();
         self.heights = Heights::new(width);
         for place in 0..self.items.len() {
             self.measure_roughly(place, session);
         }
         self.cache.clear();
-        self.selected = None;
-        self.follow = true;
-        self.seen = self.items.len();
+        self.jumped = None;
     }
 
     /// A record came.
     pub fn see(&mut self, record: &Record, session: &Session) {
-        match &record.event {
-            Event::BranchMoved { .. } => self.rebuild(session),
-            Event::MessageEdited { message, .. } => {
-                if let Some(place) = self.items.iter().position(|item| *item == Item::Message(*message)) {
-                    self.cache.remove(&place);
-                    self.heights.resize(place, self.items[place].bytes(session));
-                }
+        if matches!(record.event, Event::BranchMoved { .. }) {
+            self.rebuild(session);
+            return;
+        }
+        self.index.see(record, session);
+        let edited = match &record.event {
+            Event::MessageEdited { message, .. } => Some(*message),
+            Event::Amended(amended) => Some(amended.message),
+            _ => None,
+        };
+        if let Some(message) = edited {
+            if let Some(place) = self.place_of_message(message, session) {
+                self.cache.remove(&place);
+                self.heights.resize(place, self.items[place].bytes(session));
             }
-            _ => {
-                if let Some(item) = Item::of(record) {
-                    self.items.push(item);
-                    self.measure_roughly(self.items.len() - 1, session);
-                }
-            }
+        } else if let Some(item) = Item::of(record).filter(|item| self.filter.accepts(*item, session)) {
+            self.items.push(item);
+            self.measure_roughly(self.items.len() - 1, session);
         }
         if self.follow {
             self.seen = self.items.len();
         }
+    }
+
+    /// What is known of the branch by turn, agent and kind.
+    pub fn index(&self) -> &Index {
+        &self.index
+    }
+
+    /// What is shown of it.
+    pub fn filter(&self) -> &Filter {
+        &self.filter
+    }
+
+    /// Shows only a part of it. What was in sight stays in sight, if it is shown at all.
+    pub fn show_only(&mut self, filter: Filter, session: &Session) {
+        let here = self.selected.or((!self.follow).then_some(self.top.message));
+        let here = here.and_then(|place| self.seq_at(place, session));
+        self.filter = filter;
+        self.fill(session);
+        self.selected = None;
+        match here {
+            Some(seq) => self.go_to_seq(seq, session),
+            None => self.end(),
+        }
+    }
+
+    /// The bookmarks, by the records of their messages.
+    pub fn bookmarks(&self) -> &BTreeSet<Seq> {
+        &self.bookmarks
+    }
+
+    /// Sets the bookmarks that were remembered.
+    pub fn remember(&mut self, bookmarks: impl IntoIterator<Item = Seq>) {
+        self.bookmarks.extend(bookmarks);
+    }
+
+    /// Sets a bookmark at what is selected (or at the newest message), or takes it away; says which, and `None` when there
+    /// is nothing to mark.
+    pub fn bookmark(&mut self, session: &Session) -> Option<bool> {
+        let newest = || self.chosen().and_then(|id| session.transcript().get(id)).map(|entry| entry.seq);
+        let seq = self.here(session).or_else(newest)?;
+        let set = !self.bookmarks.remove(&seq);
+        if set {
+            self.bookmarks.insert(seq);
+        }
+        Some(set)
     }
 
     /// A first guess at the height of a new item.
@@ -226,10 +324,10 @@ impl Transcript {
         self.details
     }
 
-    /// What a search looks for; empty for nothing.
-    pub fn mark(&mut self, needle: &str) {
-        if self.needle != needle {
-            self.needle = needle.to_owned();
+    /// What a search looks for.
+    pub fn mark(&mut self, needle: Option<Needle>) {
+        if needle.is_some() || self.needle.is_some() {
+            self.needle = needle;
             self.cache.clear();
         }
     }
@@ -246,7 +344,7 @@ impl Transcript {
             }
             Item::Notice(_) | Item::Detail(_) => (0, false),
         };
-        let key = Key { width: self.heights.width(), revision, unfolded, needle: self.needle.clone() };
+        let key = Key { width: self.heights.width(), revision, unfolded };
         if let Some((kept, lines)) = self.cache.get(&place)
             && *kept == key
         {
@@ -254,10 +352,10 @@ impl Transcript {
         }
         let mut lines = item.lay_out(session, key.width, Fold { unfolded, details: self.details, key: &self.fold_key });
         self.laid_out += 1;
-        if !self.needle.is_empty() {
+        if let Some(needle) = &self.needle {
             for line in &mut lines {
                 if let Line::Body { row, .. } = line {
-                    search::highlight(std::slice::from_mut(row), &self.needle);
+                    search::highlight(std::slice::from_mut(row), needle);
                 }
             }
         }

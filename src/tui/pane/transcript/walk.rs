@@ -1,7 +1,7 @@
 //! Moving: selecting, scrolling by exact rows, bringing something into sight.
 
 use super::Transcript;
-use crate::chat::id::MessageId;
+use crate::chat::id::{MessageId, Seq};
 use crate::session::Session;
 use crate::text::Ink;
 use crate::tui::pane::item::{Item, Line};
@@ -32,11 +32,65 @@ impl Transcript {
 
     /// Selects this message and brings it into sight.
     pub fn go_to(&mut self, id: MessageId, session: &Session) {
-        if let Some(place) = self.items.iter().position(|item| *item == Item::Message(id)) {
-            self.selected = Some(place);
-            self.reveal(place, session);
-            self.reveal_match(place, session);
+        if let Some(place) = self.place_of_message(id, session) {
+            self.choose(place, session);
         }
+    }
+
+    /// Selects what stands at a record, or the nearest before it, and brings it into sight.
+    pub fn go_to_seq(&mut self, seq: Seq, session: &Session) {
+        let after = self.place_from(seq, session);
+        let exact = self.seq_at(after, session) == Some(seq);
+        let place = if exact { after } else { after.saturating_sub(1) };
+        if place < self.items.len() {
+            self.choose(place, session);
+            self.jumped = Some((place, seq));
+        }
+    }
+
+    fn choose(&mut self, place: usize, session: &Session) {
+        self.selected = Some(place);
+        self.reveal(place, session);
+        self.reveal_match(place, session);
+    }
+
+    /// The first item at or after a record.
+    fn place_from(&self, seq: Seq, session: &Session) -> usize {
+        self.items.partition_point(|item| item.seq(session).is_some_and(|at| at < seq))
+    }
+
+    pub(super) fn place_of_message(&self, id: MessageId, session: &Session) -> Option<usize> {
+        let place = self.place_from(session.transcript().get(id)?.seq, session);
+        (self.items.get(place) == Some(&Item::Message(id))).then_some(place)
+    }
+
+    pub(super) fn seq_at(&self, place: usize, session: &Session) -> Option<Seq> {
+        self.items.get(place)?.seq(session)
+    }
+
+    /// Selects what stands in a row of the screen, counted from the top of the words.
+    pub fn select_row(&mut self, row: u16) {
+        if let Some((Some(place), _)) = self.shown.get(usize::from(row)) {
+            self.selected = Some(*place);
+            self.jumped = None;
+        }
+    }
+
+    /// The record from which a jump leaves: what is selected, or where the last jump led.
+    pub fn here(&self, session: &Session) -> Option<Seq> {
+        match (self.selected, self.jumped) {
+            (Some(place), Some((at, seq))) if at == place => Some(seq),
+            (Some(place), _) => self.seq_at(place, session),
+            (None, _) => None,
+        }
+    }
+
+    /// The records of the first and the last item on the screen.
+    pub fn sight(&self, session: &Session) -> Option<(Seq, Seq)> {
+        let mut places = self.shown.iter().filter_map(|(place, _)| *place);
+        let first = places.next()?;
+        let last = places.next_back().unwrap_or(first);
+        Some((self.seq_at(first, session)?, self.seq_at(last, session)?))
     }
 
     /// Brings the first marked row of an item into sight.
