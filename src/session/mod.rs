@@ -14,6 +14,7 @@ pub mod decide;
 mod finding;
 pub mod floor;
 pub mod inner;
+mod marks;
 pub mod meters;
 pub mod search;
 pub mod sight;
@@ -28,8 +29,7 @@ mod unstick;
 #[cfg(test)]
 mod tests;
 
-use crate::chat::Name;
-use crate::chat::UnixMillis;
+use crate::chat::{Name, UnixMillis};
 use crate::chat::code::{Payload, ToolUse};
 use crate::chat::event::{Achieved, Boundary, EndCause, EndDetail, HoldReason, Record, Totals};
 use crate::chat::id::*;
@@ -57,6 +57,7 @@ pub struct Session {
     spent: Spent,
     started: Option<Started>,
     state: State,
+    marks: marks::Marks,
     /// Where the numbers of this session begin: 0 unless it is that of a nested team.
     base: u64,
 }
@@ -220,11 +221,7 @@ impl Session {
 
     /// The records from the root to HEAD, oldest first.
     pub fn path(&self) -> Vec<Arc<Record>> {
-        self.path_to(self.head)
-    }
-
-    fn path_to(&self, mut at: Option<Seq>) -> Vec<Arc<Record>> {
-        let mut path = Vec::new();
+        let (mut path, mut at) = (Vec::new(), self.head);
         while let Some(record) = at.and_then(|seq| self.record(seq)) {
             path.push(record.clone());
             at = record.parent;
