@@ -1,5 +1,6 @@
 //! Questions to a program of the user's own: who speaks next, or whether it is over.
 
+use super::id::{OpId, TurnId};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -74,4 +75,31 @@ impl Advice {
     pub fn failed(why: impl Into<String>) -> Self {
         Advice { failure: Some(why.into()), ..Advice::default() }
     }
+}
+
+/// A program of the user's is about to be asked. On disk before it is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ConsultAsked {
+    /// Identity of the effect.
+    pub op: OpId,
+    /// The turn that would come next.
+    pub turn: TurnId,
+    /// Which selector or condition asks.
+    pub key: String,
+    /// The program and its arguments.
+    pub command: Vec<String>,
+    /// SHA-256 of what it is told, in hex.
+    pub input: String,
+}
+
+/// The program is over.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ConsultAnswered {
+    /// The effect.
+    pub op: OpId,
+    /// What it said, or why it said nothing.
+    pub advice: Advice,
+    /// It was stopped on request, and will be asked anew if its answer is still wanted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stopped: bool,
 }

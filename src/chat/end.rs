@@ -1,7 +1,9 @@
 //! The end of a run: why, and the figures.
 
+use super::id::CallId;
 use super::usage::{Money, Tokens};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// Why a run ended. Exactly one per run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,4 +130,19 @@ impl std::fmt::Display for Totals {
         }
         write!(f, " · {:.1} s", self.active_ms as f64 / 1000.0)
     }
+}
+
+/// The run, which is over, was summed up.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Summarized {
+    /// How.
+    pub method: SummaryMethod,
+    /// The summary.
+    pub text: Arc<str>,
+    /// The call that wrote it, if a model did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call: Option<CallId>,
+    /// Why it is not the summary that the team asks for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
 }

@@ -3,10 +3,11 @@
 pub use super::actor::Actor;
 use super::code::{Execution, Payload};
 use super::configure::Change;
-use super::consult::Advice;
+use super::consult::{ConsultAnswered, ConsultAsked};
 pub use super::decision::*;
-pub use super::end::{EndCause, EndDetail, SummaryMethod, Totals};
+pub use super::end::{EndCause, EndDetail, Summarized, SummaryMethod, Totals};
 pub use super::failing::{Achieved, AfterFailure};
+use super::format::Rejection;
 use super::id::*;
 use super::leash::Leash;
 use super::ledger::Ledger;
@@ -16,7 +17,7 @@ use super::request::{Failure, Finish, Purpose};
 use super::team::Team;
 use super::tool::ToolResult;
 use super::usage::Usage;
-pub use super::watch::{Judgement, Level, Progress};
+pub use super::watch::{Detection, Judgement, Level, Progress};
 use super::{Name, UnixMillis};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -74,28 +75,9 @@ pub enum Event {
         by_words: bool,
     },
     /// A program of the user's is about to be asked. On disk before it is.
-    ConsultAsked {
-        /// Identity of the effect.
-        op: OpId,
-        /// The turn that would come next.
-        turn: TurnId,
-        /// Which selector or condition asks.
-        key: String,
-        /// The program and its arguments.
-        command: Vec<String>,
-        /// SHA-256 of what it is told, in hex.
-        input: String,
-    },
+    ConsultAsked(ConsultAsked),
     /// The program is over.
-    ConsultAnswered {
-        /// The effect.
-        op: OpId,
-        /// What it said, or why it said nothing.
-        advice: Advice,
-        /// It was stopped on request, and will be asked anew if its answer is still wanted.
-        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-        stopped: bool,
-    },
+    ConsultAnswered(ConsultAnswered),
     /// The run is to end at the next turn boundary.
     TerminationAsked,
     /// The operator wants a model's proposal for a pick.
@@ -216,21 +198,7 @@ pub enum Event {
         fallback: Option<String>,
     },
     /// An answer does not have the shape that the agent's answers must have; it is said to nobody.
-    AnswerRejected {
-        /// The call that gave it.
-        call: CallId,
-        /// The turn.
-        turn: TurnId,
-        /// Whose answer it is.
-        agent: Name,
-        /// The answer.
-        answer: Arc<str>,
-        /// What is wrong with it, as the model is told.
-        why: String,
-        /// Whether it was the last attempt.
-        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-        last: bool,
-    },
+    AnswerRejected(Rejection),
     /// An agent could not speak, and the run goes on as the team file says.
     AgentFailed {
         /// Its turn.
@@ -379,28 +347,7 @@ pub enum Event {
         step: bool,
     },
     /// A detector's finding changed: raised, counted on, or cleared (`count` 0).
-    DetectorChanged {
-        /// Catalog name of the detector.
-        detector: String,
-        /// What it saw, in words.
-        text: String,
-        /// How many times.
-        count: u32,
-        /// Turns that match, oldest first.
-        turns: Vec<TurnId>,
-        /// How grave it is.
-        #[serde(default, skip_serializing_if = "Level::is_badge")]
-        level: Level,
-        /// Who repeats, if one does.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        agent: Option<Name>,
-        /// What it is that repeats: "not a loop" is remembered for it.
-        #[serde(default, skip_serializing_if = "is_nothing")]
-        pattern: u64,
-        /// Messages that match, oldest first.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        messages: Vec<MessageId>,
-    },
+    DetectorChanged(Detection),
     /// Things moved on while a detector saw something.
     ProgressMade {
         /// What moved.
@@ -451,18 +398,7 @@ pub enum Event {
         change: Change,
     },
     /// The run, which is over, was summed up.
-    Summarized {
-        /// How.
-        method: SummaryMethod,
-        /// The summary.
-        text: Arc<str>,
-        /// The call that wrote it, if a model did.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        call: Option<CallId>,
-        /// Why it is not the summary that the team asks for.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        problem: Option<String>,
-    },
+    Summarized(Summarized),
     /// The run is over.
     Ended {
         /// Why.
@@ -481,10 +417,6 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         achieved: Option<Achieved>,
     },
-}
-
-fn is_nothing(n: &u64) -> bool {
-    *n == 0
 }
 
 impl Event {

@@ -1,8 +1,11 @@
 //! Answers that are JSON of a given shape.
 
+use super::Name;
+use super::id::{CallId, TurnId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fmt;
+use std::sync::Arc;
 
 /// Most complaints about one answer that are passed on: a model mends the first ones first.
 const COMPLAINTS: usize = 5;
@@ -129,4 +132,22 @@ mod tests {
             let _ = verdict().check(&text);
         }
     }
+}
+
+/// An answer does not have the shape that the agent's answers must have; it is said to nobody.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Rejection {
+    /// The call that gave it.
+    pub call: CallId,
+    /// The turn.
+    pub turn: TurnId,
+    /// Whose answer it is.
+    pub agent: Name,
+    /// The answer.
+    pub answer: Arc<str>,
+    /// What is wrong with it, as the model is told.
+    pub why: String,
+    /// Whether it was the last attempt.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub last: bool,
 }

@@ -1,6 +1,7 @@
 //! Words for going in circles: how grave a finding is, what counts as getting on, and how a team wants to be watched.
 
 use super::Name;
+use super::id::{MessageId, TurnId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -130,4 +131,33 @@ impl Watching {
     pub fn is_plain(&self) -> bool {
         *self == Watching::default()
     }
+}
+
+/// A detector's finding changed: raised, counted on, or cleared (`count` 0).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Detection {
+    /// Catalog name of the detector.
+    pub detector: String,
+    /// What it saw, in words.
+    pub text: String,
+    /// How many times.
+    pub count: u32,
+    /// Turns that match, oldest first.
+    pub turns: Vec<TurnId>,
+    /// How grave it is.
+    #[serde(default, skip_serializing_if = "Level::is_badge")]
+    pub level: Level,
+    /// Who repeats, if one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<Name>,
+    /// What it is that repeats: "not a loop" is remembered for it.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub pattern: u64,
+    /// Messages that match, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub messages: Vec<MessageId>,
+}
+
+fn is_nothing(n: &u64) -> bool {
+    *n == 0
 }

@@ -1,7 +1,9 @@
 //! `export`: a session as a readable, attributed transcript, or as its records.
 
 use super::{Trouble, safe};
+use crate::chat::end::Summarized;
 use crate::chat::event::{Event, Record, Verdict};
+use crate::chat::format::Rejection;
 use crate::chat::message::{Author, Completeness, MessageKind};
 use crate::session::Session;
 use crate::text::clean::{Context, json, one_line, plain};
@@ -117,12 +119,12 @@ fn write_record(text: &mut String, record: &Arc<Record>, session: &Session) {
         Event::BranchMoved { name, why } => {
             writeln!(text, "{at} branch {}: {}\n", safe(name), safe(why))
         }
-        Event::Summarized { method, text: summary, problem, .. } => {
+        Event::Summarized(Summarized { method, text: summary, problem, .. }) => {
             let body = quoted(&plain(summary.trim(), Context::Prose));
             let problem = problem.as_ref().map(|why| format!("; the one wanted was not written: {}", one_line(why)));
             writeln!(text, "\n## Summary ({}{})\n\n{body}", method.name(), problem.unwrap_or_default())
         }
-        Event::AnswerRejected { agent, answer, why, .. } => {
+        Event::AnswerRejected(Rejection { agent, answer, why, .. }) => {
             let body = quoted(&plain(answer.trim(), Context::Prose));
             writeln!(text, "{at} an answer of {} cannot be used. {}\n\n{body}\n", safe(agent), safe(why))
         }

@@ -14,6 +14,8 @@ pub mod effect;
 pub mod machine;
 mod outbox;
 pub mod recovery;
+mod work;
+mod writing;
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -5,6 +5,7 @@
 //! with an effect is ever repeated by us (reference: reliability-security 3.3).
 
 use crate::chat::consult::Advice;
+use crate::chat::consult::ConsultAnswered;
 use crate::chat::event::{Actor, Event, HoldReason};
 use crate::chat::usage::Usage;
 use crate::engine::machine::summing::plain;
@@ -35,7 +36,7 @@ pub fn settle(session: &Session) -> Vec<(Actor, Vec<Event>)> {
     if let Some((_, op)) = session.consults().open() {
         // A program may have done something: it is not asked a second time for the same turn.
         let advice = Advice::failed("Plenary was stopped while it ran; its answer is not known");
-        events.push(Event::ConsultAnswered { op, advice, stopped: false });
+        events.push(Event::ConsultAnswered(ConsultAnswered { op, advice, stopped: false }));
     }
     for turn in session.turns() {
         if let Phase::Calling(call) = turn.inquiry.phase {

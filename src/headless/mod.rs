@@ -5,9 +5,12 @@
 //! [`crate::chat`], [`crate::settings`], [`crate::catalog`] and [`crate::text`]. To show another kind of record, add an
 //! arm in `Printer::record`.
 
+use crate::chat::end::Summarized;
 use crate::chat::event::{Achieved, EndCause, Event, HoldReason, Record, Verdict};
+use crate::chat::format::Rejection;
 use crate::chat::message::{Author, Completeness, MessageKind};
 use crate::chat::update::Update;
+use crate::chat::watch::Detection;
 use crate::session::Session;
 use crate::text::clean::{Context, json, one_line, plain};
 use std::io::{self, Write};
@@ -58,7 +61,7 @@ pub async fn follow(
                     return Err(io::Error::other("the engine sent a record that does not fit its log"));
                 }
                 printer.record(&record, &session)?;
-                let over = matches!(record.event, Event::Ended { .. } | Event::Summarized { .. });
+                let over = matches!(record.event, Event::Ended { .. } | Event::Summarized(_));
                 if let Some(ended) = session.ended().filter(|_| over && !session.awaits_summary()) {
                     return Ok(Result { cause: Some(ended.cause.clone()) });
                 }
@@ -145,7 +148,7 @@ impl<W: Write + ?Sized> Printer<'_, W> {
                 };
                 writeln!(self.out, "\n·· {} ({then})", plain(&failure.message, Context::Prose))?;
             }
-            Event::AnswerRejected { agent, why, .. } => {
+            Event::AnswerRejected(Rejection { agent, why, .. }) => {
                 writeln!(self.out, "\n·· an answer of {} cannot be used. {}", one_line(agent), one_line(why))?;
             }
             Event::Configured { agent, change } => {
@@ -157,14 +160,14 @@ impl<W: Write + ?Sized> Printer<'_, W> {
             Event::Held { why: HoldReason::Failed { text, .. } } => {
                 writeln!(self.out, "\n·· {}", plain(text, Context::Prose))?;
             }
-            Event::DetectorChanged { detector, text, count, .. } if *count > 0 => {
+            Event::DetectorChanged(Detection { detector, text, count, .. }) if *count > 0 => {
                 writeln!(self.out, "\n·· {detector}: {}", plain(text, Context::Prose))?;
             }
             Event::Ended { text, .. } if !within.is_empty() => {
                 let names = within.iter().map(|name| &***name).collect::<Vec<_>>().join(" › ");
                 writeln!(self.out, "\n·· {} has talked: {}", one_line(&names), plain(text, Context::Prose))?;
             }
-            Event::Summarized { method, text, call, problem } => {
+            Event::Summarized(Summarized { method, text, call, problem }) => {
                 if let Some(problem) = problem {
                     writeln!(self.out, "\n·· the summary could not be written: {}", plain(problem, Context::Prose))?;
                 }

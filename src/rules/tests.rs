@@ -5,6 +5,7 @@ use crate::chat::event::{EndCause, Event, Totals};
 use crate::chat::id::{BranchId, TurnId};
 use crate::chat::message::{Author, Completeness, MessageKind};
 use crate::chat::tool::{ToolCall, ToolResult};
+use crate::chat::watch::Detection;
 use crate::session::testing::{Log, speakers};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
@@ -209,7 +210,7 @@ fn an_edit_is_read_as_it_stands_and_what_was_cut_off_counts_once_it_is_whole() {
 fn findings_are_named_by_identifier_or_in_full() {
     let mut log = talk();
     let detector = "D8 same failure".to_owned();
-    log.add(vec![Event::DetectorChanged {
+    log.add(vec![Event::DetectorChanged(Detection {
         detector,
         text: "x".into(),
         count: 2,
@@ -218,7 +219,7 @@ fn findings_are_named_by_identifier_or_in_full() {
         agent: None,
         pattern: 0,
         messages: Vec::new(),
-    }]);
+    })]);
     all(&log, &["finding", "finding(D8)", "finding('D8 same failure')"], &["finding(D1)", "finding(D)"]);
 }
 

@@ -1,6 +1,8 @@
 //! What programs were asked, and what they answered.
 
 use crate::chat::consult::Advice;
+use crate::chat::consult::ConsultAnswered;
+use crate::chat::consult::ConsultAsked;
 use crate::chat::event::{Event, Record};
 use crate::chat::id::{OpId, TurnId};
 use std::collections::BTreeMap;
@@ -34,10 +36,10 @@ impl Consults {
 
     pub(super) fn fold(&mut self, record: &Record) {
         match &record.event {
-            Event::ConsultAsked { op, turn, key, .. } => {
+            Event::ConsultAsked(ConsultAsked { op, turn, key, .. }) => {
                 self.0.insert(key.clone(), Consult { op: *op, turn: *turn, advice: None });
             }
-            Event::ConsultAnswered { op, advice, stopped } => {
+            Event::ConsultAnswered(ConsultAnswered { op, advice, stopped }) => {
                 if *stopped {
                     // It was told to stop: its question is open again.
                     self.0.retain(|_, consult| consult.op != *op);

@@ -3,6 +3,7 @@
 use crate::chat::Name;
 use crate::chat::event::{Event, Judgement, Level, Progress};
 use crate::chat::id::{MessageId, TurnId};
+use crate::chat::watch::Detection;
 
 /// A detector's present finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +48,7 @@ pub(super) struct Findings {
 impl Findings {
     pub fn fold(&mut self, event: &Event) {
         match event {
-            Event::DetectorChanged { detector, text, count, turns, level, agent, pattern, messages } => {
+            Event::DetectorChanged(Detection { detector, text, count, turns, level, agent, pattern, messages }) => {
                 self.present.retain(|finding| finding.detector != *detector);
                 if *count > 0 {
                     self.present.push(Finding {

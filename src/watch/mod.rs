@@ -34,6 +34,7 @@ mod selector;
 mod spend;
 pub mod view;
 
+use crate::chat::watch::Detection;
 pub use chant::{Chant, Chanted};
 pub use row::{Row, Seen};
 
@@ -185,7 +186,7 @@ impl Watch {
 fn changed(detector: String, now: Option<(Level, &Seen)>, session: &Session) -> Event {
     let Some((level, seen)) = now else {
         let (text, turns, messages) = Default::default();
-        return Event::DetectorChanged {
+        return Event::DetectorChanged(Detection {
             detector,
             text,
             count: 0,
@@ -194,12 +195,12 @@ fn changed(detector: String, now: Option<(Level, &Seen)>, session: &Session) -> 
             agent: None,
             pattern: 0,
             messages,
-        };
+        });
     };
     let entries: Vec<_> = seen.at.iter().filter_map(|at| session.transcript().entries().get(*at)).collect();
     let mut turns: Vec<_> = entries.iter().filter_map(|entry| entry.message.turn).collect();
     turns.dedup();
-    Event::DetectorChanged {
+    Event::DetectorChanged(Detection {
         detector,
         text: seen.text.clone(),
         count: seen.count,
@@ -208,7 +209,7 @@ fn changed(detector: String, now: Option<(Level, &Seen)>, session: &Session) -> 
         agent: seen.agent.clone(),
         pattern: seen.pattern,
         messages: entries.iter().map(|entry| entry.message.id).collect(),
-    }
+    })
 }
 
 #[cfg(test)]

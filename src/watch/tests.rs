@@ -9,6 +9,7 @@ use crate::chat::event::Level;
 use crate::chat::id::{BranchId, TurnId};
 use crate::chat::message::{Author, Completeness, MessageKind};
 use crate::chat::team::ApprovalPolicy;
+use crate::chat::watch::Detection;
 use crate::chat::watch::Watching;
 use crate::session::testing::{Log, runner, speaker, team};
 use proptest::prelude::*;
@@ -33,7 +34,7 @@ impl Watched {
     fn look(&mut self) -> (Vec<(String, u32)>, Option<String>) {
         let look = self.watch.look(&self.log.session);
         let changed = look.events.iter().filter_map(|event| match event {
-            Event::DetectorChanged { detector, count, .. } => Some((detector.clone(), *count)),
+            Event::DetectorChanged(Detection { detector, count, .. }) => Some((detector.clone(), *count)),
             Event::ProgressMade { .. } => None,
             other => panic!("{other:?}"),
         });
@@ -281,7 +282,7 @@ proptest! {
             let entry = run.log.session.transcript().entries().last().unwrap().message.clone();
             list.push(said(entry.author.name(), &entry.content));
             for record in &run.log.session.log()[before..] {
-                if let Event::DetectorChanged { detector, count, level, .. } = &record.event && *count > 0 {
+                if let Event::DetectorChanged(Detection { detector, count, level, .. }) = &record.event && *count > 0 {
                     live.push((detector.clone(), *level));
                 }
             }

@@ -2,6 +2,7 @@
 
 use super::case::{Case, End};
 use super::play::{Played, kind};
+use crate::chat::end::Summarized;
 use crate::chat::event::{EndCause, Event};
 use crate::chat::message::Completeness;
 use crate::chat::request::{Prompt, Purpose, Request, Role};
@@ -116,7 +117,7 @@ pub fn check(played: &Played, case: &Case) -> Result<(), String> {
     }
     if let Some(summary) = &case.summary {
         let newest = path.iter().rev().find_map(|record| match &record.event {
-            Event::Summarized { text, .. } => Some(text.to_string()),
+            Event::Summarized(Summarized { text, .. }) => Some(text.to_string()),
             _ => None,
         });
         compare(&mut wrong, "summary", &newest, &Some(summary.clone()));

@@ -4,8 +4,12 @@ use super::SESSION;
 use plenary::chat::code::{CodeBlock, Execution, Payload, Place, Stopped};
 use plenary::chat::configure::Change;
 use plenary::chat::consult::Advice;
+use plenary::chat::consult::ConsultAnswered;
+use plenary::chat::consult::ConsultAsked;
 use plenary::chat::context::ContextRule;
+use plenary::chat::end::Summarized;
 use plenary::chat::event::*;
+use plenary::chat::format::Rejection;
 use plenary::chat::id::*;
 use plenary::chat::leash::Leash;
 use plenary::chat::message::{Author, Completeness, Message, MessageKind};
@@ -13,6 +17,7 @@ use plenary::chat::request::{Failure, FailureKind, Finish, Purpose};
 use plenary::chat::team::{Limits, Team};
 use plenary::chat::tool::{ToolCall, ToolResult};
 use plenary::chat::usage::{Money, Tokens, Usage};
+use plenary::chat::watch::Detection;
 use std::sync::Arc;
 
 /// One sample of each kind, and a match over all kinds: a new kind does not compile before it has a sample here.
@@ -36,8 +41,8 @@ every_kind! {
     MessageEdited { message: MessageId(1), content: "".into() }
     BranchMoved { name: "try two".into(), why: "edited".into() }
     SpeakerWanted { candidates: vec!["A".into()], barred: vec![("B".into(), "spoke last".into())], proposed: None, reasons: vec![("A".into(), "has not spoken yet".into())], until: Some(7), by_words: true }
-    ConsultAsked { op: OpId(3), turn: TurnId(1), key: "selector".into(), command: vec!["/x/pick.py".into()], input: "ab".into() }
-    ConsultAnswered { op: OpId(3), advice: Advice { answer: "A".into(), failure: Some("late".into()), duration_ms: 5 }, stopped: true }
+    ConsultAsked { 0: ConsultAsked { op: OpId(3), turn: TurnId(1), key: "selector".into(), command: vec!["/x/pick.py".into()], input: "ab".into() } }
+    ConsultAnswered { 0: ConsultAnswered { op: OpId(3), advice: Advice { answer: "A".into(), failure: Some("late".into()), duration_ms: 5 }, stopped: true } }
     TerminationAsked {}
     ProposalWanted {}
     SpeakerBarred { agent: "A".into(), turns: Some(2) }
@@ -58,9 +63,9 @@ every_kind! {
         call: CallId(1), usage: usage(), retry_ms: Some(500), fallback: None,
         failure: Failure { status: Some(429), ..Failure::new(FailureKind::RateLimited, "slow down") }
     }
-    AnswerRejected {
+    AnswerRejected { 0: Rejection {
         call: CallId(1), turn: TurnId(1), agent: "A".into(), answer: "{".into(), why: "not JSON".into(), last: true
-    }
+    } }
     AgentFailed {
         turn: TurnId(1), agent: "A".into(), text: "down".into(),
         then: AfterFailure::Retry { nth: 1, of: 3, wait_ms: 30000 }
@@ -97,9 +102,9 @@ every_kind! {
     HoldAsked { boundary: Boundary::Step }
     Held { why: HoldReason::Failed { agent: "A".into(), text: "no key".into() } }
     Released { step: true }
-    DetectorChanged { detector: "same_failure".into(), text: "twice".into(), count: 2, turns: vec![TurnId(1), TurnId(2)],
+    DetectorChanged { 0: Detection { detector: "same_failure".into(), text: "twice".into(), count: 2, turns: vec![TurnId(1), TurnId(2)],
         level: Level::Hold, agent: Some("A".into()), pattern: u64::MAX, messages: vec![MessageId(3)]
-    }
+    } }
     Concluding { agent: "A".into() }
     ProgressMade { what: Progress::Passes, message: Some(MessageId(4)) }
     DetectorJudged { detector: "D1 exact repeat".into(), pattern: 7, judgement: Judgement::Allowed(3) }
@@ -114,10 +119,10 @@ every_kind! {
             context: Some(ContextRule::Last { messages: 3, keep_first_message: true }), ..Change::default()
         }
     }
-    Summarized {
+    Summarized { 0: Summarized {
         method: SummaryMethod::ReflectionWithLlm, text: "all in all".into(), call: Some(CallId(1)),
         problem: Some("none".into())
-    }
+    } }
     Ended {
         cause: EndCause::Condition("text_mention".into()), text: "TERMINATE".into(), agent: None,
         totals: Totals { rounds: 3, tokens: usage().tokens, cost: Money(1), unpriced_calls: 0, active_ms: 12 },

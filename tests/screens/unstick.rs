@@ -6,6 +6,7 @@ use crate::support::sketch::Sketch;
 use plenary::chat::command::Command;
 use plenary::chat::event::{Actor, Event, HoldReason, Judgement, Level, Progress};
 use plenary::chat::id::MessageId;
+use plenary::chat::watch::Detection;
 use plenary::tui::app::{App, Deed};
 
 const FIRST: &str =
@@ -22,7 +23,7 @@ fn held(size: (u16, u16)) -> App {
     sketch.tell(Actor::System, Event::ProgressMade { what: Progress::NewResult, message: Some(MessageId(1)) });
     sketch.tell(
         Actor::System,
-        Event::DetectorChanged {
+        Event::DetectorChanged(Detection {
             detector: "D2 near repeat".into(),
             text: "Coder said nearly the same 3 times".into(),
             count: 6,
@@ -31,7 +32,7 @@ fn held(size: (u16, u16)) -> App {
             agent: Some("Coder".into()),
             pattern: 7,
             messages,
-        },
+        }),
     );
     let text = "D2 near repeat: Coder said nearly the same 3 times".to_owned();
     sketch.tell(Actor::System, Event::Held { why: HoldReason::Circles { text } });

@@ -40,7 +40,7 @@ impl Laws {
         let must = |holds: bool, law: &str| holds.then_some(()).ok_or(law.to_owned());
         let sums_up = match &record.event {
             Event::ModelCalled { purpose, .. } => *purpose == Purpose::Summarize,
-            Event::Summarized { .. } | Event::ModelAnswered { .. } => true,
+            Event::Summarized(_) | Event::ModelAnswered { .. } => true,
             Event::ModelFailed { .. } | Event::ModelInterrupted { .. } => true,
             _ => false,
         };

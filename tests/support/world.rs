@@ -3,12 +3,15 @@
 //! Time is real: code really runs, and tokio's paused clock would race ahead of it.
 
 use plenary::chat::command::Command;
+use plenary::chat::consult::ConsultAnswered;
+use plenary::chat::consult::ConsultAsked;
 use plenary::chat::containment::Tier;
 use plenary::chat::event::{EndCause, Event, FORMAT, Record};
 use plenary::chat::id::Seq;
 use plenary::chat::message::Message;
 use plenary::chat::team::Team;
 use plenary::chat::update::Update;
+use plenary::chat::watch::Detection;
 use plenary::engine::{Clock, Engine, Handle, Parts};
 use plenary::journal::{Durability, Journal, JournalError, Memory, Store, Writer};
 use plenary::models::{self, Models};
@@ -306,8 +309,8 @@ fn detail(event: &Event) -> String {
         Event::SpeakerWanted { candidates, proposed, .. } => format!("of {candidates:?} proposed {proposed:?}"),
         Event::SpeakerChosen { choice } => format!("{} by {}", choice.agent, choice.mode),
         Event::SpeakerBarred { agent, .. } | Event::SpeakerUnbarred { agent } => agent.to_string(),
-        Event::ConsultAsked { key, command, .. } => format!("{key}: {}", command[0]),
-        Event::ConsultAnswered { advice, .. } => match &advice.failure {
+        Event::ConsultAsked(ConsultAsked { key, command, .. }) => format!("{key}: {}", command[0]),
+        Event::ConsultAnswered(ConsultAnswered { advice, .. }) => match &advice.failure {
             Some(why) => format!("failed: {why}"),
             None => format!("{:?}", begin(&advice.answer)),
         },
@@ -343,7 +346,7 @@ fn detail(event: &Event) -> String {
         Event::HoldAsked { boundary } => format!("{boundary:?}"),
         Event::Held { why } => begin(&format!("{why:?}")),
         Event::Released { step: true } => "for one turn".to_owned(),
-        Event::DetectorChanged { detector, count, .. } => format!("{detector} ×{count}"),
+        Event::DetectorChanged(Detection { detector, count, .. }) => format!("{detector} ×{count}"),
         Event::BudgetCrossed { limit, .. } => limit.clone(),
         Event::Ended { cause, .. } => format!("{cause:?}"),
         _ => String::new(),

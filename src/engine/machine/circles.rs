@@ -5,6 +5,7 @@ use super::{Machine, ended, message};
 use crate::chat::UnixMillis;
 use crate::chat::event::{Actor, EndCause, Event, HoldReason};
 use crate::chat::message::{Author, MessageKind};
+use crate::chat::watch::Detection;
 use crate::engine::effect::Effect;
 use crate::session::Session;
 use std::sync::Arc;
@@ -36,7 +37,9 @@ impl Machine {
 
     /// A note to the agent that repeats itself, once for each stretch of repeating, if the team allows it.
     fn note(&self, finding: &Event, session: &Session) -> Option<Event> {
-        let Event::DetectorChanged { detector, text, agent: Some(agent), messages, .. } = finding else { return None };
+        let Event::DetectorChanged(Detection { detector, text, agent: Some(agent), messages, .. }) = finding else {
+            return None;
+        };
         let team = session.team().filter(|team| team.watch.nudge)?;
         team.agent(agent)?;
         let first = messages.first().and_then(|id| session.transcript().place(*id)).unwrap_or(0);

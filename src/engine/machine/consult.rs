@@ -3,6 +3,8 @@
 use super::{Machine, ended, hold};
 use crate::chat::UnixMillis;
 use crate::chat::code::hex;
+use crate::chat::consult::ConsultAnswered;
+use crate::chat::consult::ConsultAsked;
 use crate::chat::consult::{Advice, Consultation};
 use crate::chat::event::{Actor, EndCause, EndDetail, Event, HoldReason};
 use crate::chat::id::OpId;
@@ -39,20 +41,20 @@ impl Machine {
 /// The record of a question to a program, and the question itself.
 pub(super) fn ask(consultation: Consultation, session: &Session) -> Vec<Effect> {
     let ids = session.ids();
-    let asked = Event::ConsultAsked {
+    let asked = Event::ConsultAsked(ConsultAsked {
         op: ids.op,
         turn: ids.turn,
         key: consultation.key.clone(),
         command: consultation.command.clone(),
         input: hex(&Sha256::digest(consultation.input.as_bytes())),
-    };
+    });
     vec![Effect::append(Actor::System, vec![asked]), Effect::Consult { op: ids.op, consultation }]
 }
 
 /// A program is over. The answer to a question that was taken back is not wanted any more.
 pub(super) fn answered(op: OpId, advice: Advice, session: &Session) -> Vec<Effect> {
     let wanted = session.consults().open().is_some_and(|(_, open)| open == op);
-    let answered = Event::ConsultAnswered { op, advice, stopped: false };
+    let answered = Event::ConsultAnswered(ConsultAnswered { op, advice, stopped: false });
     if wanted { vec![Effect::append(Actor::System, vec![answered])] } else { Vec::new() }
 }
 
@@ -60,6 +62,6 @@ pub(super) fn answered(op: OpId, advice: Advice, session: &Session) -> Vec<Effec
 pub(super) fn hang_up(session: &Session) -> Vec<Effect> {
     let Some((_, op)) = session.consults().open() else { return Vec::new() };
     let advice = Advice::failed("stopped before it had answered");
-    let stopped = Event::ConsultAnswered { op, advice, stopped: true };
+    let stopped = Event::ConsultAnswered(ConsultAnswered { op, advice, stopped: true });
     vec![Effect::Kill(op), Effect::append(Actor::System, vec![stopped])]
 }

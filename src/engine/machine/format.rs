@@ -4,6 +4,7 @@ use super::Machine;
 use super::heard::Heard;
 use crate::chat::Name;
 use crate::chat::event::{Actor, Event};
+use crate::chat::format::Rejection;
 use crate::chat::format::{Checker, ResponseFormat};
 use crate::chat::id::CallId;
 use crate::chat::request::{Prompt, Request, Role};
@@ -59,14 +60,14 @@ impl Machine {
         let agent = session.team()?.agent(&turn.agent)?;
         let format = agent.response_format.as_ref().filter(|_| heard.calls.is_empty())?;
         let why = self.formats.complaint(&agent.name, format, &heard.text)?;
-        let rejected = Event::AnswerRejected {
+        let rejected = Event::AnswerRejected(Rejection {
             call,
             turn: turn.id,
             agent: agent.name.clone(),
             answer: heard.text.as_str().into(),
             why,
             last: turn.rejected.len() >= format.retries as usize,
-        };
+        });
         Some(vec![Effect::append(Actor::System, vec![answered.clone(), rejected])])
     }
 }

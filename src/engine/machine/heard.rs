@@ -5,6 +5,7 @@ use super::tools::{result_of, returned};
 use super::{Machine, message};
 use crate::chat::UnixMillis;
 use crate::chat::code::{Execution, Payload};
+use crate::chat::end::Summarized;
 use crate::chat::event::{Actor, Event, SummaryMethod, Verdict};
 use crate::chat::id::{ApprovalId, CallId, OpId};
 use crate::chat::message::{Author, Completeness, Message, MessageKind};
@@ -170,7 +171,7 @@ impl Machine {
             }
             (Purpose::Summarize, _) => {
                 let (method, text) = (SummaryMethod::ReflectionWithLlm, heard.text.trim().into());
-                let summary = Event::Summarized { method, text, call: Some(id), problem: None };
+                let summary = Event::Summarized(Summarized { method, text, call: Some(id), problem: None });
                 vec![Effect::append(Actor::System, vec![answered, summary])]
             }
             (Purpose::Speak, None) => vec![Effect::append(actor, vec![answered])],

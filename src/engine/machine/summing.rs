@@ -4,6 +4,7 @@
 use super::Machine;
 use super::reply::ask;
 use crate::chat::UnixMillis;
+use crate::chat::end::Summarized;
 use crate::chat::end::SummarySetup;
 use crate::chat::event::{Actor, EndCause, Event, SummaryMethod};
 use crate::chat::message::Author;
@@ -78,7 +79,7 @@ fn instead(session: &Session, why: &str) -> Vec<Effect> {
 pub(in crate::engine) fn plain(session: &Session, problem: Option<String>) -> Event {
     let last = session.transcript().run().iter().rev().find(|entry| entry.message.is_shared());
     let text = last.map(|entry| summary::last_msg(&entry.message.content).into_owned()).unwrap_or_default();
-    Event::Summarized { method: SummaryMethod::LastMsg, text: text.into(), call: None, problem }
+    Event::Summarized(Summarized { method: SummaryMethod::LastMsg, text: text.into(), call: None, problem })
 }
 
 /// What a model is asked: the run as all heard it, and what to make of it.

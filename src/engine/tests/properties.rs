@@ -367,7 +367,7 @@ fn check_ends(session: &Session) {
             Event::ModelCalled { purpose: Purpose::Summarize, .. } => {
                 assert!(over && !summed, "a summary of what goes on: {record:?}");
             }
-            Event::Summarized { .. } => {
+            Event::Summarized(_) => {
                 assert!(over && !std::mem::replace(&mut summed, true), "summed up twice, or before the end");
             }
             Event::TurnStarted { .. } | Event::Intent { .. } | Event::ModelCalled { .. } => {

@@ -3,6 +3,7 @@
 
 use crate::chat::code::{Execution, Payload, Stopped};
 use crate::chat::command::Command;
+use crate::chat::consult::ConsultAsked;
 use crate::chat::consult::{Advice, Consultation};
 use crate::chat::event::{Actor, Choice, EndCause, Event, FORMAT, Record, Verdict};
 use crate::chat::id::{BranchId, CallId, OpId, Seq};
@@ -304,7 +305,7 @@ impl World {
                 Effect::Consult { op, consultation } => {
                     let last = &self.session.log().last().unwrap().event;
                     assert!(
-                        matches!(last, Event::ConsultAsked { op: asked, .. } if *asked == op),
+                        matches!(last, Event::ConsultAsked(ConsultAsked { op: asked, .. }) if *asked == op),
                         "asked off the record"
                     );
                     self.consulted.push((op, consultation));

@@ -3,6 +3,7 @@
 use super::super::State;
 use super::super::turn::{Inquiry, Phase, Stage};
 use crate::chat::event::{AfterFailure, Event, Record};
+use crate::chat::format::Rejection;
 use crate::chat::id::{CallId, TurnId};
 use crate::chat::request::{Failure, FailureKind, Purpose};
 use crate::chat::usage::Usage;
@@ -51,7 +52,7 @@ impl State {
                 };
                 self.line(*call, phase);
             }
-            Event::AnswerRejected { turn, answer, why, last, .. } => {
+            Event::AnswerRejected(Rejection { turn, answer, why, last, .. }) => {
                 if let Some(turn) = self.turns.iter_mut().find(|open| open.id == *turn) {
                     turn.rejected.push((answer.clone(), why.clone()));
                     if *last {

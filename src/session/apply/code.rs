@@ -1,7 +1,8 @@
 //! Code and tools: consent, intent, outcome, result.
 
+use super::super::State;
+use super::super::reading::granted_tool;
 use super::super::turn::{Approval, Stage};
-use super::super::{State, granted_tool};
 use crate::chat::event::{Actor, Event, Record, Resolution, Verdict};
 use crate::chat::id::{ApprovalId, OpId, TurnId};
 use crate::chat::leash;

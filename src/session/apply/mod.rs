@@ -11,6 +11,8 @@ mod words;
 use super::summary::Summary;
 use super::turn::{Phase, Stage, Turn};
 use super::{Branch, Ended, Ids, Session, Started, State};
+use crate::chat::consult::ConsultAsked;
+use crate::chat::end::Summarized;
 use crate::chat::event::{EndCause, Event, HoldReason, Record};
 use crate::chat::id::*;
 use std::sync::Arc;
@@ -111,7 +113,7 @@ impl Ids {
             Event::ModelCalled { call, .. } => raise(&mut self.call.0, call.0),
             Event::ApprovalAsked { approval, .. } => raise(&mut self.approval.0, approval.0),
             Event::HumanAsked { ask, .. } => raise(&mut self.ask.0, ask.0),
-            Event::Intent { op, .. } | Event::ConsultAsked { op, .. } => raise(&mut self.op.0, op.0),
+            Event::Intent { op, .. } | Event::ConsultAsked(ConsultAsked { op, .. }) => raise(&mut self.op.0, op.0),
             _ => {}
         }
     }
@@ -150,7 +152,7 @@ impl State {
             | Event::ModelAnswered { .. }
             | Event::ModelFailed { .. }
             | Event::AgentFailed { .. }
-            | Event::AnswerRejected { .. }
+            | Event::AnswerRejected(_)
             | Event::ModelInterrupted { .. } => self.fold_call(record),
             Event::ApprovalAsked { .. }
             | Event::ApprovalDecided { .. }
@@ -172,7 +174,7 @@ impl State {
                 }
             }
             Event::HumanAsked { .. } | Event::HumanAnswered { .. } => self.fold_ask(record),
-            Event::ConsultAsked { .. } | Event::ConsultAnswered { .. } => self.consults.fold(record),
+            Event::ConsultAsked(_) | Event::ConsultAnswered(_) => self.consults.fold(record),
             Event::TerminationAsked => self.termination_asked = true,
             Event::HoldAsked { boundary } => self.hold_asked = Some(*boundary),
             Event::Held { .. } if self.ended.is_some() => {}
@@ -191,7 +193,7 @@ impl State {
                 }
                 self.fold_release(*step);
             }
-            Event::DetectorChanged { .. } | Event::ProgressMade { .. } | Event::DetectorJudged { .. } => {
+            Event::DetectorChanged(_) | Event::ProgressMade { .. } | Event::DetectorJudged { .. } => {
                 self.findings.fold(&record.event);
             }
             Event::BranchMoved { .. } => {
@@ -201,7 +203,7 @@ impl State {
             Event::Inner { agent, event } => self.fold_inner(agent, event, record),
             Event::Concluding { agent } => self.concluding = Some((agent.clone(), false)),
             Event::BudgetCrossed { .. } | Event::TimeExtended { .. } => {}
-            Event::Summarized { method, text, problem, .. } => {
+            Event::Summarized(Summarized { method, text, problem, .. }) => {
                 let (text, problem) = (text.clone(), problem.clone());
                 self.summing.done = Some(Summary { method: *method, text, problem });
             }

@@ -2,9 +2,12 @@
 
 use crate::chat::code::Execution;
 use crate::chat::containment::bytes;
+use crate::chat::end::Summarized;
 use crate::chat::event::{Event, Judgement, Record, Verdict};
+use crate::chat::format::Rejection;
 use crate::chat::id::{MessageId, Seq};
 use crate::chat::message::{Author, Completeness, MessageKind};
+use crate::chat::watch::Detection;
 use crate::session::Session;
 use crate::session::transcript::Entry;
 use crate::text::clean::{Context, lines, one_line};
@@ -86,7 +89,7 @@ impl Item {
             Event::ApprovalDecided { .. }
             | Event::ModelFailed { .. }
             | Event::AgentFailed { .. }
-            | Event::AnswerRejected { .. }
+            | Event::AnswerRejected(_)
             | Event::Configured { .. }
             | Event::BranchMoved { .. }
             | Event::OutcomeUnknown { .. }
@@ -95,10 +98,10 @@ impl Item {
             | Event::ConsentRevoked { .. }
             | Event::TimeExtended { .. }
             | Event::BudgetCrossed { .. }
-            | Event::Summarized { .. }
+            | Event::Summarized(_)
             | Event::Ended { .. } => Some(Item::Notice(record.seq)),
             Event::Outcome { execution, .. } if execution.effects.is_some() => Some(Item::Notice(record.seq)),
-            Event::DetectorChanged { count, .. } if *count > 0 => Some(Item::Notice(record.seq)),
+            Event::DetectorChanged(Detection { count, .. }) if *count > 0 => Some(Item::Notice(record.seq)),
             Event::ProgressMade { .. } | Event::DetectorJudged { .. } => Some(Item::Notice(record.seq)),
             _ => None,
         }
@@ -267,7 +270,7 @@ fn same_failure_before(record: &Record, session: &Session) -> bool {
 
 /// The summary of a run: a heading of ours, and the words behind a bar.
 fn summary(event: &Event, session: &Session, width: u16) -> Vec<Line> {
-    let Event::Summarized { method, text, call, problem } = event else { return Vec::new() };
+    let Event::Summarized(Summarized { method, text, call, problem }) = event else { return Vec::new() };
     let role = Role::StatusEnded;
     let used = call.and_then(|id| session.call(id)).and_then(|call| call.usage);
     let figures = used.map(|used| {
@@ -285,7 +288,7 @@ fn summary(event: &Event, session: &Session, width: u16) -> Vec<Line> {
 }
 
 fn notice(record: &Record, session: &Session, width: u16) -> Vec<Line> {
-    if matches!(record.event, Event::Summarized { .. }) {
+    if matches!(record.event, Event::Summarized(_)) {
         return summary(&record.event, session, width);
     }
     let (within, event) = record.event.innermost();
@@ -326,7 +329,7 @@ fn notice(record: &Record, session: &Session, width: u16) -> Vec<Line> {
                 (Role::Error, format!("✗ {} ({then})", failure.message))
             }
         }
-        Event::AnswerRejected { agent, why, last, .. } => {
+        Event::AnswerRejected(Rejection { agent, why, last, .. }) => {
             let then = if *last { "no attempt left" } else { "asked again" };
             (Role::Warning, format!("✗ an answer of {agent} cannot be used ({then}). {why}"))
         }
@@ -350,7 +353,7 @@ fn notice(record: &Record, session: &Session, width: u16) -> Vec<Line> {
         }
         Event::LimitsChanged { .. } => (Role::Warning, "limits raised by you".to_owned()),
         Event::BudgetCrossed { limit, text } => (Role::Warning, format!("limit {limit}: {text}")),
-        Event::DetectorChanged { detector, text, .. } => (Role::Warning, format!("↻ {detector}: {text}")),
+        Event::DetectorChanged(Detection { detector, text, .. }) => (Role::Warning, format!("↻ {detector}: {text}")),
         Event::ProgressMade { what, .. } => (Role::Dim, format!("↻ progress: {}", what.words())),
         Event::DetectorJudged { detector, judgement, .. } => {
             let words = match judgement {
