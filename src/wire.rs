@@ -8,6 +8,7 @@ use crate::chat::Name;
 use crate::chat::event::{Event, FORMAT};
 use crate::chat::team::Team;
 use crate::engine::driver::Executors;
+use crate::engine::effect::Input;
 use crate::engine::{Clock, Engine, Handle, Machine, Parts, Rules};
 use crate::execution::EXECUTORS;
 use crate::journal::{JournalError, Memory, Store, Writer};
@@ -232,6 +233,14 @@ pub fn reopen(name: &str, settings: &Settings, options: &Options) -> Result<Run,
         executors,
         clock: Clock::system(),
     });
+    if let Some(check) = opened.check {
+        let stop = handle.stop.clone();
+        tokio::spawn(async move {
+            if let Some(problem) = check.problem().await {
+                let _ = stop.send(Input::Fault(format!("{problem} Nothing more is written to it."))).await;
+            }
+        });
+    }
     Ok(Run { session, id, handle })
 }
 

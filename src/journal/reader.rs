@@ -78,9 +78,7 @@ fn try_walk(conn: &Connection, path: &Path, contents: &mut Contents) -> Result<(
             Ok(record) => record,
             Err(error) => return Err(Stop::Journal(unknown(path, contents, body, &error))),
         };
-        let columns = (integer(row, 1)?, integer(row, 2)?, integer(row, 3)?);
-        let wanted = (record.parent.map(|seq| seq.0 as i64), Some(record.branch.0 as i64), Some(record.at));
-        if record.seq.0 != after + 1 || columns != wanted {
+        if !Columns::of(row, after + 1)?.fit(&record) {
             return Err(damaged("the next record contradicts itself"));
         }
         if let Event::SessionStarted { format, .. } = &record.event
@@ -98,6 +96,25 @@ fn try_walk(conn: &Connection, path: &Path, contents: &mut Contents) -> Result<(
         return Err(Stop::Journal(JournalError::Damaged { path: path.to_owned(), after, what }));
     }
     Ok(())
+}
+
+/// What a row says of its record besides the body.
+pub(super) struct Columns {
+    seq: u64,
+    rest: [Option<i64>; 3],
+}
+
+impl Columns {
+    /// Of a row that begins with seq, parent, branch and time.
+    pub(super) fn of(row: &Row<'_>, seq: u64) -> rusqlite::Result<Self> {
+        Ok(Columns { seq, rest: [integer(row, 1)?, integer(row, 2)?, integer(row, 3)?] })
+    }
+
+    /// Whether the body says the same.
+    pub(super) fn fit(&self, record: &Record) -> bool {
+        let said = [record.parent.map(|seq| seq.0 as i64), Some(record.branch.0 as i64), Some(record.at)];
+        record.seq.0 == self.seq && said == self.rest
+    }
 }
 
 /// The error for a body that stands as it was written, and that we cannot read.
@@ -136,7 +153,7 @@ pub(super) fn kind(body: &[u8]) -> Option<String> {
     serde_json::from_slice::<Outer>(body).ok().map(|outer| outer.event.kind)
 }
 
-fn integer(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<i64>> {
+pub(super) fn integer(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<i64>> {
     Ok(match row.get_ref(column)? {
         ValueRef::Integer(value) => Some(value),
         _ => None,

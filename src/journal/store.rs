@@ -3,6 +3,7 @@
 use super::error::JournalError;
 use super::file::{Access, connect, connect_to_read, has_log, make};
 use super::lock::Lock;
+use super::quick::Check;
 use super::reader::{bytes, walk};
 use super::sqlite::SqliteJournal;
 use super::summary::{Summary, Tally};
@@ -32,6 +33,8 @@ pub struct Opened {
     pub records: Vec<Arc<Record>>,
     /// Where the next record goes.
     pub journal: SqliteJournal,
+    /// What is still to be verified of a long session.
+    pub check: Option<Check>,
 }
 
 impl Store {
@@ -80,19 +83,18 @@ impl Store {
         let path = self.dir.join(format!("{session}{SUFFIX}"));
         let lock = Lock::take(&lock_of(&path), &path)?;
         make(&path)?;
-        Ok(SqliteJournal::open(&path, lock)?.1)
+        SqliteJournal::open_new(&path, lock)
     }
 
     /// Opens a session to go on with it: its whole name, the beginning of it, or `last` for the one written to last.
-    /// Every record is verified.
+    /// Every record of a short one is verified; of a long one the newest are, and the rest by [`Opened::check`].
     ///
     /// # Errors
     /// When it cannot be found, is in use, is not whole, or was written by a newer Plenary.
     pub fn open(&self, session: &str) -> Result<Opened, JournalError> {
         let path = self.find(session)?;
         let lock = Lock::take(&lock_of(&path), &path)?;
-        let (records, journal) = SqliteJournal::open(&path, lock)?;
-        Ok(Opened { records, journal })
+        SqliteJournal::open(&path, lock)
     }
 
     /// Reads a session, named as for [`Store::open`], also while another process writes it. Every record is verified.

@@ -7,7 +7,6 @@
 use super::calls::CallsThen;
 use super::transcript::TranscriptThen;
 use super::{Session, State};
-use crate::chat::event::Record;
 use crate::chat::id::Seq;
 use std::sync::Arc;
 
@@ -42,7 +41,7 @@ impl Session {
     /// Folds a log with marks at other distances than usual.
     #[cfg(test)]
     pub(crate) fn replay_marked(
-        records: impl IntoIterator<Item = Arc<Record>>,
+        records: impl IntoIterator<Item = Arc<crate::chat::event::Record>>,
         every: u64,
     ) -> Result<Self, super::ApplyError> {
         let mut session = Session { marks: Marks { every, list: Vec::new() }, ..Session::default() };

@@ -63,7 +63,7 @@ impl Machine {
                 inners.find(|(_, inner)| inner.consults().open().is_some_and(|(_, open)| open == *op))
             }
             Input::Command(command) => return session.inner_for(command).cloned(),
-            Input::Tick | Input::Stop { .. } => None,
+            Input::Tick | Input::Fault(_) | Input::Stop { .. } => None,
         };
         found.map(|(name, _)| name.clone())
     }
@@ -267,6 +267,7 @@ fn wrap(name: &Name, effects: Vec<Effect>) -> Vec<Effect> {
             | Effect::Kill(_)
             | Effect::Extend(..)
             | Effect::Refuse(_)
+            | Effect::Fault(_)
             | Effect::Wake(_)
             | Effect::Consult { .. }) => other,
         })

@@ -123,6 +123,7 @@ impl Machine {
             Input::Ran { op, execution } => heard::ran(op, execution, session),
             Input::Advised { op, advice } => consult::answered(op, advice, session),
             Input::Tick => Vec::new(),
+            Input::Fault(text) => vec![Effect::Fault(text)],
             Input::Stop { cause } => self.stop(cause, Actor::System, session, now),
         };
         self.put_off(effects, session)

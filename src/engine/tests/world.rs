@@ -315,7 +315,7 @@ impl World {
                 Effect::Kill(op) => {
                     self.killed.insert(op);
                 }
-                Effect::Refuse(text) => self.refused.push(text),
+                Effect::Refuse(text) | Effect::Fault(text) => self.refused.push(text),
                 Effect::Wake(at) => self.wake = Some(self.wake.map_or(at, |wake| wake.min(at))),
                 Effect::Extend(op, added_ms) => self.extended.push((op, added_ms)),
                 Effect::Delta(_) | Effect::Outlook(_) => {}
