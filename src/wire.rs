@@ -284,7 +284,7 @@ fn furnish(team: &Team, within: &str, executors: &mut Executors, rules: &mut Rul
 }
 
 /// `20261120-130501-lru-cache-7f3a`: sorts by time, says what it is, and does not collide.
-fn session_id(team: &str) -> String {
+pub fn session_id(team: &str) -> String {
     let slug: String =
         team.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).take(32).collect();
     let stamp = jiff::Zoned::now().strftime("%Y%m%d-%H%M%S");

@@ -18,6 +18,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("execution", &["chat", "catalog", "settings"]),
     ("journal", &["chat"]),
     ("settings", &["chat", "catalog", "rules"]),
+    ("export", &["session", "chat", "text", "settings"]),
+    ("import", &["session", "chat", "watch"]),
     (
         "engine",
         &["session", "selection", "termination", "watch", "models", "execution", "journal", "chat", "catalog", "rules"],

@@ -21,6 +21,7 @@ pub mod id;
 pub mod leash;
 pub mod ledger;
 pub mod message;
+pub mod opaque;
 pub mod pattern;
 pub mod record;
 pub mod request;

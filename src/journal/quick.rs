@@ -184,7 +184,7 @@ impl Check {
 }
 
 /// Verifies every link, and that the pages fit together.
-fn whole(path: &PathBuf, count: u64, stop: &(AtomicBool, Mutex<Option<InterruptHandle>>)) -> Option<JournalError> {
+fn whole(path: &Path, count: u64, stop: &(AtomicBool, Mutex<Option<InterruptHandle>>)) -> Option<JournalError> {
     let after = std::cell::Cell::new(0);
     let damaged =
         |what: &str| JournalError::Damaged { path: path.to_owned(), after: after.get(), what: what.to_owned() };

@@ -45,6 +45,11 @@ impl std::fmt::Debug for SqliteJournal {
     }
 }
 
+/// Where an imported session came from, while it is not trusted.
+pub(super) fn origin(conn: &Connection) -> Option<String> {
+    conn.query_row("SELECT value FROM meta WHERE key = 'origin'", (), |row| row.get(0)).ok()
+}
+
 /// A record as a row.
 struct Row {
     kind: String,
@@ -64,6 +69,9 @@ impl SqliteJournal {
     /// looks at it already.
     pub(super) fn open(path: &Path, lock: Lock) -> Result<Opened, JournalError> {
         let conn = connect(path, Access::Write)?;
+        if let Some(origin) = origin(&conn) {
+            return Err(JournalError::Untrusted { path: path.to_owned(), origin });
+        }
         if quick::count(&conn) >= quick::SHORT
             && let Some(contents) = quick::read(&conn)
         {
@@ -124,6 +132,12 @@ impl SqliteJournal {
             verdict,
             _lock: lock,
         })
+    }
+
+    /// Notes that what is in it came from outside.
+    pub(super) fn mark_origin(&mut self, origin: &str) -> Result<(), JournalError> {
+        let failed = |error: rusqlite::Error| JournalError::from_sqlite(&self.path, "writing", self.last, &error);
+        self.conn.execute("REPLACE INTO meta(key, value) VALUES ('origin', ?1)", [origin]).map(|_| ()).map_err(failed)
     }
 
     /// The session's file.

@@ -5,8 +5,9 @@ use super::file::{Access, connect, connect_to_read, has_log, make};
 use super::lock::Lock;
 use super::quick::Check;
 use super::reader::{bytes, walk};
-use super::sqlite::SqliteJournal;
+use super::sqlite::{SqliteJournal, origin};
 use super::summary::{Summary, Tally};
+use super::{Durability, Journal};
 use crate::chat::UnixMillis;
 use crate::chat::event::Record;
 use std::fs;
@@ -84,6 +85,61 @@ impl Store {
         let lock = Lock::take(&lock_of(&path), &path)?;
         make(&path)?;
         SqliteJournal::open_new(&path, lock)
+    }
+
+    /// Makes a session of records that came from outside. It is read-only until [`Store::trust`].
+    ///
+    /// # Errors
+    /// As [`Store::create`], and when the records do not form a log.
+    pub fn import(&self, session: &str, records: &[Arc<Record>], origin: &str) -> Result<PathBuf, JournalError> {
+        let mut journal = self.create(session)?;
+        journal.mark_origin(origin)?;
+        journal.append(records, Durability::Hard)?;
+        Ok(journal.path().to_owned())
+    }
+
+    /// Lets an imported session go on as if it had begun here. Returns where it came from; `None` when it began here.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn trust(&self, session: &str) -> Result<Option<String>, JournalError> {
+        let path = self.find(session)?;
+        let _lock = Lock::take(&lock_of(&path), &path)?;
+        let conn = connect(&path, Access::Write)?;
+        let origin = origin(&conn);
+        conn.execute("DELETE FROM meta WHERE key = 'origin'", ())
+            .map_err(|error| JournalError::from_sqlite(&path, "writing", 0, &error))?;
+        Ok(origin)
+    }
+
+    /// Removes a session, with its lock and its log. What is in use stays.
+    ///
+    /// # Errors
+    /// When it cannot be found, is open somewhere, or the disk refuses.
+    pub fn delete(&self, session: &str) -> Result<PathBuf, JournalError> {
+        let path = self.find(session)?;
+        let lock = lock_of(&path);
+        let held = Lock::take(&lock, &path)?;
+        let failed = |error: std::io::Error| JournalError::from_io(&path, "deleting", &error);
+        fs::remove_file(&path).map_err(failed)?;
+        for ending in ["-wal", "-shm"] {
+            let mut beside = path.clone().into_os_string();
+            beside.push(ending);
+            // Without its file a log means nothing; SQLite removes it when a session of that name begins.
+            let _ = fs::remove_file(beside);
+        }
+        drop(held);
+        // Whoever waits for this lock finds no session behind it.
+        let _ = fs::remove_file(lock);
+        Ok(path)
+    }
+
+    /// The file of a session, named as for [`Store::open`].
+    ///
+    /// # Errors
+    /// When there is none, or several.
+    pub fn path_of(&self, session: &str) -> Result<PathBuf, JournalError> {
+        self.find(session)
     }
 
     /// Opens a session to go on with it: its whole name, the beginning of it, or `last` for the one written to last.

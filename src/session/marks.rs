@@ -60,6 +60,16 @@ impl Session {
         lines
     }
 
+    /// The session with HEAD at another record, to be looked at: a branch that is not active, say. What was spent, the
+    /// numbers and the branches stay those of the whole log.
+    pub fn at(&self, seq: Seq) -> Option<Session> {
+        self.record(seq)?;
+        let mut there = self.clone();
+        there.state = there.state_at(Some(seq));
+        there.head = Some(seq);
+        Some(there)
+    }
+
     /// The state at a record, for whoever goes there.
     pub(super) fn state_at(&mut self, place: Option<Seq>) -> State {
         let mut later = Vec::new();

@@ -19,5 +19,6 @@ mod user;
 
 pub use reader::nearest;
 pub use report::{Finding, Report, Severity, render};
+pub use secrets::keys_in;
 pub use team::{Base, DETECTORS, Families, Loaded, PriceOf, load_team, parse_team};
 pub use user::{Defaults, Origin, Setting, Settings};

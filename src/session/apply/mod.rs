@@ -202,7 +202,7 @@ impl State {
             }
             Event::Inner { agent, event } => self.fold_inner(agent, event, record),
             Event::Concluding { agent } => self.concluding = Some((agent.clone(), false)),
-            Event::BudgetCrossed { .. } | Event::TimeExtended { .. } => {}
+            Event::BudgetCrossed { .. } | Event::TimeExtended { .. } | Event::Opaque(_) => {}
             Event::Summarized(Summarized { method, text, problem, .. }) => {
                 let (text, problem) = (text.clone(), problem.clone());
                 self.summing.done = Some(Summary { method: *method, text, problem });
