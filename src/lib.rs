@@ -15,6 +15,7 @@
 //! | [`execution`] | what code does: block extraction and executors |
 //! | [`engine`] | runs a session: a pure machine, and a driver that performs its effects |
 //! | [`journal`] | the event tree on disk, one SQLite file a session |
+//! | [`compare`] | two courses of a conversation side by side. Pure |
 //! | [`export`] | a session as markdown, HTML, text. Pure |
 //! | [`import`] | records and message lists from outside, as a log. Pure |
 //! | [`settings`] | files to values: team files, settings, paths |
@@ -30,7 +31,7 @@
 //! main -> cli -> wire -> everything
 //! tui, headless -> session, watch, chat, text, settings, catalog     never engine, models, execution, journal
 //! engine -> session, selection, termination, watch, models, execution, journal, chat, catalog
-//! export -> session, chat, text, settings     import -> session, chat, watch
+//! export -> session, chat, text, settings     import, compare -> session, chat, watch
 //! models, execution -> chat, catalog, settings     journal -> chat     settings -> chat, catalog, rules
 //! engine, selection, termination, watch -> rules     rules -> session, chat
 //! selection, termination, watch -> session, chat, catalog     session -> chat     chat, text -> nothing of ours
@@ -42,6 +43,7 @@
 pub mod catalog;
 pub mod chat;
 pub mod cli;
+pub mod compare;
 pub mod engine;
 pub mod execution;
 pub mod export;

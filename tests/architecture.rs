@@ -18,6 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("execution", &["chat", "catalog", "settings"]),
     ("journal", &["chat"]),
     ("settings", &["chat", "catalog", "rules"]),
+    ("compare", &["session", "chat", "watch"]),
     ("export", &["session", "chat", "text", "settings"]),
     ("import", &["session", "chat", "watch"]),
     (

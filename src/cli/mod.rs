@@ -4,12 +4,14 @@
 //! [`crate::wire`]. To add a command: a file, a variant of `Command`, and its arm in [`main`].
 
 mod check;
+mod compare;
 mod doctor;
 mod export;
 mod import;
 mod run;
 #[cfg(unix)]
 mod sandbox;
+mod search;
 mod sessions;
 mod watch;
 
@@ -44,12 +46,16 @@ enum Command {
     Demo(run::DemoArguments),
     /// Go on with a session where it was
     Open(run::OpenArguments),
-    /// List the sessions of this user
+    /// Find words, agents, tools and failures in all sessions
+    Search(search::Arguments),
+    /// List the sessions of this user; delete or trust some
     Sessions(sessions::Arguments),
     /// Write a session as a readable transcript or as records
     Export(export::Arguments),
     /// Take in a conversation from outside, read-only until it is trusted
     Import(import::Arguments),
+    /// Put two branches or two sessions side by side
+    Compare(compare::Arguments),
     /// Look for loops in stored sessions and message lists
     Watch(watch::Arguments),
     /// Read a team file and say everything that is wrong with it
@@ -72,8 +78,10 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => run::run(arguments),
         Command::Demo(arguments) => run::demo(arguments),
         Command::Open(arguments) => run::open(arguments),
-        Command::Sessions(arguments) => sessions::list(&arguments),
+        Command::Search(arguments) => search::search(&arguments),
+        Command::Sessions(arguments) => sessions::sessions(arguments),
         Command::Export(arguments) => export::export(&arguments),
+        Command::Compare(arguments) => compare::run(&arguments),
         Command::Import(arguments) => import::import(&arguments),
         Command::Watch(arguments) => watch::watch(&arguments),
         Command::Check(arguments) => check::check(&arguments),

@@ -19,6 +19,7 @@
 
 mod error;
 mod file;
+mod index;
 mod lock;
 mod memory;
 mod quick;
@@ -31,6 +32,7 @@ mod tests;
 mod writer;
 
 pub use error::JournalError;
+pub use index::{Figures, Hit, Index, Query};
 pub use memory::Memory;
 pub use quick::Check;
 pub use sqlite::SqliteJournal;

@@ -190,7 +190,7 @@ impl Store {
     }
 
     /// Every session's name and file.
-    fn files(&self) -> Result<Vec<(String, PathBuf)>, JournalError> {
+    pub(super) fn files(&self) -> Result<Vec<(String, PathBuf)>, JournalError> {
         let failed = |error: std::io::Error| JournalError::from_io(&self.dir, "reading", &error);
         let mut files = Vec::new();
         for entry in fs::read_dir(&self.dir).map_err(failed)? {
@@ -236,10 +236,13 @@ fn lock_of(path: &Path) -> PathBuf {
 }
 
 fn summarise(session: String, path: PathBuf) -> Summary {
-    let (tally, problem) = match glance(&path) {
-        Ok(Some(tally)) => (tally, None),
-        Ok(None) => (Tally::default(), Some("its summary cannot be read; open the session to make it anew".to_owned())),
-        Err(error) => (Tally::default(), Some(error.to_string())),
+    let (tally, problem, origin) = match glance(&path) {
+        Ok((Some(tally), origin)) => (tally, None, origin),
+        Ok((None, origin)) => {
+            let problem = "its summary cannot be read; open the session to make it anew".to_owned();
+            (Tally::default(), Some(problem), origin)
+        }
+        Err(error) => (Tally::default(), Some(error.to_string()), None),
     };
     let (mut started, mut updated) = (tally.started, tally.updated);
     if tally.records == 0 {
@@ -247,19 +250,21 @@ fn summarise(session: String, path: PathBuf) -> Summary {
         started = updated;
     }
     let Tally { team, task, records, messages, ended, .. } = tally;
-    Summary { session, team, task, started, updated, records, messages, ended, problem, path }
+    Summary { session, team, task, started, updated, records, messages, ended, problem, origin, path }
 }
 
 /// The summary that stands in the file, if it can be read.
-fn glance(path: &Path) -> Result<Option<Tally>, JournalError> {
+fn glance(path: &Path) -> Result<(Option<Tally>, Option<String>), JournalError> {
     if !has_log(path) {
         // Nobody has it open, so that locks can be saved: they take most of the time. Should somebody open it in this
         // very moment and disturb us, we look again.
-        if let Ok(Some(tally)) = connect(path, Access::ReadUnshared).and_then(|conn| stored(&conn, path)) {
-            return Ok(Some(tally));
+        let found = connect(path, Access::ReadUnshared).and_then(|conn| Ok((stored(&conn, path)?, origin(&conn))));
+        if let Ok((Some(tally), origin)) = found {
+            return Ok((Some(tally), origin));
         }
     }
-    stored(&connect_to_read(path)?, path)
+    let conn = connect_to_read(path)?;
+    Ok((stored(&conn, path)?, origin(&conn)))
 }
 
 fn stored(conn: &rusqlite::Connection, path: &Path) -> Result<Option<Tally>, JournalError> {

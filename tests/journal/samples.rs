@@ -13,6 +13,7 @@ use plenary::chat::format::Rejection;
 use plenary::chat::id::*;
 use plenary::chat::leash::Leash;
 use plenary::chat::message::{Author, Completeness, Message, MessageKind};
+use plenary::chat::opaque::Opaque;
 use plenary::chat::request::{Failure, FailureKind, Finish, Purpose};
 use plenary::chat::team::{Limits, Team};
 use plenary::chat::tool::{ToolCall, ToolResult};
@@ -43,6 +44,7 @@ every_kind! {
     SpeakerWanted { candidates: vec!["A".into()], barred: vec![("B".into(), "spoke last".into())], proposed: None, reasons: vec![("A".into(), "has not spoken yet".into())], until: Some(7), by_words: true }
     ConsultAsked { 0: ConsultAsked { op: OpId(3), turn: TurnId(1), key: "selector".into(), command: vec!["/x/pick.py".into()], input: "ab".into() } }
     ConsultAnswered { 0: ConsultAnswered { op: OpId(3), advice: Advice { answer: "A".into(), failure: Some("late".into()), duration_ms: 5 }, stopped: true } }
+    Opaque { 0: Opaque { was: "thought_read".into(), body: serde_json::json!({"kind": "thought_read", "x": [1]}) } }
     TerminationAsked {}
     ProposalWanted {}
     SpeakerBarred { agent: "A".into(), turns: Some(2) }
