@@ -7,6 +7,7 @@
 //! | [`chat`] | the words: plain data that every layer speaks |
 //! | [`catalog`] | one shape for every family that grows |
 //! | [`session`] | the truth: a session is the fold of its log; only `apply` changes it. Pure |
+//! | [`replay`] | a recorded session, played to a view |
 //! | [`rules`] | one-line conditions on the conversation, as a team file writes them. Pure |
 //! | [`selection`] | who speaks next. Pure: asks a model by returning a request |
 //! | [`termination`] | when to stop: one file a condition. Pure |
@@ -29,9 +30,9 @@
 //!
 //! ```text
 //! main -> cli -> wire -> everything
-//! tui, headless -> session, watch, chat, text, settings, catalog     never engine, models, execution, journal
+//! tui, headless -> session, compare, watch, chat, text, settings, catalog     never engine, models, execution, journal
 //! engine -> session, selection, termination, watch, models, execution, journal, chat, catalog
-//! export -> session, chat, text, settings     import, compare -> session, chat, watch
+//! replay -> session, chat     export -> session, chat, text, settings     import, compare -> session, chat, watch
 //! models, execution -> chat, catalog, settings     journal -> chat     settings -> chat, catalog, rules
 //! engine, selection, termination, watch -> rules     rules -> session, chat
 //! selection, termination, watch -> session, chat, catalog     session -> chat     chat, text -> nothing of ours
@@ -51,6 +52,7 @@ pub mod headless;
 pub mod import;
 pub mod journal;
 pub mod models;
+pub mod replay;
 pub mod rules;
 pub mod selection;
 pub mod session;

@@ -19,6 +19,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("journal", &["chat"]),
     ("settings", &["chat", "catalog", "rules"]),
     ("compare", &["session", "chat", "watch"]),
+    ("replay", &["session", "chat"]),
     ("export", &["session", "chat", "text", "settings"]),
     ("import", &["session", "chat", "watch"]),
     (
@@ -26,7 +27,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &["session", "selection", "termination", "watch", "models", "execution", "journal", "chat", "catalog", "rules"],
     ),
     ("headless", &["session", "watch", "chat", "text", "settings", "catalog"]),
-    ("tui", &["session", "watch", "chat", "text", "settings", "catalog"]),
+    ("tui", &["session", "compare", "watch", "chat", "text", "settings", "catalog"]),
     ("cli", &["*"]),
     ("wire", &["*"]),
     ("main", &["cli"]),

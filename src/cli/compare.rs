@@ -62,7 +62,7 @@ fn as_json(found: &Comparison) -> serde_json::Value {
             "tokens": course.tokens, "cost": course.cost.dollars(), "ended": course.ended, "findings": course.findings,
         })
     };
-    let rows: Vec<_> = found.rows.iter().map(|row| {
+    let rows = found.rows.iter().map(|row| {
         let left = row.left.map(|place| &found.left.messages[place]);
         let right = row.right.map(|place| &found.right.messages[place]);
         serde_json::json!({

@@ -8,6 +8,7 @@ mod compare;
 mod doctor;
 mod export;
 mod import;
+mod replay;
 mod run;
 #[cfg(unix)]
 mod sandbox;
@@ -56,6 +57,8 @@ enum Command {
     Import(import::Arguments),
     /// Put two branches or two sessions side by side
     Compare(compare::Arguments),
+    /// Play a recorded session with no network, or check it against the rules as they are now
+    Replay(replay::Arguments),
     /// Look for loops in stored sessions and message lists
     Watch(watch::Arguments),
     /// Read a team file and say everything that is wrong with it
@@ -82,6 +85,7 @@ pub fn main() -> ExitCode {
         Command::Sessions(arguments) => sessions::sessions(arguments),
         Command::Export(arguments) => export::export(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
+        Command::Replay(arguments) => replay::replay(&arguments),
         Command::Import(arguments) => import::import(&arguments),
         Command::Watch(arguments) => watch::watch(&arguments),
         Command::Check(arguments) => check::check(&arguments),

@@ -114,6 +114,9 @@ pub fn decide(session: &Session, command: &Command, now: UnixMillis) -> Decided 
         Command::Configure { agent, change } => configure(session, agent, change),
         Command::RaiseLimits => raise_limits(session),
         Command::Judge { detector, judgement } => unstick::judge(session, detector, *judgement),
+        Command::Desk(_) => refuse("There is only one console at this session."),
+        Command::WhatIf(_) => refuse("Nothing can be tried out here."),
+        Command::Play(_) => refuse("This is no replay: it happens now."),
         Command::Conclude => unstick::conclude(session),
     }
 }

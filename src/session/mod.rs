@@ -14,6 +14,7 @@ pub mod decide;
 mod finding;
 pub mod floor;
 pub mod inner;
+mod line;
 mod marks;
 pub mod meters;
 mod reading;

@@ -79,6 +79,10 @@ pub struct App {
     pub toast: Option<(String, Time)>,
     /// Something is wrong outside the conversation; stays until it is mended.
     pub fault: Option<String>,
+    /// How far a replay has come, if this is one.
+    pub replay: Option<crate::chat::playing::Playing>,
+    /// How this console stands to others at the session.
+    pub desk: Option<crate::chat::desk::Desk>,
     /// The engine has stopped.
     pub closed: bool,
     /// Time since the console started.
@@ -104,6 +108,8 @@ pub enum Deed {
     Redraw,
     /// Let the operator edit this in `$EDITOR`; the result comes back as [`App::edited`].
     Edit(String),
+    /// Leave, and let the run go on.
+    Detach,
     /// Leave.
     Quit,
 }
@@ -134,6 +140,8 @@ impl App {
             following: Vec::new(),
             toast: None,
             fault: None,
+            replay: None,
+            desk: None,
             closed: false,
             now: Time::ZERO,
             started,

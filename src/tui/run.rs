@@ -35,6 +35,8 @@ pub struct Console {
 pub enum Left {
     /// By the operator.
     Quit,
+    /// By the operator, who wants the run to go on.
+    Detached,
     /// By a signal, whose number this is.
     Signal(u8),
     /// The terminal is gone.
@@ -202,6 +204,7 @@ async fn take_in(
                             Err(why) => app.say(why),
                         }
                     }
+                    Deed::Detach => return Ok(Some(Left::Detached)),
                     Deed::Quit => return Ok(Some(Left::Quit)),
                 }
             }

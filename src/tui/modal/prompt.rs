@@ -28,6 +28,8 @@ pub enum Purpose {
     Code(ApprovalId),
     /// What a message says from now on.
     Message(MessageId),
+    /// What a message would be in runs that try it out.
+    WhatIf(MessageId),
     /// What an agent's model is told first.
     SystemMessage(Name),
     /// An answer for an agent.

@@ -11,6 +11,7 @@ mod reading;
 mod screen;
 mod speech;
 mod steer;
+mod travel;
 mod unstick;
 
 use super::app::{App, Deed, Focus};
@@ -140,6 +141,10 @@ impl App {
             Update::Outlook { next } => self.outlook = next,
             Update::Refused { text } => self.say(text),
             Update::Fault { text } => self.fault = (!text.is_empty()).then_some(text),
+            Update::Rewound { to } => self.on_rewound(to),
+            Update::Playing(playing) => self.on_playing(playing),
+            Update::Desk(desk) => self.on_desk(desk),
+            Update::Trials(trials) => self.on_trials(trials),
             Update::Closed => self.closed = true,
         }
     }

@@ -153,6 +153,10 @@ impl App {
                 self.modals.pop();
                 vec![Deed::Send(Command::Edit { message: id, content: text.into() })]
             }
+            Purpose::WhatIf(id) => {
+                self.modals.pop();
+                self.what_if(id, text)
+            }
             Purpose::SystemMessage(agent) => {
                 self.modals.pop();
                 let change = Change { system_message: Some(text.into()), ..Change::default() };
@@ -181,6 +185,10 @@ impl App {
     fn chosen(&mut self, choice: Choice) -> Vec<Deed> {
         match choice {
             Choice::Do(action) => self.deed(action, None),
+            Choice::Compare(tip) => {
+                self.compare_with(Some(tip));
+                Vec::new()
+            }
             Choice::Branch(seq) => vec![Deed::Send(Command::MoveTo { seq })],
             Choice::SpeakAs(name) => {
                 self.speak_as = name;
