@@ -45,7 +45,7 @@ impl Machine {
     }
 
     /// The next call of the turn, or all results together.
-    pub(super) fn call_tool(&self, turn: &Turn, agent: &Agent, session: &Session) -> Vec<Effect> {
+    pub(super) fn call_tool(&mut self, turn: &Turn, agent: &Agent, session: &Session, now: UnixMillis) -> Vec<Effect> {
         let Some(call) = turn.tools.next() else {
             let author = Author::Agent(agent.name.clone());
             let told = Message {
@@ -59,6 +59,9 @@ impl Machine {
                 vec![Event::MessagePosted { message: Arc::new(told) }],
             )];
         };
+        if let Some(stopped) = self.before_tool(call, turn, session, now) {
+            return stopped;
+        }
         let name = normal(&call.name);
         if let Some(handoff) = agent.handoffs.iter().find(|handoff| handoff.name == name) {
             return self.hand_over(handoff, call, turn, session);

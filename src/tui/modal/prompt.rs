@@ -54,7 +54,10 @@ impl Prompt {
     /// A field for a purpose.
     pub fn new(purpose: Purpose, text: &str, title: impl Into<String>, help: impl Into<String>) -> Self {
         let editor = Editor::new(text, "");
-        let editor = if matches!(purpose, Purpose::Code(_) | Purpose::Message(_) | Purpose::SystemMessage(_)) {
+        let editor = if matches!(
+            purpose,
+            Purpose::Code(_) | Purpose::Message(_) | Purpose::WhatIf(_) | Purpose::SystemMessage(_)
+        ) {
             editor.at_start()
         } else {
             editor
