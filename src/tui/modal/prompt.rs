@@ -77,7 +77,11 @@ impl Overlay for Prompt {
     fn context(&self) -> Context {
         match self.purpose {
             // Saved by a chord: enter never gives consent.
-            Purpose::Code(_) | Purpose::Message(_) | Purpose::SystemMessage(_) | Purpose::Leash(_) => Context::Editor,
+            Purpose::Code(_)
+            | Purpose::Message(_)
+            | Purpose::WhatIf(_)
+            | Purpose::SystemMessage(_)
+            | Purpose::Leash(_) => Context::Editor,
             Purpose::Deny(..) | Purpose::Answer(_) | Purpose::Note(_) => Context::Composer,
         }
     }
