@@ -3,6 +3,8 @@
 //! Catalogs become families for the settings, a team becomes an engine, an engine gets a journal. Everything else
 //! receives what it needs; nothing else names a concrete provider, executor or store. May import everything.
 
+pub mod trials;
+
 use crate::catalog;
 use crate::chat::Name;
 use crate::chat::breaks::Deed;

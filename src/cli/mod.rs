@@ -15,6 +15,7 @@ mod sandbox;
 mod search;
 mod sessions;
 mod watch;
+mod whatif;
 
 use clap::{Parser, Subcommand};
 use std::io::Write;
@@ -60,6 +61,8 @@ enum Command {
     Compare(compare::Arguments),
     /// Play a recorded session with no network, or check it against the rules as they are now
     Replay(replay::Arguments),
+    /// Try out what would have been: edited runs and controls from a message of a session
+    WhatIf(whatif::Arguments),
     /// Look for loops in stored sessions and message lists
     Watch(watch::Arguments),
     /// Read a team file and say everything that is wrong with it
@@ -87,6 +90,7 @@ pub fn main() -> ExitCode {
         Command::Export(arguments) => export::export(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Replay(arguments) => replay::replay(&arguments),
+        Command::WhatIf(arguments) => whatif::what_if(&arguments),
         Command::Import(arguments) => import::import(&arguments),
         Command::Watch(arguments) => watch::watch(&arguments),
         Command::Check(arguments) => check::check(&arguments),

@@ -84,7 +84,7 @@ struct How {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Approve {
+pub(super) enum Approve {
     /// None: the run ends with exit code 5 where a person would be asked
     None,
     /// Sandboxed: executions in containers are allowed, and the record says by this flag; others end the run

@@ -4,6 +4,7 @@
 //! import `session`, `chat` and `watch` (whose detectors judge both sides). Pure. A new figure is a field of [`Course`].
 
 mod align;
+pub mod fork;
 
 pub use align::{Row, align, likeness};
 
