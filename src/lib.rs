@@ -7,6 +7,7 @@
 //! | [`chat`] | the words: plain data that every layer speaks |
 //! | [`catalog`] | one shape for every family that grows |
 //! | [`session`] | the truth: a session is the fold of its log; only `apply` changes it. Pure |
+//! | [`attach`] | several consoles at one engine, also from other processes |
 //! | [`replay`] | a recorded session, played to a view |
 //! | [`rules`] | one-line conditions on the conversation, as a team file writes them. Pure |
 //! | [`selection`] | who speaks next. Pure: asks a model by returning a request |
@@ -32,7 +33,7 @@
 //! main -> cli -> wire -> everything
 //! tui, headless -> session, compare, watch, chat, text, settings, catalog     never engine, models, execution, journal
 //! engine -> session, selection, termination, watch, models, execution, journal, chat, catalog
-//! replay -> session, chat     export -> session, chat, text, settings     import, compare -> session, chat, watch
+//! attach, replay -> session, chat     export -> session, chat, text, settings     import, compare -> session, chat, watch
 //! models, execution -> chat, catalog, settings     journal -> chat     settings -> chat, catalog, rules
 //! engine, selection, termination, watch -> rules     rules -> session, chat
 //! selection, termination, watch -> session, chat, catalog     session -> chat     chat, text -> nothing of ours
@@ -41,6 +42,7 @@
 //! `tests/architecture.rs` fails on any other arrow.
 #![warn(missing_docs)]
 
+pub mod attach;
 pub mod catalog;
 pub mod chat;
 pub mod cli;

@@ -19,6 +19,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("journal", &["chat"]),
     ("settings", &["chat", "catalog", "rules"]),
     ("compare", &["session", "chat", "watch"]),
+    ("attach", &["session", "chat"]),
     ("replay", &["session", "chat"]),
     ("export", &["session", "chat", "text", "settings"]),
     ("import", &["session", "chat", "watch"]),

@@ -17,14 +17,12 @@ use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  plenary what-if last --at 2 --edit \"Use a linked hash map.\" --yes\n  \
+#[command(after_help = "Examples:\n  plenary what-if last --at 2 --edit \"Use a linked hash map.\" --yes\n  \
                   plenary what-if last --at 2 --prompt \"Reviewer=Be strict.\" --solved 'last contains \"APPROVE\"'\n  \
                   plenary what-if last:main --at 4 --temperature Coder=0.2 --runs 5 --json\n\n\
                   Runs go on from the message, k with the change and k without, each a session of its own; the cost is said\n\
                   first. Nobody is there in them: code runs only as --approve says. Runs that execute code follow one\n\
-                  another, others run side by side.\n"
-)]
+                  another, others run side by side.\n")]
 pub(super) struct Arguments {
     /// A session, or session:branch
     session: String,
@@ -132,7 +130,9 @@ pub(super) fn what_if(arguments: &Arguments) -> Result<u8, Trouble> {
     let change = arguments.change.otherwise(&session, from)?;
     let asked = WhatIf { from, change, runs: arguments.runs, agreed: true };
     let solved = match &arguments.solved {
-        Some(rule) => Some(Rule::parse(rule).map_err(|error| Trouble::usage(format!("--solved: {}.", safe(&error.message))))?),
+        Some(rule) => {
+            Some(Rule::parse(rule).map_err(|error| Trouble::usage(format!("--solved: {}.", safe(&error.message))))?)
+        }
         None => None,
     };
     let quote = quoted(&session, &asked);
@@ -161,7 +161,9 @@ fn agreed(quote: &Trials) -> Result<bool, Trouble> {
     let runs = quote.asked.runs;
     let cost = quote.quote.map_or("a price nobody knows".to_owned(), |cost| format!("about {cost}"));
     if !std::io::stdin().is_terminal() {
-        return Err(Trouble::usage(format!("{runs} edited and {runs} unedited runs cost {cost}. Say --yes to run them.")));
+        return Err(Trouble::usage(format!(
+            "{runs} edited and {runs} unedited runs cost {cost}. Say --yes to run them."
+        )));
     }
     print!("{runs} edited and {runs} unedited runs cost {cost}. Type yes: ");
     std::io::stdout().flush()?;
@@ -207,7 +209,10 @@ mod tests {
     #[test]
     fn only_the_first_code_block_is_replaced() {
         let text = "See:\n```python\nold()\n```\nand\n```\nother\n```";
-        assert_eq!(with_code(text, "new()\nmore()").unwrap(), "See:\n```python\nnew()\nmore()\n```\nand\n```\nother\n```");
+        assert_eq!(
+            with_code(text, "new()\nmore()").unwrap(),
+            "See:\n```python\nnew()\nmore()\n```\nand\n```\nother\n```"
+        );
         assert_eq!(with_code("no code", "x"), None);
     }
 }

@@ -24,11 +24,20 @@ fn fork_point(session: &Session, from: MessageId) -> Option<Seq> {
 ///
 /// # Errors
 /// When the question does not fit the session; said for a person.
-pub fn arm(session: &Session, asked: &WhatIf, edited: bool, number: u32, name: &str) -> Result<Vec<Arc<Record>>, String> {
+pub fn arm(
+    session: &Session,
+    asked: &WhatIf,
+    edited: bool,
+    number: u32,
+    name: &str,
+) -> Result<Vec<Arc<Record>>, String> {
     let number_of = asked.from.number();
-    let entry = session.transcript().get(asked.from).ok_or(format!("there is no message {number_of} on this branch"))?;
+    let entry =
+        session.transcript().get(asked.from).ok_or(format!("there is no message {number_of} on this branch"))?;
     if !entry.message.within.is_empty() {
-        return Err(format!("message {number_of} was said within a nested team; fork at one of the outer conversation"));
+        return Err(format!(
+            "message {number_of} was said within a nested team; fork at one of the outer conversation"
+        ));
     }
     let mut point = fork_point(session, asked.from).ok_or("the message is not on this branch")?;
     let mut follow = Vec::new();
@@ -77,7 +86,8 @@ pub fn arm(session: &Session, asked: &WhatIf, edited: bool, number: u32, name: &
         }
     }
     let mut line = session.line_to(point, name);
-    if let Some(Event::SessionStarted { headless, team, .. }) = line.first_mut().map(|first| &mut Arc::make_mut(first).event)
+    if let Some(Event::SessionStarted { headless, team, .. }) =
+        line.first_mut().map(|first| &mut Arc::make_mut(first).event)
     {
         *headless = true;
         if let Some((key, other, warmth)) = team_changes {
@@ -105,9 +115,9 @@ pub fn arm(session: &Session, asked: &WhatIf, edited: bool, number: u32, name: &
 /// What calls in these records cost, and how many there are.
 pub fn cost<'a>(records: impl IntoIterator<Item = &'a Arc<Record>>) -> (Money, u32) {
     let used = records.into_iter().filter_map(|record| match record.event.innermost().1 {
-        Event::ModelAnswered { usage, .. } | Event::ModelFailed { usage, .. } | Event::ModelInterrupted { usage, .. } => {
-            Some(usage.cost)
-        }
+        Event::ModelAnswered { usage, .. }
+        | Event::ModelFailed { usage, .. }
+        | Event::ModelInterrupted { usage, .. } => Some(usage.cost),
         _ => None,
     });
     used.fold((Money::default(), 0), |(mut sum, unpriced), cost| match cost {
@@ -188,7 +198,8 @@ mod tests {
     #[test]
     fn an_arm_may_have_another_prompt_or_temperature_and_nonsense_is_refused() {
         let (log, first) = talk();
-        let try_out = |change| arm(&log.session, &WhatIf { from: first, change, runs: 1, agreed: true }, true, 1, "arm");
+        let try_out =
+            |change| arm(&log.session, &WhatIf { from: first, change, runs: 1, agreed: true }, true, 1, "arm");
         let warm = Session::replay(try_out(Otherwise::Temperature("a".into(), 200)).unwrap()).unwrap();
         let team = warm.team().unwrap();
         let key = team.agent("a").unwrap().model.clone().unwrap();

@@ -51,7 +51,8 @@ pub async fn try_out(session: &Session, asked: &WhatIf, setup: &Setup, mut tell:
     }
     // Programs share a directory: what one run leaves there another would find.
     let acts = session.team().is_some_and(|team| {
-        team.agents.iter().any(|agent| agent.code_execution.is_some() || agent.nested.is_some()) || !team.tools.is_empty()
+        team.agents.iter().any(|agent| agent.code_execution.is_some() || agent.nested.is_some())
+            || !team.tools.is_empty()
     });
     let arms = (1..=asked.runs).flat_map(|number| [(true, number), (false, number)]);
     let runs = arms.map(|(edited, number)| one(session, asked, setup, edited, number));
@@ -111,7 +112,8 @@ async fn one(session: &Session, asked: &WhatIf, setup: &Setup, edited: bool, num
     };
     let parted = fork::divergence(session, &arm, asked.from);
     let (cost, _) = fork::cost(&arm.log()[begun.min(arm.log().len())..]);
-    let messages = arm.transcript().len() - session.transcript().place(asked.from).map_or(0, |place| place + 1).min(arm.transcript().len());
+    let messages = arm.transcript().len()
+        - session.transcript().place(asked.from).map_or(0, |place| place + 1).min(arm.transcript().len());
     Ok(Arm {
         edited,
         number,
