@@ -35,7 +35,9 @@ pub enum AttachError {
         why: io::Error,
     },
     /// The other side is of another version.
-    #[error("the run was started by another version of Plenary (protocol {theirs}, ours is {ours}). Attach with that one.")]
+    #[error(
+        "the run was started by another version of Plenary (protocol {theirs}, ours is {ours}). Attach with that one."
+    )]
     Version {
         /// What it speaks.
         theirs: u32,
@@ -71,9 +73,11 @@ pub fn socket_path(data: &Path, session: &str) -> PathBuf {
     }
     // SAFETY: asks for a number.
     let user = unsafe { libc::geteuid() };
-    let short: u64 = near.as_os_str().as_encoded_bytes().iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    });
+    let short: u64 = near
+        .as_os_str()
+        .as_encoded_bytes()
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
     std::env::temp_dir().join(format!("plenary-{user}")).join(format!("{short:016x}.sock"))
 }
 
