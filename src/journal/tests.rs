@@ -103,7 +103,7 @@ fn a_writer_that_was_overtaken_cannot_write() {
 }
 
 #[test]
-fn a_kind_from_a_newer_program_is_named_and_what_stands_before_it_is_read() {
+fn a_kind_from_a_newer_program_is_named_stands_in_its_place_and_makes_the_session_read_only() {
     let (_dir, store, path) = ten();
     let conn = Connection::open(&path).unwrap();
     let tip: Vec<u8> = conn.query_row("SELECT value FROM meta WHERE key = 'tip'", (), |row| row.get(0)).unwrap();
@@ -113,7 +113,8 @@ fn a_kind_from_a_newer_program_is_named_and_what_stands_before_it_is_read() {
     conn.execute("UPDATE meta SET value = ? WHERE key = 'tip'", (next,)).unwrap();
     drop(conn);
     let (records, problem) = store.rescue(SESSION);
-    assert_eq!(records, some(1..=10));
+    assert_eq!(records[..10], some(1..=10));
+    assert!(matches!(&records[10].event, Event::Opaque(opaque) if opaque.was == "sang" && opaque.body["song"] == "la"));
     let problem = problem.unwrap();
     assert!(matches!(problem, JournalError::Newer { .. }), "{problem:?}");
     assert!(problem.to_string().contains("\"sang\""), "{problem}");
