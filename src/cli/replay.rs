@@ -83,13 +83,18 @@ pub(super) fn replay(arguments: &Arguments) -> Result<u8, Trouble> {
         let (commands, updates) =
             play(Score { records: line, from, speed: arguments.speed, stops, going: arguments.to.is_none() });
         let look = tui::Look::from(&settings).map_err(|error| Trouble::usage(error.to_string()))?;
-        let left = tui::run(tui::Console { session: begun, commands, updates, look }).await?;
+        let left = tui::run(tui::Console { session: begun, commands, updates, look, shell: no_shell() }).await?;
         Ok(match left {
             tui::Left::Signal(number) => 128 + number,
             tui::Left::Gone => 129,
             _ => 0,
         })
     })
+}
+
+/// Nothing runs here.
+pub(super) fn no_shell() -> tui::Shell {
+    Box::new(|_, _| Err("Nothing runs here, so there is no place for a shell.".to_owned()))
 }
 
 /// The log against its own rules, or those of a team as it is now.

@@ -7,6 +7,7 @@
 //! [`crate::catalog`]; never a view. A new effect is a variant in `effect.rs` and an arm in the driver.
 
 pub mod check;
+mod chores;
 mod clock;
 mod consult;
 pub mod context;

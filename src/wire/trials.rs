@@ -133,6 +133,7 @@ fn run(line: Vec<Arc<crate::chat::event::Record>>, id: &str, setup: &Setup) -> R
     let team = session.team().cloned().ok_or(crate::session::ApplyError::Start { seq: 1 })?;
     let options = Options { headless: true, ..setup.options.clone() };
     let (machine, executors) = concrete(&team, &allowed(&options, &setup.settings))?;
+    let shell = super::shell(&executors);
     let journal = if options.ephemeral {
         let mut memory = crate::journal::Memory::default();
         memory.append(&line, Durability::Soft)?;
@@ -151,5 +152,5 @@ fn run(line: Vec<Arc<crate::chat::event::Record>>, id: &str, setup: &Setup) -> R
         executors,
         clock: Clock::system(),
     });
-    Ok(Run { session, id: id.to_owned(), handle })
+    Ok(Run { session, id: id.to_owned(), handle, shell })
 }

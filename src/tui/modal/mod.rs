@@ -6,6 +6,7 @@
 
 pub mod approval;
 pub mod compare;
+pub mod file;
 pub mod list;
 pub mod prompt;
 pub mod why;
@@ -17,6 +18,7 @@ use crate::chat::command::Command;
 use crate::session::Session;
 use approval::Approval;
 use compare::Compare;
+use file::File;
 use list::List;
 use prompt::Prompt;
 use ratatui::buffer::Buffer;
@@ -100,6 +102,7 @@ modals! {
     Prompt "A text to write or edit.";
     Compare "Two branches side by side.";
     Why "Why the team may be going in circles.";
+    File "A file that code made, to be read.";
     List "A list to choose from: palette, help, branches, names, a confirmation.";
 }
 

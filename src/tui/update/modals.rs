@@ -151,7 +151,7 @@ impl App {
                     return Vec::new();
                 }
                 self.modals.pop();
-                vec![Deed::Send(Command::Edit { message: id, content: text.into() })]
+                self.go_back(Command::Edit { message: id, content: text.into() })
             }
             Purpose::WhatIf(id) => {
                 self.modals.pop();
@@ -189,7 +189,12 @@ impl App {
                 self.compare_with(Some(tip));
                 Vec::new()
             }
-            Choice::Branch(seq) => vec![Deed::Send(Command::MoveTo { seq })],
+            Choice::Branch(seq) => self.go_back(Command::MoveTo { seq }),
+            Choice::Execution(op) => {
+                self.show_execution(op);
+                Vec::new()
+            }
+            Choice::Back(command) => vec![Deed::Send(*command)],
             Choice::SpeakAs(name) => {
                 self.speak_as = name;
                 self.focus = Focus::Composer;
