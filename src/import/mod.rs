@@ -139,7 +139,12 @@ fn messages(
         };
         let calls = said.calls.iter().map(|call| {
             asked.insert(call.id.clone(), call.tool.clone());
-            ToolCall { id: call.id.clone(), name: call.tool.clone(), arguments: call.arguments.as_str().into() }
+            ToolCall {
+                id: call.id.clone(),
+                name: call.tool.clone(),
+                arguments: call.arguments.as_str().into(),
+                echo: None,
+            }
         });
         let tool_calls: Vec<ToolCall> = calls.collect();
         let results = said.results.iter().map(|result| ToolResult {

@@ -8,14 +8,8 @@ use std::sync::Arc;
 impl Session {
     /// The records from the root to that one, numbered anew without gaps, as the log of a session of that name.
     pub fn line_to(&self, seq: Seq, session: &str) -> Vec<Arc<Record>> {
-        let mut path = Vec::new();
-        let mut at = Some(seq);
-        while let Some(record) = at.and_then(|seq| self.record(seq)) {
-            path.push(record);
-            at = record.parent;
-        }
-        let line = path.into_iter().rev().enumerate().map(|(place, record)| {
-            let mut record = (**record).clone();
+        let line = self.path_to(Some(seq)).into_iter().enumerate().map(|(place, record)| {
+            let mut record = (*record).clone();
             record.seq = Seq(place as u64 + 1);
             record.parent = (place > 0).then_some(Seq(place as u64));
             if let Event::SessionStarted { session: name, .. } = &mut record.event {

@@ -67,7 +67,11 @@ impl Session {
 
     /// The records from the root to HEAD, oldest first.
     pub fn path(&self) -> Vec<Arc<Record>> {
-        let (mut path, mut at) = (Vec::new(), self.head);
+        self.path_to(self.head)
+    }
+
+    pub(super) fn path_to(&self, mut at: Option<Seq>) -> Vec<Arc<Record>> {
+        let mut path = Vec::new();
         while let Some(record) = at.and_then(|seq| self.record(seq)) {
             path.push(record.clone());
             at = record.parent;
