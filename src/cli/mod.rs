@@ -14,6 +14,7 @@ mod run;
 mod sandbox;
 mod search;
 mod sessions;
+mod triage;
 mod watch;
 mod whatif;
 
@@ -65,6 +66,8 @@ enum Command {
     WhatIf(whatif::Arguments),
     /// Look for loops in stored sessions and message lists
     Watch(watch::Arguments),
+    /// Say where a stored session may have gone wrong
+    Triage(triage::Arguments),
     /// Read a team file and say everything that is wrong with it
     Check(check::Arguments),
     /// Say what this machine has of what Plenary needs
@@ -93,6 +96,7 @@ pub fn main() -> ExitCode {
         Command::WhatIf(arguments) => whatif::what_if(&arguments),
         Command::Import(arguments) => import::import(&arguments),
         Command::Watch(arguments) => watch::watch(&arguments),
+        Command::Triage(arguments) => triage::show(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Doctor(arguments) => doctor::doctor(&arguments),
     };

@@ -41,7 +41,8 @@ impl Machine {
             description: sight::filled(&handoff.description, session.context()),
             parameters: json!({"type": "object", "properties": {}}),
         });
-        declared.chain(handoffs).collect()
+        let open = |tool: &ToolSpec| !session.floor().is_tool_barred(&tool.name);
+        declared.chain(handoffs).filter(open).collect()
     }
 
     /// The next call of the turn, or all results together.
@@ -63,6 +64,11 @@ impl Machine {
             return stopped;
         }
         let name = normal(&call.name);
+        if session.floor().is_tool_barred(&name) {
+            let text =
+                format!("Error: {name} is barred by the operator for now. Do it another way, or say what you need.");
+            return vec![returned(turn, ToolResult::of(call, text, true))];
+        }
         if let Some(handoff) = agent.handoffs.iter().find(|handoff| handoff.name == name) {
             return self.hand_over(handoff, call, turn, session);
         }

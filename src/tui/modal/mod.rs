@@ -6,6 +6,7 @@
 
 pub mod approval;
 pub mod compare;
+pub mod debug;
 pub mod file;
 pub mod list;
 pub mod prompt;
@@ -18,6 +19,7 @@ use crate::chat::command::Command;
 use crate::session::Session;
 use approval::Approval;
 use compare::Compare;
+use debug::Debug;
 use file::File;
 use list::List;
 use prompt::Prompt;
@@ -102,6 +104,7 @@ modals! {
     Prompt "A text to write or edit.";
     Compare "Two branches side by side.";
     Why "Why the team may be going in circles.";
+    Debug "Breakpoints, what is held back, suspects.";
     File "A file that code made, to be read.";
     List "A list to choose from: palette, help, branches, names, a confirmation.";
 }
