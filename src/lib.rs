@@ -7,6 +7,8 @@
 //! | [`chat`] | the words: plain data that every layer speaks |
 //! | [`catalog`] | one shape for every family that grows |
 //! | [`session`] | the truth: a session is the fold of its log; only `apply` changes it. Pure |
+//! | [`attach`] | several consoles at one engine, also from other processes |
+//! | [`replay`] | a recorded session, played to a view |
 //! | [`rules`] | one-line conditions on the conversation, as a team file writes them. Pure |
 //! | [`selection`] | who speaks next. Pure: asks a model by returning a request |
 //! | [`termination`] | when to stop: one file a condition. Pure |
@@ -15,6 +17,9 @@
 //! | [`execution`] | what code does: block extraction and executors |
 //! | [`engine`] | runs a session: a pure machine, and a driver that performs its effects |
 //! | [`journal`] | the event tree on disk, one SQLite file a session |
+//! | [`compare`] | two courses of a conversation side by side. Pure |
+//! | [`export`] | a session as markdown, HTML, text. Pure |
+//! | [`import`] | records and message lists from outside, as a log. Pure |
 //! | [`settings`] | files to values: team files, settings, paths |
 //! | [`headless`] | the same session on stdout, for scripts and CI |
 //! | [`text`] | any text to rows that are safe to show: cleaning, measuring, wrapping, markdown. Pure |
@@ -26,8 +31,9 @@
 //!
 //! ```text
 //! main -> cli -> wire -> everything
-//! tui, headless -> session, watch, chat, text, settings, catalog     never engine, models, execution, journal
+//! tui, headless -> session, compare, watch, chat, text, settings, catalog     never engine, models, execution, journal
 //! engine -> session, selection, termination, watch, models, execution, journal, chat, catalog
+//! attach, replay -> session, chat     export -> session, chat, text, settings     import, compare -> session, chat, watch
 //! models, execution -> chat, catalog, settings     journal -> chat     settings -> chat, catalog, rules
 //! engine, selection, termination, watch -> rules     rules -> session, chat
 //! selection, termination, watch -> session, chat, catalog     session -> chat     chat, text -> nothing of ours
@@ -36,14 +42,19 @@
 //! `tests/architecture.rs` fails on any other arrow.
 #![warn(missing_docs)]
 
+pub mod attach;
 pub mod catalog;
 pub mod chat;
 pub mod cli;
+pub mod compare;
 pub mod engine;
 pub mod execution;
+pub mod export;
 pub mod headless;
+pub mod import;
 pub mod journal;
 pub mod models;
+pub mod replay;
 pub mod rules;
 pub mod selection;
 pub mod session;

@@ -3,12 +3,15 @@
 //! Catalogs become families for the settings, a team becomes an engine, an engine gets a journal. Everything else
 //! receives what it needs; nothing else names a concrete provider, executor or store. May import everything.
 
+pub mod trials;
+
 use crate::catalog;
 use crate::chat::Name;
 use crate::chat::breaks::Deed;
 use crate::chat::event::{Event, FORMAT};
 use crate::chat::team::Team;
 use crate::engine::driver::Executors;
+use crate::engine::effect::Input;
 use crate::engine::{Clock, Engine, Handle, Machine, Parts, Rules};
 use crate::execution::EXECUTORS;
 use crate::journal::{JournalError, Memory, Store, Writer};
@@ -239,6 +242,14 @@ pub fn reopen(name: &str, settings: &Settings, options: &Options) -> Result<Run,
         executors,
         clock: Clock::system(),
     });
+    if let Some(check) = opened.check {
+        let stop = handle.stop.clone();
+        tokio::spawn(async move {
+            if let Some(problem) = check.problem().await {
+                let _ = stop.send(Input::Fault(format!("{problem} Nothing more is written to it."))).await;
+            }
+        });
+    }
     Ok(Run { session, id, handle, shell })
 }
 
@@ -309,7 +320,7 @@ fn furnish(team: &Team, within: &str, executors: &mut Executors, rules: &mut Rul
 }
 
 /// `20261120-130501-lru-cache-7f3a`: sorts by time, says what it is, and does not collide.
-fn session_id(team: &str) -> String {
+pub fn session_id(team: &str) -> String {
     let slug: String =
         team.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).take(32).collect();
     let stamp = jiff::Zoned::now().strftime("%Y%m%d-%H%M%S");

@@ -56,7 +56,7 @@ fn every_kind_of_event_comes_back_as_it_was() {
     // While it is open, and after.
     assert_eq!(store.read(SESSION).unwrap(), log);
     drop(journal);
-    let Opened { records, mut journal } = store.open(SESSION).unwrap();
+    let Opened { records, mut journal, .. } = store.open(SESSION).unwrap();
     assert_eq!(records, log);
     let next = said(log.len() as u64 + 1);
     journal.append(std::slice::from_ref(&next), Durability::Hard).unwrap();
@@ -255,7 +255,7 @@ fn child_store() -> Option<Store> {
 #[ignore = "the child of `what_was_acknowledged_survives_being_killed`"]
 async fn writes_until_killed() {
     let Some(store) = child_store() else { return };
-    let Opened { records, journal } = store.open("last").unwrap();
+    let Opened { records, journal, .. } = store.open("last").unwrap();
     let writer = Writer::spawn(Box::new(journal));
     let mut last = records.len() as u64;
     let mut dice = Dice(last);
@@ -386,7 +386,7 @@ fn a_failing_disk_loses_nothing() {
     let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
     assert!(output.status.success() && text.contains("1 passed"), "{text}");
     let written: u64 = fs::read_to_string(store.dir().join("written")).unwrap().parse().unwrap();
-    let Opened { records, mut journal } = store.open(SESSION).unwrap();
+    let Opened { records, mut journal, .. } = store.open(SESSION).unwrap();
     assert!(written > 0);
     assert_eq!(records, (1..=written).map(said).collect::<Vec<_>>());
     journal.append(&[said(written + 1)], Durability::Hard).unwrap();

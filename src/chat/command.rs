@@ -203,6 +203,12 @@ pub enum Command {
         /// The judgement, for the pattern that it sees now.
         judgement: Judgement,
     },
+    /// Who of several consoles holds the baton. Heard at the desk; said to an engine it is refused.
+    Baton(super::baton::Handover),
+    /// Try out what would have been. Heard at the desk; said to an engine it is refused.
+    WhatIf(super::trials::WhatIf),
+    /// Wind a replay. Said to an engine it is refused.
+    Play(super::playing::Play),
     /// Have the run summed up by one of the agents, and end it then.
     Conclude,
     /// Replace what a message says, and keep what was said after it.

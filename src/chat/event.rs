@@ -413,6 +413,8 @@ pub enum Event {
     },
     /// The run, which is over, was summed up.
     Summarized(Summarized),
+    /// Something of a later day that this program cannot read.
+    Opaque(super::opaque::Opaque),
     /// The run is over.
     Ended {
         /// Why.

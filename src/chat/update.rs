@@ -35,6 +35,17 @@ pub enum Update {
         /// What failed, where, what to do.
         text: String,
     },
+    /// The view is to forget what follows this record; it is told anew. Only a replay says so.
+    Rewound {
+        /// The newest record that stays.
+        to: super::id::Seq,
+    },
+    /// How this console stands to the others at the session.
+    Baton(super::baton::Baton),
+    /// How far a trial has come.
+    Trials(super::trials::Trials),
+    /// How far a replay has come.
+    Playing(super::playing::Playing),
     /// The engine has stopped; nothing more will come.
     Closed,
 }

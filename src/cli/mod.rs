@@ -4,15 +4,20 @@
 //! [`crate::wire`]. To add a command: a file, a variant of `Command`, and its arm in [`main`].
 
 mod check;
+mod compare;
 mod doctor;
 mod export;
+mod import;
+mod replay;
 mod run;
 #[cfg(unix)]
 mod sandbox;
+mod search;
 mod sessions;
 mod settings;
 mod triage;
 mod watch;
+mod whatif;
 
 use clap::{Parser, Subcommand};
 use std::io::Write;
@@ -46,12 +51,22 @@ enum Command {
     Demo(run::DemoArguments),
     /// Go on with a session where it was
     Open(run::OpenArguments),
-    /// List the sessions of this user
+    /// Find words, agents, tools and failures in all sessions
+    Search(search::Arguments),
+    /// List the sessions of this user; delete or trust some
     Sessions(sessions::Arguments),
     /// Show what settings apply, and who says so
     Settings(settings::Arguments),
     /// Write a session as a readable transcript or as records
     Export(export::Arguments),
+    /// Take in a conversation from outside, read-only until it is trusted
+    Import(import::Arguments),
+    /// Put two branches or two sessions side by side
+    Compare(compare::Arguments),
+    /// Play a recorded session with no network, or check it against the rules as they are now
+    Replay(replay::Arguments),
+    /// Try out what would have been: edited runs and controls from a message of a session
+    WhatIf(whatif::Arguments),
     /// Look for loops in stored sessions and message lists
     Watch(watch::Arguments),
     /// Say where a stored session may have gone wrong
@@ -76,9 +91,14 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => run::run(arguments),
         Command::Demo(arguments) => run::demo(arguments),
         Command::Open(arguments) => run::open(arguments),
-        Command::Sessions(arguments) => sessions::list(&arguments),
+        Command::Search(arguments) => search::search(&arguments),
+        Command::Sessions(arguments) => sessions::sessions(arguments),
         Command::Settings(arguments) => settings::settings(&arguments),
         Command::Export(arguments) => export::export(&arguments),
+        Command::Compare(arguments) => compare::run(&arguments),
+        Command::Replay(arguments) => replay::replay(&arguments),
+        Command::WhatIf(arguments) => whatif::what_if(&arguments),
+        Command::Import(arguments) => import::import(&arguments),
         Command::Watch(arguments) => watch::watch(&arguments),
         Command::Triage(arguments) => triage::show(&arguments),
         Command::Check(arguments) => check::check(&arguments),

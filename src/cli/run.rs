@@ -84,7 +84,7 @@ struct How {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Approve {
+pub(super) enum Approve {
     /// None: the run ends with exit code 5 where a person would be asked
     None,
     /// Sandboxed: executions in containers are allowed, and the record says by this flag; others end the run
@@ -172,14 +172,14 @@ fn begin(team: crate::chat::team::Team, settings: &Settings, options: &Options, 
     })
 }
 
-fn refuse_without_terminal() -> Result<(), Trouble> {
+pub(super) fn refuse_without_terminal() -> Result<(), Trouble> {
     match tui::terminal::refuse_reason() {
         Some(reason) => Err(Trouble::usage(reason)),
         None => Ok(()),
     }
 }
 
-fn runtime() -> Result<tokio::runtime::Runtime, Trouble> {
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Trouble> {
     crate::models::install_tls();
     Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
 }
@@ -200,7 +200,7 @@ async fn console(run: Run, settings: &Settings) -> Result<u8, Trouble> {
         let _ = writeln!(std::io::stderr(), "plenary: {say}. Go on with: plenary open {}", safe(&id));
     }
     Ok(match left {
-        tui::Left::Quit => match session.ended() {
+        tui::Left::Quit | tui::Left::Detached => match session.ended() {
             Some(ended) if ended.cause == EndCause::Failed => 1,
             _ => 0,
         },

@@ -207,6 +207,7 @@ impl Engine {
             Effect::Copy { work_dirs, name, leave_out, then } => self.copy(work_dirs, name, leave_out, then),
             Effect::Show(update) => self.outbox.send(update).await,
             Effect::Delta(delta) => self.outbox.delta(delta),
+            Effect::Fault(text) => self.outbox.send(Update::Fault { text }).await,
             Effect::Refuse(text) => self.outbox.send(Update::Refused { text }).await,
             Effect::Wake(at) => self.wake = Some(self.wake.map_or(at, |wake| wake.min(at))),
             Effect::Outlook(next) => self.outbox.send(Update::Outlook { next }).await,

@@ -84,6 +84,8 @@ pub enum Input {
     },
     /// Time passed, or nothing happened and the machine should look around.
     Tick,
+    /// Something is wrong with the log or what it stands on; in words.
+    Fault(String),
     /// The run must stop: a signal, or the last view is gone.
     Stop {
         /// End the run for this reason; `None` means only stop what is in flight and hold.
@@ -162,6 +164,8 @@ pub enum Effect {
     Delta(Delta),
     /// A command was refused.
     Refuse(String),
+    /// Something is wrong outside the conversation; nothing that could be undone by it may begin.
+    Fault(String),
     /// Come back at this time.
     Wake(UnixMillis),
     /// Who would be next.

@@ -91,6 +91,23 @@ pub async fn follow(
     Ok(Result::of(&session))
 }
 
+/// Prints records that are there already.
+///
+/// # Errors
+/// When the output cannot be written, or the records form no log.
+pub fn print(
+    records: impl IntoIterator<Item = Arc<Record>>,
+    style: Style,
+    out: &mut (impl Write + ?Sized),
+) -> io::Result<()> {
+    let (mut session, mut printer) = (Session::default(), Printer { out, style });
+    for record in records {
+        session.apply(record.clone()).map_err(io::Error::other)?;
+        printer.record(&record, &session)?;
+    }
+    Ok(())
+}
+
 struct Printer<'a, W: Write + ?Sized> {
     out: &'a mut W,
     style: Style,

@@ -69,6 +69,18 @@ pub enum JournalError {
         /// What it is instead.
         what: String,
     },
+    /// It came from outside, and nobody has said yet that it may act here.
+    #[error(
+        "{} was imported from {origin} and is read-only. Read it with `plenary open`; \
+         `plenary sessions trust NAME` lets it go on.",
+        path.display()
+    )]
+    Untrusted {
+        /// The session's file.
+        path: PathBuf,
+        /// Where it came from, in words.
+        origin: String,
+    },
     /// Another process (or another part of this one) has it open for writing.
     #[error(
         "{} is open in another Plenary{}. Close that one first; reading and exporting work meanwhile.",

@@ -6,8 +6,9 @@
 //! What is kept, and how:
 //!
 //! - `append` is one transaction. `Hard` waits for the disk, `Soft` for the operating system.
-//! - Each record's body is its JSON; each row carries SHA-256(chain of the row before, body). Opening verifies every
-//!   row, so a changed, missing or reordered record is found, and what stands before it can be exported (`rescue`).
+//! - Each record's body is its JSON; each row carries SHA-256(chain of the row before, body). Every row
+//!   is verified, so a changed, missing or reordered record is found, and what stands before it can be exported
+//!   (`rescue`): before the session opens if it is short, by a thread beside it if it is long (`quick.rs`).
 //! - One writer: a lock on `<session>.lock`, and an epoch in the file that every append compares (a writer that was
 //!   stopped, lost its lock and woke up again cannot write). Readers are free at any time.
 //! - Rows are never changed. The summary beside them is a cache.
@@ -18,8 +19,10 @@
 
 mod error;
 mod file;
+mod index;
 mod lock;
 mod memory;
+mod quick;
 mod reader;
 mod sqlite;
 mod store;
@@ -29,7 +32,9 @@ mod tests;
 mod writer;
 
 pub use error::JournalError;
+pub use index::{Figures, Hit, Index, Query};
 pub use memory::Memory;
+pub use quick::Check;
 pub use sqlite::SqliteJournal;
 pub use store::{Opened, Store};
 pub use summary::Summary;

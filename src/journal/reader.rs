@@ -4,6 +4,7 @@ use super::error::JournalError;
 use super::file::{Link, ROOT};
 use super::summary::Tally;
 use crate::chat::event::{Event, FORMAT, Record};
+use crate::chat::opaque::Opaque;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
 use sha2::{Digest, Sha256};
@@ -62,6 +63,7 @@ fn try_walk(conn: &Connection, path: &Path, contents: &mut Contents) -> Result<(
     };
     let mut query = tx.prepare("SELECT seq, parent, branch, at, body, chain FROM records ORDER BY seq")?;
     let mut rows = query.query(())?;
+    let mut later = None;
     while let Some(row) = rows.next()? {
         let after = contents.records.len() as u64;
         let damaged =
@@ -76,11 +78,15 @@ fn try_walk(conn: &Connection, path: &Path, contents: &mut Contents) -> Result<(
         }
         let record: Record = match serde_json::from_slice(body) {
             Ok(record) => record,
-            Err(error) => return Err(Stop::Journal(unknown(path, contents, body, &error))),
+            Err(error) => {
+                let problem = unknown(path, contents, body, &error);
+                // What a later program wrote is not lost: it stands in its place, and the session can be read.
+                let Some(record) = opaque(body).filter(|_| after > 0) else { return Err(Stop::Journal(problem)) };
+                later.get_or_insert(problem);
+                record
+            }
         };
-        let columns = (integer(row, 1)?, integer(row, 2)?, integer(row, 3)?);
-        let wanted = (record.parent.map(|seq| seq.0 as i64), Some(record.branch.0 as i64), Some(record.at));
-        if record.seq.0 != after + 1 || columns != wanted {
+        if !Columns::of(row, after + 1)?.fit(&record) {
             return Err(damaged("the next record contradicts itself"));
         }
         if let Event::SessionStarted { format, .. } = &record.event
@@ -97,7 +103,35 @@ fn try_walk(conn: &Connection, path: &Path, contents: &mut Contents) -> Result<(
         let what = "what followed is missing".to_owned();
         return Err(Stop::Journal(JournalError::Damaged { path: path.to_owned(), after, what }));
     }
-    Ok(())
+    later.map_or(Ok(()), |problem| Err(Stop::Journal(problem)))
+}
+
+/// A record whose place can be read and whose event cannot.
+fn opaque(body: &[u8]) -> Option<Record> {
+    let mut whole: serde_json::Value = serde_json::from_slice(body).ok()?;
+    let event = whole.get_mut("event")?.take();
+    let was = event.get("kind")?.as_str()?.to_owned();
+    whole["event"] = serde_json::to_value(Event::Opaque(Opaque { was, body: event })).ok()?;
+    serde_json::from_value(whole).ok()
+}
+
+/// What a row says of its record besides the body.
+pub(super) struct Columns {
+    seq: u64,
+    rest: [Option<i64>; 3],
+}
+
+impl Columns {
+    /// Of a row that begins with seq, parent, branch and time.
+    pub(super) fn of(row: &Row<'_>, seq: u64) -> rusqlite::Result<Self> {
+        Ok(Columns { seq, rest: [integer(row, 1)?, integer(row, 2)?, integer(row, 3)?] })
+    }
+
+    /// Whether the body says the same.
+    pub(super) fn fit(&self, record: &Record) -> bool {
+        let said = [record.parent.map(|seq| seq.0 as i64), Some(record.branch.0 as i64), Some(record.at)];
+        record.seq.0 == self.seq && said == self.rest
+    }
 }
 
 /// The error for a body that stands as it was written, and that we cannot read.
@@ -136,7 +170,7 @@ pub(super) fn kind(body: &[u8]) -> Option<String> {
     serde_json::from_slice::<Outer>(body).ok().map(|outer| outer.event.kind)
 }
 
-fn integer(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<i64>> {
+pub(super) fn integer(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<i64>> {
     Ok(match row.get_ref(column)? {
         ValueRef::Integer(value) => Some(value),
         _ => None,

@@ -3,7 +3,9 @@
 use super::error::JournalError;
 use super::file::{Access, Link, connect, encode};
 use super::lock::Lock;
+use super::quick::{self, Check, Verdict};
 use super::reader::{Contents, kind, link, walk};
+use super::store::Opened;
 use super::summary::Tally;
 use super::{Durability, Journal, continues};
 use crate::chat::event::{Event, Record};
@@ -32,6 +34,8 @@ pub struct SqliteJournal {
     durability: Option<Durability>,
     /// About how many bytes the log has grown since the last checkpoint.
     unchecked: u64,
+    /// Whether the whole file is known to be sound.
+    verdict: Verdict,
     _lock: Lock,
 }
 
@@ -39,6 +43,11 @@ impl std::fmt::Debug for SqliteJournal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("SqliteJournal").field("path", &self.path).field("last", &self.last).finish_non_exhaustive()
     }
+}
+
+/// Where an imported session came from, while it is not trusted.
+pub(super) fn origin(conn: &Connection) -> Option<String> {
+    conn.query_row("SELECT value FROM meta WHERE key = 'origin'", (), |row| row.get(0)).ok()
 }
 
 /// A record as a row.
@@ -49,20 +58,54 @@ struct Row {
 }
 
 impl SqliteJournal {
-    /// Opens the file for writing and reads all of it. `lock` is the right to do so.
-    pub(super) fn open(path: &Path, lock: Lock) -> Result<(Vec<Arc<Record>>, SqliteJournal), JournalError> {
-        let mut conn = connect(path, Access::Write)?;
-        let (Contents { records, tip, tally }, problem) = walk(&conn, path);
+    /// Opens the file of a session that has just been made: there is nothing in it to read or to verify.
+    pub(super) fn open_new(path: &Path, lock: Lock) -> Result<SqliteJournal, JournalError> {
+        let conn = connect(path, Access::Write)?;
+        let nothing = Contents { records: Vec::new(), tip: super::file::ROOT, tally: Tally::default() };
+        SqliteJournal::begin(path, lock, conn, &nothing, Verdict::sound())
+    }
+
+    /// Opens the file for writing and reads all of it. `lock` is the right to do so. A long one is verified while one
+    /// looks at it already.
+    pub(super) fn open(path: &Path, lock: Lock) -> Result<Opened, JournalError> {
+        let conn = connect(path, Access::Write)?;
+        if let Some(origin) = origin(&conn) {
+            return Err(JournalError::Untrusted { path: path.to_owned(), origin });
+        }
+        if quick::count(&conn) >= quick::SHORT
+            && let Some(contents) = quick::read(&conn)
+        {
+            let verdict = Verdict::default();
+            let journal = SqliteJournal::begin(path, lock, conn, &contents, verdict.clone())?;
+            let check = Check::begin(path, contents.records.len() as u64, verdict);
+            return Ok(Opened { records: contents.records, journal, check: Some(check) });
+        }
+        let (contents, problem) = walk(&conn, path);
         if let Some(problem) = problem {
             return Err(problem);
         }
-        let last = records.len() as u64;
+        let last = contents.records.len() as u64;
         let failed = |error: rusqlite::Error| JournalError::from_sqlite(path, "opening", last, &error);
         // Records can be whole while the pages between them are not: writing there would destroy what is good.
         let verdict: String = conn.query_row("PRAGMA quick_check(1)", (), |row| row.get(0)).map_err(failed)?;
         if verdict != "ok" {
             return Err(JournalError::Damaged { path: path.to_owned(), after: last, what: verdict });
         }
+        let journal = SqliteJournal::begin(path, lock, conn, &contents, Verdict::sound())?;
+        Ok(Opened { records: contents.records, journal, check: None })
+    }
+
+    /// Takes over the file: whoever had it before can write no more.
+    fn begin(
+        path: &Path,
+        lock: Lock,
+        mut conn: Connection,
+        contents: &Contents,
+        verdict: Verdict,
+    ) -> Result<SqliteJournal, JournalError> {
+        let Contents { records, tip, tally } = contents;
+        let last = records.len() as u64;
+        let failed = |error: rusqlite::Error| JournalError::from_sqlite(path, "opening", last, &error);
         // The number only has to be there before what is written under it, which the log's order sees to.
         conn.pragma_update(None, "synchronous", "NORMAL").map_err(failed)?;
         let epoch = {
@@ -72,24 +115,29 @@ impl SqliteJournal {
                 .map_err(failed)?
                 .wrapping_add(1);
             // The summary is made anew with it, should it differ from its records.
-            tx.execute("REPLACE INTO meta(key, value) VALUES ('epoch', ?1), ('summary', ?2)", (epoch, encode(&tally)))
+            tx.execute("REPLACE INTO meta(key, value) VALUES ('epoch', ?1), ('summary', ?2)", (epoch, encode(tally)))
                 .map_err(failed)?;
             tx.commit().map_err(failed)?;
             epoch
         };
-        let path = path.to_owned();
-        let journal = SqliteJournal {
+        Ok(SqliteJournal {
             conn,
-            path,
+            path: path.to_owned(),
             epoch,
             last,
-            tip,
-            tally,
+            tip: *tip,
+            tally: tally.clone(),
             durability: Some(Durability::Soft),
             unchecked: 0,
+            verdict,
             _lock: lock,
-        };
-        Ok((records, journal))
+        })
+    }
+
+    /// Notes that what is in it came from outside.
+    pub(super) fn mark_origin(&mut self, origin: &str) -> Result<(), JournalError> {
+        let failed = |error: rusqlite::Error| JournalError::from_sqlite(&self.path, "writing", self.last, &error);
+        self.conn.execute("REPLACE INTO meta(key, value) VALUES ('origin', ?1)", [origin]).map(|_| ()).map_err(failed)
     }
 
     /// The session's file.
@@ -170,8 +218,18 @@ impl SqliteJournal {
 
     /// Moves the log's pages into the file. What fails now is tried again later: nothing is lost by waiting.
     fn checkpoint(&mut self) {
-        if self.conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |_| Ok(())).is_ok() {
+        // Into a file of which is not known that it is sound nothing is moved.
+        if self.verdict.is_sound() && self.conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |_| Ok(())).is_ok() {
             self.unchecked = 0;
+        }
+    }
+}
+
+impl Drop for SqliteJournal {
+    fn drop(&mut self) {
+        if !self.verdict.is_sound() {
+            // What was written stays in the log beside the file, where the next opening finds it.
+            let _ = self.conn.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
         }
     }
 }
@@ -179,6 +237,9 @@ impl SqliteJournal {
 impl Journal for SqliteJournal {
     fn append(&mut self, records: &[Arc<Record>], durability: Durability) -> Result<(), JournalError> {
         continues(&self.path, self.last, records)?;
+        if let Some(problem) = self.verdict.problem() {
+            return Err(problem.clone());
+        }
         if records.is_empty() {
             return Ok(());
         }

@@ -3,9 +3,11 @@
 use super::error::JournalError;
 use super::file::{Access, connect, connect_to_read, has_log, make};
 use super::lock::Lock;
+use super::quick::Check;
 use super::reader::{bytes, walk};
-use super::sqlite::SqliteJournal;
+use super::sqlite::{SqliteJournal, origin};
 use super::summary::{Summary, Tally};
+use super::{Durability, Journal};
 use crate::chat::UnixMillis;
 use crate::chat::event::Record;
 use std::fs;
@@ -32,6 +34,8 @@ pub struct Opened {
     pub records: Vec<Arc<Record>>,
     /// Where the next record goes.
     pub journal: SqliteJournal,
+    /// What is still to be verified of a long session.
+    pub check: Option<Check>,
 }
 
 impl Store {
@@ -80,19 +84,73 @@ impl Store {
         let path = self.dir.join(format!("{session}{SUFFIX}"));
         let lock = Lock::take(&lock_of(&path), &path)?;
         make(&path)?;
-        Ok(SqliteJournal::open(&path, lock)?.1)
+        SqliteJournal::open_new(&path, lock)
+    }
+
+    /// Makes a session of records that came from outside. It is read-only until [`Store::trust`].
+    ///
+    /// # Errors
+    /// As [`Store::create`], and when the records do not form a log.
+    pub fn import(&self, session: &str, records: &[Arc<Record>], origin: &str) -> Result<PathBuf, JournalError> {
+        let mut journal = self.create(session)?;
+        journal.mark_origin(origin)?;
+        journal.append(records, Durability::Hard)?;
+        Ok(journal.path().to_owned())
+    }
+
+    /// Lets an imported session go on as if it had begun here. Returns where it came from; `None` when it began here.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn trust(&self, session: &str) -> Result<Option<String>, JournalError> {
+        let path = self.find(session)?;
+        let _lock = Lock::take(&lock_of(&path), &path)?;
+        let conn = connect(&path, Access::Write)?;
+        let origin = origin(&conn);
+        conn.execute("DELETE FROM meta WHERE key = 'origin'", ())
+            .map_err(|error| JournalError::from_sqlite(&path, "writing", 0, &error))?;
+        Ok(origin)
+    }
+
+    /// Removes a session, with its lock and its log. What is in use stays.
+    ///
+    /// # Errors
+    /// When it cannot be found, is open somewhere, or the disk refuses.
+    pub fn delete(&self, session: &str) -> Result<PathBuf, JournalError> {
+        let path = self.find(session)?;
+        let lock = lock_of(&path);
+        let held = Lock::take(&lock, &path)?;
+        let failed = |error: std::io::Error| JournalError::from_io(&path, "deleting", &error);
+        fs::remove_file(&path).map_err(failed)?;
+        for ending in ["-wal", "-shm"] {
+            let mut beside = path.clone().into_os_string();
+            beside.push(ending);
+            // Without its file a log means nothing; SQLite removes it when a session of that name begins.
+            let _ = fs::remove_file(beside);
+        }
+        drop(held);
+        // Whoever waits for this lock finds no session behind it.
+        let _ = fs::remove_file(lock);
+        Ok(path)
+    }
+
+    /// The file of a session, named as for [`Store::open`].
+    ///
+    /// # Errors
+    /// When there is none, or several.
+    pub fn path_of(&self, session: &str) -> Result<PathBuf, JournalError> {
+        self.find(session)
     }
 
     /// Opens a session to go on with it: its whole name, the beginning of it, or `last` for the one written to last.
-    /// Every record is verified.
+    /// Every record of a short one is verified; of a long one the newest are, and the rest by [`Opened::check`].
     ///
     /// # Errors
     /// When it cannot be found, is in use, is not whole, or was written by a newer Plenary.
     pub fn open(&self, session: &str) -> Result<Opened, JournalError> {
         let path = self.find(session)?;
         let lock = Lock::take(&lock_of(&path), &path)?;
-        let (records, journal) = SqliteJournal::open(&path, lock)?;
-        Ok(Opened { records, journal })
+        SqliteJournal::open(&path, lock)
     }
 
     /// Reads a session, named as for [`Store::open`], also while another process writes it. Every record is verified.
@@ -132,7 +190,7 @@ impl Store {
     }
 
     /// Every session's name and file.
-    fn files(&self) -> Result<Vec<(String, PathBuf)>, JournalError> {
+    pub(super) fn files(&self) -> Result<Vec<(String, PathBuf)>, JournalError> {
         let failed = |error: std::io::Error| JournalError::from_io(&self.dir, "reading", &error);
         let mut files = Vec::new();
         for entry in fs::read_dir(&self.dir).map_err(failed)? {
@@ -178,10 +236,13 @@ fn lock_of(path: &Path) -> PathBuf {
 }
 
 fn summarise(session: String, path: PathBuf) -> Summary {
-    let (tally, problem) = match glance(&path) {
-        Ok(Some(tally)) => (tally, None),
-        Ok(None) => (Tally::default(), Some("its summary cannot be read; open the session to make it anew".to_owned())),
-        Err(error) => (Tally::default(), Some(error.to_string())),
+    let (tally, problem, origin) = match glance(&path) {
+        Ok((Some(tally), origin)) => (tally, None, origin),
+        Ok((None, origin)) => {
+            let problem = "its summary cannot be read; open the session to make it anew".to_owned();
+            (Tally::default(), Some(problem), origin)
+        }
+        Err(error) => (Tally::default(), Some(error.to_string()), None),
     };
     let (mut started, mut updated) = (tally.started, tally.updated);
     if tally.records == 0 {
@@ -189,19 +250,21 @@ fn summarise(session: String, path: PathBuf) -> Summary {
         started = updated;
     }
     let Tally { team, task, records, messages, ended, .. } = tally;
-    Summary { session, team, task, started, updated, records, messages, ended, problem, path }
+    Summary { session, team, task, started, updated, records, messages, ended, problem, origin, path }
 }
 
 /// The summary that stands in the file, if it can be read.
-fn glance(path: &Path) -> Result<Option<Tally>, JournalError> {
+fn glance(path: &Path) -> Result<(Option<Tally>, Option<String>), JournalError> {
     if !has_log(path) {
         // Nobody has it open, so that locks can be saved: they take most of the time. Should somebody open it in this
         // very moment and disturb us, we look again.
-        if let Ok(Some(tally)) = connect(path, Access::ReadUnshared).and_then(|conn| stored(&conn, path)) {
-            return Ok(Some(tally));
+        let found = connect(path, Access::ReadUnshared).and_then(|conn| Ok((stored(&conn, path)?, origin(&conn))));
+        if let Ok((Some(tally), origin)) = found {
+            return Ok((Some(tally), origin));
         }
     }
-    stored(&connect_to_read(path)?, path)
+    let conn = connect_to_read(path)?;
+    Ok((stored(&conn, path)?, origin(&conn)))
 }
 
 fn stored(conn: &rusqlite::Connection, path: &Path) -> Result<Option<Tally>, JournalError> {

@@ -27,6 +27,8 @@ pub struct Summary {
     pub ended: Option<String>,
     /// Why the session cannot be opened, as far as a glance can tell. The figures are then empty.
     pub problem: Option<String>,
+    /// Where it came from, while it is imported and not trusted.
+    pub origin: Option<String>,
     /// The session's file.
     pub path: PathBuf,
 }

@@ -103,7 +103,7 @@ fn a_writer_that_was_overtaken_cannot_write() {
 }
 
 #[test]
-fn a_kind_from_a_newer_program_is_named_and_what_stands_before_it_is_read() {
+fn a_kind_from_a_newer_program_is_named_stands_in_its_place_and_makes_the_session_read_only() {
     let (_dir, store, path) = ten();
     let conn = Connection::open(&path).unwrap();
     let tip: Vec<u8> = conn.query_row("SELECT value FROM meta WHERE key = 'tip'", (), |row| row.get(0)).unwrap();
@@ -113,7 +113,8 @@ fn a_kind_from_a_newer_program_is_named_and_what_stands_before_it_is_read() {
     conn.execute("UPDATE meta SET value = ? WHERE key = 'tip'", (next,)).unwrap();
     drop(conn);
     let (records, problem) = store.rescue(SESSION);
-    assert_eq!(records, some(1..=10));
+    assert_eq!(records[..10], some(1..=10));
+    assert!(matches!(&records[10].event, Event::Opaque(opaque) if opaque.was == "sang" && opaque.body["song"] == "la"));
     let problem = problem.unwrap();
     assert!(matches!(problem, JournalError::Newer { .. }), "{problem:?}");
     assert!(problem.to_string().contains("\"sang\""), "{problem}");
@@ -288,10 +289,60 @@ async fn the_writer_writes_what_waits_and_frees_the_session_when_it_goes() {
         result.unwrap();
     }
     writer.close().await;
-    let Opened { records, journal } = store.open(SESSION).unwrap();
+    let Opened { records, journal, .. } = store.open(SESSION).unwrap();
     assert_eq!(records, some(1..=200));
     let writer = Writer::spawn(Box::new(journal));
     writer.append(some(201..=201), Durability::Hard).await.unwrap();
     drop(writer);
     assert_eq!(store.open(SESSION).unwrap().records.len(), 201);
+}
+
+/// A long session whose record `seq` says something else than what was written.
+fn long_and_changed(store: &Store, seq: u64) -> PathBuf {
+    let mut journal = store.create(SESSION).unwrap();
+    for first in (1..=6_000).step_by(500) {
+        journal.append(&some(first..=first + 499), Durability::Soft).unwrap();
+    }
+    let path = journal.path().to_owned();
+    drop(journal);
+    let conn = rusqlite::Connection::open(&path).unwrap();
+    // The body still reads as a record of the same place.
+    let changed = conn.execute("UPDATE records SET body = replace(body, 'words', 'wards') WHERE seq = ?", [seq as i64]);
+    assert_eq!(changed.unwrap(), u64::min(seq, 1) as usize);
+    path
+}
+
+#[tokio::test]
+async fn a_long_session_opens_before_it_is_verified_and_is_the_same() {
+    let (_dir, store) = store();
+    long_and_changed(&store, 0);
+    let Opened { records, mut journal, check } = store.open(SESSION).unwrap();
+    assert_eq!(records, store.read(SESSION).unwrap());
+    journal.append(&some(6_001..=6_001), Durability::Hard).unwrap();
+    assert_eq!(check.expect("a long one is verified later").problem().await, None);
+    journal.append(&some(6_002..=6_002), Durability::Hard).unwrap();
+    drop(journal);
+    assert_eq!(store.read(SESSION).unwrap().len(), 6_002);
+}
+
+#[tokio::test]
+async fn damage_that_is_found_later_is_told_and_nothing_more_is_written() {
+    let (_dir, store) = store();
+    let path = long_and_changed(&store, 700);
+    let before = std::fs::read(&path).unwrap();
+    let Opened { mut journal, check, .. } = store.open(SESSION).unwrap();
+    let problem = check.unwrap().problem().await.expect("it is damaged");
+    assert!(matches!(problem, JournalError::Damaged { after: 699, .. }), "{problem}");
+    assert_eq!(journal.append(&some(6_001..=6_001), Durability::Hard), Err(problem));
+    drop(journal);
+    assert_eq!(std::fs::read(&path).unwrap(), before, "the file is as it was found");
+    assert_eq!(store.rescue(SESSION).0.len(), 699);
+}
+
+#[test]
+fn damage_at_the_end_of_a_long_session_is_found_before_it_opens() {
+    let (_dir, store) = store();
+    long_and_changed(&store, 5_990);
+    let refused = store.open(SESSION).unwrap_err();
+    assert!(matches!(refused, JournalError::Damaged { after: 5_989, .. }), "{refused}");
 }

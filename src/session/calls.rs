@@ -30,7 +30,25 @@ struct Over {
     settled: Seq,
 }
 
+/// The calls as they were at a record.
+#[derive(Debug)]
+pub(super) struct CallsThen {
+    open: BTreeMap<CallId, Open>,
+    at: Seq,
+}
+
 impl Calls {
+    /// As they are now, with HEAD at this record.
+    pub fn then(&self, at: Seq) -> CallsThen {
+        CallsThen { open: self.open.clone(), at }
+    }
+
+    /// Back to how they were on the way here.
+    pub fn take_back(&mut self, then: &CallsThen) {
+        self.over.retain(|over| over.asked <= then.at && !then.open.contains_key(&over.id));
+        self.open.clone_from(&then.open);
+    }
+
     /// A question was put to a model.
     pub fn ask(&mut self, record: &Record) {
         if let Some((id, call)) = asked(record) {

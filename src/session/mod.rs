@@ -17,6 +17,8 @@ mod desk;
 mod finding;
 pub mod floor;
 pub mod inner;
+mod line;
+mod marks;
 pub mod meters;
 mod reading;
 pub mod search;
@@ -59,6 +61,7 @@ pub struct Session {
     breaks: breaks::Kept,
     started: Option<Started>,
     state: State,
+    marks: marks::Marks,
     /// Where the numbers of this session begin: 0 unless it is that of a nested team.
     base: u64,
 }

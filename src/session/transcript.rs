@@ -34,9 +34,57 @@ pub struct Transcript {
     aside: u32,
     edits: u64,
     tally: Tally,
+    /// What took the place of something, newest last: how to get back to an earlier moment of this branch.
+    replaced: Vec<Replaced>,
+}
+
+/// Something that stood there before.
+#[derive(Debug, Clone)]
+enum Replaced {
+    /// An entry at its position, before an edit.
+    Entry(usize, Entry),
+    /// The position of an identity that was posted again. Only a log that nobody wrote has one.
+    Place(MessageId, usize),
+}
+
+/// The transcript as it was at a record.
+#[derive(Debug)]
+pub(super) struct TranscriptThen {
+    entries: usize,
+    replaced: usize,
+    /// All that is no list.
+    rest: Transcript,
 }
 
 impl Transcript {
+    /// As it is now.
+    pub(super) fn then(&self) -> TranscriptThen {
+        let Transcript { run_from, run_since, aside, edits, .. } = *self;
+        let rest = Transcript { run_from, run_since, aside, edits, tally: self.tally.clone(), ..Transcript::default() };
+        TranscriptThen { entries: self.entries.len(), replaced: self.replaced.len(), rest }
+    }
+
+    /// Back to how it was on the way here.
+    pub(super) fn take_back(&mut self, then: &TranscriptThen) {
+        for (place, entry) in self.entries.iter().enumerate().skip(then.entries) {
+            if self.places.get(&entry.message.id) == Some(&place) {
+                self.places.remove(&entry.message.id);
+            }
+        }
+        for replaced in self.replaced.drain(then.replaced.min(self.replaced.len())..).rev() {
+            match replaced {
+                Replaced::Entry(place, entry) => self.entries[place] = entry,
+                Replaced::Place(id, place) => {
+                    self.places.insert(id, place);
+                }
+            }
+        }
+        self.entries.truncate(then.entries);
+        let Transcript { run_from, run_since, aside, edits, ref tally, .. } = then.rest;
+        (self.run_from, self.run_since, self.aside, self.edits) = (run_from, run_since, aside, edits);
+        self.tally = tally.clone();
+    }
+
     /// Whether nothing was said yet.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
@@ -107,12 +155,16 @@ impl Transcript {
         let (place, round) = (self.entries.len(), self.rounds() + u32::from(shared));
         self.tally.hear(&message, place, round);
         self.aside += u32::from(!shared);
-        self.places.insert(message.id, self.entries.len());
+        if let Some(before) = self.places.insert(message.id, self.entries.len()) {
+            self.replaced.push(Replaced::Place(message.id, before));
+        }
         self.entries.push(Entry { message, seq, at, revision: 0, original: None, amended: false });
     }
 
     pub(super) fn edit(&mut self, id: MessageId, content: Arc<str>) -> bool {
-        let Some(entry) = self.places.get(&id).and_then(|place| self.entries.get_mut(*place)) else { return false };
+        let Some(&place) = self.places.get(&id) else { return false };
+        let Some(entry) = self.entries.get_mut(place) else { return false };
+        self.replaced.push(Replaced::Entry(place, entry.clone()));
         let mut message = (*entry.message).clone();
         let before = std::mem::replace(&mut message.content, content);
         let aside = !message.is_shared();
@@ -126,7 +178,6 @@ impl Transcript {
         self.edits += 1;
         if joins {
             self.aside = self.aside.saturating_sub(1);
-            let place = self.places[&id];
             self.tally.hear(&message, place, self.rounds());
         }
         true

@@ -23,5 +23,6 @@ pub use calling::Calling;
 pub use reader::nearest;
 pub use report::{Finding, Report, Severity, render};
 pub use rows::Row;
+pub use secrets::keys_in;
 pub use team::{Base, DETECTORS, Families, Loaded, PriceOf, load_team, parse_team};
 pub use user::{Defaults, Origin, Setting, Settings};

@@ -83,7 +83,7 @@ fn walk(source: &str, node: &Node<'_>, found: &mut Vec<Span>) {
 }
 
 /// The places in a text that look like a key: a known beginning, long enough, with a digit, not inside a word.
-fn keys_in(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
+pub fn keys_in(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
     let part = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     let mut at = 0;
     std::iter::from_fn(move || {

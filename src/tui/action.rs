@@ -140,6 +140,15 @@ actions! {
     DeskHint "desk_hint" [Desk] "Write a hint for the model that chooses the next speaker";
     DeskLonger "desk_longer" [Desk] "Let a choice wait longer before it takes effect";
     DeskShorter "desk_shorter" [Desk] "Let a choice take effect sooner";
+    PlayBack "play_back" [Main] "In a replay: back to the beginning of the turn";
+    PlayForward "play_forward" [Main] "In a replay: on to the end of the turn";
+    PlaySlower "play_slower" [Main] "In a replay: half as fast";
+    PlayFaster "play_faster" [Main] "In a replay: twice as fast";
+    CompareBranch "compare_branch" [Main, Global] "Put this branch and another side by side";
+    WhatIf "what_if" [Main] "Try out what would have been if this message were otherwise";
+    TakeDesk "take_desk" [Main, Global] "Ask for the baton of a session that another console holds";
+    WhenLost "when_lost" [Main, Global] "When the terminal is lost: pause, or go on without it";
+    Detach "detach" [Main, Global] "Leave the console and let the run go on without it";
 
     // words
     Composer "composer" [Main, Approval, Global] "Write to the team";

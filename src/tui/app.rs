@@ -92,6 +92,10 @@ pub struct App {
     pub toast: Option<(String, Time)>,
     /// Something is wrong outside the conversation; stays until it is mended.
     pub fault: Option<String>,
+    /// How far a replay has come, if this is one.
+    pub replay: Option<crate::chat::playing::Playing>,
+    /// How this console stands to others at the session.
+    pub baton: Option<crate::chat::baton::Baton>,
     /// The engine has stopped.
     pub closed: bool,
     /// Time since the console started.
@@ -123,6 +127,8 @@ pub enum Deed {
     Reload,
     /// Let the operator edit this in `$EDITOR`; the result comes back as [`App::edited`].
     Edit(String),
+    /// Leave, and let the run go on.
+    Detach,
     /// Open a shell where the code of this agent runs.
     Shell(Name, Box<crate::chat::code::Payload>),
     /// Leave.
@@ -160,6 +166,8 @@ impl App {
             attention: Attention::default(),
             toast: None,
             fault: None,
+            replay: None,
+            baton: None,
             closed: false,
             now: Time::ZERO,
             started,

@@ -55,6 +55,8 @@ struct Hands {
 pub enum Left {
     /// By the operator.
     Quit,
+    /// By the operator, who wants the run to go on.
+    Detached,
     /// By a signal, whose number this is.
     Signal(u8),
     /// The terminal is gone.
@@ -338,6 +340,7 @@ fn perform(
                 Err(why) => app.say(format!("No shell: {why}.")),
             }
         }
+        Deed::Detach => return Ok(Some(Left::Detached)),
         Deed::Quit => return Ok(Some(Left::Quit)),
     }
     Ok(None)

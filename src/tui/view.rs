@@ -236,6 +236,10 @@ fn draw_note(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position> {
         (fault.clone(), Role::Error)
     } else if let Some((text, _)) = &app.toast {
         (text.clone(), Role::Strong)
+    } else if let Some(text) =
+        app.standing().filter(|_| app.replay.is_some() || words::pending(&app.session).is_empty())
+    {
+        (text, Role::StatusHeld)
     } else {
         let role = match app.session.hold() {
             Some(HoldReason::Failed { .. }) => Role::Error,

@@ -17,6 +17,7 @@ use plenary::chat::format::Rejection;
 use plenary::chat::id::*;
 use plenary::chat::leash::Leash;
 use plenary::chat::message::{Author, Completeness, Message, MessageKind};
+use plenary::chat::opaque::Opaque;
 use plenary::chat::request::{Failure, FailureKind, Finish, Purpose};
 use plenary::chat::team::{Limits, Team};
 use plenary::chat::tool::{ToolBarred, ToolCall, ToolResult};
@@ -51,6 +52,7 @@ every_kind! {
     ByHand { 0: ByHand::Copied { copies: vec![WorkCopy { from: "/w".into(), to: "/w-branch-2".into(), files: 3, bytes: 9, left_out: 1, skipped: 0 }] } }
     ConsultAsked { 0: ConsultAsked { op: OpId(3), turn: TurnId(1), key: "selector".into(), command: vec!["/x/pick.py".into()], input: "ab".into() } }
     ConsultAnswered { 0: ConsultAnswered { op: OpId(3), advice: Advice { answer: "A".into(), failure: Some("late".into()), duration_ms: 5 }, stopped: true } }
+    Opaque { 0: Opaque { was: "thought_read".into(), body: serde_json::json!({"kind": "thought_read", "x": [1]}) } }
     TerminationAsked {}
     ProposalWanted {}
     SpeakerBarred { agent: "A".into(), turns: Some(2) }

@@ -64,7 +64,12 @@ impl Machine {
                 inners.find(|(_, inner)| inner.consults().open().is_some_and(|(_, open)| open == *op))
             }
             Input::Command(command) => return session.inner_for(command).cloned(),
-            Input::FileSeen(_) | Input::Copied { .. } | Input::Told { .. } | Input::Tick | Input::Stop { .. } => None,
+            Input::FileSeen(_)
+            | Input::Copied { .. }
+            | Input::Told { .. }
+            | Input::Tick
+            | Input::Fault(_)
+            | Input::Stop { .. } => None,
         };
         found.map(|(name, _)| name.clone())
     }
@@ -269,6 +274,7 @@ fn wrap(name: &Name, effects: Vec<Effect>) -> Vec<Effect> {
             | Effect::Kill(_)
             | Effect::Extend(..)
             | Effect::Refuse(_)
+            | Effect::Fault(_)
             | Effect::Wake(_)
             | Effect::Look { .. }
             | Effect::Copy { .. }

@@ -135,6 +135,7 @@ impl Machine {
             Input::Advised { op, advice } => consult::answered(op, advice, session),
             Input::Told { id, advice } => self.told(id, advice),
             Input::Tick => Vec::new(),
+            Input::Fault(text) => vec![Effect::Fault(text)],
             Input::Stop { cause } => self.stop(cause, Actor::System, session, now),
         };
         self.put_off(effects, session)

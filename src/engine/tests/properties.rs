@@ -406,7 +406,7 @@ proptest! {
     #[test]
     fn whatever_happens_the_log_folds_the_run_ends_once_and_nothing_is_reused_or_forgotten(
         team in a_team(), headless in prop::bool::weighted(0.2), script in a_script(),
-        acts in prop::collection::vec(an_act(), 0..40), cut in any::<usize>(),
+        acts in prop::collection::vec(an_act(), 0..40), cut in any::<usize>(), every in 1u64..24,
     ) {
         let world = play(&team, headless, &script, &acts);
         let (session, log) = (&world.session, world.session.log());
@@ -426,8 +426,14 @@ proptest! {
             again.apply(record.clone()).unwrap();
         }
         prop_assert_eq!(shown(&again), shown(session));
+        // From whatever mark a place is folded, it is what the log says from its first record on.
+        for end in [cut, log.len()] {
+            let fold = |every| Session::replay_marked(log[..end].iter().cloned(), every).unwrap().known();
+            prop_assert_eq!(fold(every), fold(u64::MAX));
+        }
     }
 
+    /// The deterministic simulation: a world, its seed, what is done to it, crashes among that.
     #[test]
     fn the_same_seed_and_the_same_inputs_give_the_same_events(
         team in a_team(), script in a_script(), acts in prop::collection::vec(an_act(), 0..25),

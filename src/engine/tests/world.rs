@@ -323,7 +323,7 @@ impl World {
                     self.killed.insert(op);
                 }
                 Effect::Tell { id, consultation } => self.told.push((id, consultation)),
-                Effect::Refuse(text) => self.refused.push(text),
+                Effect::Refuse(text) | Effect::Fault(text) => self.refused.push(text),
                 Effect::Wake(at) => self.wake = Some(self.wake.map_or(at, |wake| wake.min(at))),
                 Effect::Extend(op, added_ms) => self.extended.push((op, added_ms)),
                 Effect::Copy { work_dirs, name, then, .. } => {

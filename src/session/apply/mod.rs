@@ -66,18 +66,14 @@ impl Session {
             return Err(ApplyError::Parent { seq: seq.0, parent: record.parent.map_or(0, |parent| parent.0) });
         }
         if moved {
-            let path = self.path_to(record.parent);
-            let mut state = State { base: self.base, ..State::default() };
-            for earlier in &path {
-                state.fold(earlier);
-            }
-            self.state = state;
+            self.state = self.state_at(record.parent);
         }
         self.state.base = self.base;
         self.note(&record);
         self.state.fold(&record);
         self.head = Some(seq);
         self.log.push(record);
+        self.mark();
         Ok(())
     }
 
@@ -130,7 +126,7 @@ impl Ids {
 
 impl State {
     /// What one record means for the branch it is on.
-    fn fold(&mut self, record: &Record) {
+    pub(super) fn fold(&mut self, record: &Record) {
         match &record.event {
             Event::SessionStarted { team, .. } => {
                 self.team = Some(team.clone());
@@ -215,7 +211,7 @@ impl State {
             Event::Breaks(breaks) => self.fold_breaks(breaks, record),
             Event::Inner { agent, event } => self.fold_inner(agent, event, record),
             Event::Concluding { agent } => self.concluding = Some((agent.clone(), false)),
-            Event::BudgetCrossed { .. } | Event::TimeExtended { .. } => {}
+            Event::BudgetCrossed { .. } | Event::TimeExtended { .. } | Event::Opaque(_) => {}
             Event::Summarized(Summarized { method, text, problem, .. }) => {
                 let (text, problem) = (text.clone(), problem.clone());
                 self.summing.done = Some(Summary { method: *method, text, problem });

@@ -28,6 +28,8 @@ pub enum Choice {
     Do(Action),
     /// Go to the tip of a branch.
     Branch(Seq),
+    /// Put this branch beside the active one.
+    Compare(Seq),
     /// Speak in this name; `None` in one's own.
     SpeakAs(Option<Name>),
     /// Speak to this member only, or to everybody.

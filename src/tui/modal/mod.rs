@@ -5,6 +5,7 @@
 //! here, and an action that opens it (`app.open(...)` in `update/`). With keys of its own: a row in `action.rs`'s contexts.
 
 pub mod approval;
+pub mod compare;
 pub mod debug;
 pub mod desk;
 pub mod file;
@@ -19,6 +20,7 @@ use super::paint::Draw;
 use crate::chat::command::Command;
 use crate::session::Session;
 use approval::Approval;
+use compare::Compare;
 use debug::Debug;
 use desk::Desk;
 use file::File;
@@ -106,6 +108,7 @@ modals! {
     Prompt "A text to write or edit.";
     Desk "The speaker desk.";
     Review "A change before it is made.";
+    Compare "Two branches side by side.";
     Why "Why the team may be going in circles.";
     Debug "Breakpoints, what is held back, suspects.";
     File "A file that code made, to be read.";

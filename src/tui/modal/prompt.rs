@@ -34,6 +34,8 @@ pub enum Purpose {
     Portion(MessageId, Portion),
     /// A hint for who chooses the next speaker.
     Hint,
+    /// What a message would be in runs that try it out.
+    WhatIf(MessageId),
     /// What an agent's model is told first.
     SystemMessage(Name),
     /// An answer for an agent.
@@ -67,6 +69,7 @@ impl Prompt {
         let editor = match purpose {
             Purpose::Code(_)
             | Purpose::Message(_)
+            | Purpose::WhatIf(_)
             | Purpose::SystemMessage(_)
             | Purpose::Draft(_)
             | Purpose::Portion(..)
@@ -90,6 +93,7 @@ impl Overlay for Prompt {
             // Saved by a chord: enter never gives consent.
             Purpose::Code(_)
             | Purpose::Message(_)
+            | Purpose::WhatIf(_)
             | Purpose::SystemMessage(_)
             | Purpose::Leash(_)
             | Purpose::Draft(_)

@@ -24,7 +24,8 @@ impl App {
 
     /// What an action does, whatever has the keys. An action that no family knows does nothing.
     pub(super) fn deed(&mut self, action: Action, digit: Option<u8>) -> Vec<Deed> {
-        self.steer(action, digit)
+        self.travel(action)
+            .or_else(|| self.steer(action, digit))
             .or_else(|| self.debug(action))
             .or_else(|| self.speech(action))
             .or_else(|| self.edit(action))

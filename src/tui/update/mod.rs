@@ -17,6 +17,7 @@ mod reading;
 mod screen;
 mod speech;
 mod steer;
+mod travel;
 mod unstick;
 
 pub use copy::What;
@@ -179,6 +180,10 @@ impl App {
             }
             Update::Refused { text } => self.say(text),
             Update::Fault { text } => self.fault = (!text.is_empty()).then_some(text),
+            Update::Rewound { to } => self.on_rewound(to),
+            Update::Playing(playing) => self.on_playing(playing),
+            Update::Baton(baton) => self.on_baton(baton),
+            Update::Trials(trials) => self.on_trials(trials),
             Update::Closed => self.closed = true,
         }
     }

@@ -149,6 +149,10 @@ impl App {
                 self.review_part(id, part, &text);
                 Vec::new()
             }
+            Purpose::WhatIf(id) => {
+                self.modals.pop();
+                self.what_if(id, text)
+            }
             Purpose::SystemMessage(agent) => {
                 self.review_prompt(agent, &text);
                 Vec::new()
@@ -181,6 +185,10 @@ impl App {
     fn chosen(&mut self, choice: Choice) -> Vec<Deed> {
         match choice {
             Choice::Do(action) => self.deed(action, None),
+            Choice::Compare(tip) => {
+                self.compare_with(Some(tip));
+                Vec::new()
+            }
             Choice::Branch(seq) => self.go_back(Command::MoveTo { seq }),
             Choice::Execution(op) => {
                 self.show_execution(op);
