@@ -13,6 +13,7 @@ use super::format::ResponseFormat;
 pub use super::handoff::{AfterWork, Handoff, Nested, Target};
 use super::message::Author;
 use super::pattern::Pattern;
+pub use super::toolbox::{COMMAND, ToolSetup};
 use super::usage::{Money, Price};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -369,19 +370,6 @@ fn is_one(n: &u32) -> bool {
     *n == 1
 }
 
-/// A tool as a team file declares it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ToolSetup {
-    /// What it does and when to use it: for the model.
-    pub description: String,
-    /// JSON schema of its arguments: an object.
-    pub parameters: Value,
-    /// The program and its arguments, with `{name}` where an argument of the call is put in. Never a shell.
-    pub command: Vec<String>,
-    /// Where it runs, who decides, and its limits.
-    pub execution: CodeExecution,
-}
-
 /// How an agent runs code.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CodeExecution {
@@ -446,6 +434,10 @@ pub enum ApprovalPolicy {
     Always,
     /// Nobody: the team file says so, and every execution records that.
     Never,
+    /// The operator, at the first call of a tool; a yes holds for all its calls on the branch.
+    Ask,
+    /// The operator, whenever a tool is called in another way than one that was approved on the branch.
+    AskIfChanged,
 }
 
 /// A model as a team uses it. Holds the name of a key's variable, never a key.

@@ -3,7 +3,7 @@
 //! Pure. Commands that also stop something in flight ([`Command::Interrupt`], [`Command::End`], and the edits, which
 //! must not leave a call behind on the old branch) are completed by the engine, which knows what is in flight.
 
-use super::turn::{Phase, Stage};
+use super::turn::{Phase, Turn};
 use super::{Session, Waiting, consent, unstick};
 use crate::chat::command::Command;
 use crate::chat::configure::Change;
@@ -322,7 +322,7 @@ fn still_held(session: &Session, events: &mut Vec<Event>) {
 }
 
 fn refuse_while_running(session: &Session) -> Result<(), Refusal> {
-    if session.turns().iter().any(|turn| matches!(turn.stage, Stage::Running(..))) {
+    if session.turns().iter().any(Turn::is_running) {
         return refuse("Code is running. Wait for it or stop it before you go elsewhere.");
     }
     Ok(())

@@ -48,6 +48,10 @@ pub struct Families {
     pub providers: Vec<Row>,
     /// What runs code.
     pub executors: Vec<Row>,
+    /// What carries out calls, besides programs; the first field of a row says that it is meant.
+    pub tools: Vec<Row>,
+    /// What a tool is by its kind and options alone: description, schema of its arguments, what a call does in words.
+    pub describe_tool: fn(&Spec) -> (Option<String>, Option<serde_json::Value>, Vec<String>),
     /// What is wrong with a finished team that no row can know.
     pub review: fn(&Team) -> Vec<Remark>,
 }
