@@ -33,7 +33,8 @@ fn bytes(press: KeyPress) -> Vec<u8> {
         Key::Delete => return csi("3~"),
         Key::PageUp => return csi("5~"),
         Key::PageDown => return csi("6~"),
-        Key::F(1) => return b"\x1bOP".to_vec(),
+        Key::F(n @ 1..=4) => return vec![0x1b, b'O', b'P' + n - 1],
+        Key::F(n @ 5..=12) => csi(["15~", "17~", "18~", "19~", "20~", "21~", "23~", "24~"][usize::from(n) - 5]),
         Key::F(n) => panic!("f{n} is bound: say here which bytes it sends"),
     };
     if press.alt { [vec![0x1b], plain].concat() } else { plain }

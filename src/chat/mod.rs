@@ -5,6 +5,7 @@
 //! add a type here; to add a *kind of event*, add a variant to [`event::Event`] and let the compiler list the rest.
 
 pub mod actor;
+pub mod agent;
 pub mod code;
 pub mod command;
 pub mod configure;

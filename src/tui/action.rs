@@ -6,55 +6,48 @@ use Context::*;
 use std::fmt;
 use std::str::FromStr;
 
-/// Where keys are pressed. A keymap has one table for each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Context {
-    /// Everywhere: looked up after the others.
-    Global,
-    /// The console with no text field and nothing open on top.
-    Main,
-    /// The line in which the operator speaks.
-    Composer,
-    /// A message, code or reason being edited.
-    Editor,
-    /// The search line.
-    Search,
-    /// The approval queue.
-    Approval,
-    /// The panel that says why the team may be going in circles.
-    Why,
-    /// The help.
-    Help,
-    /// The command palette, which has a line to type in.
-    Palette,
-    /// Any list to choose from.
-    List,
+macro_rules! contexts {
+    ($($variant:ident $name:literal $takes_text:literal $about:literal;)+) => {
+        /// Where keys are pressed. A keymap has one table for each.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Context {
+            $(#[doc = $about] $variant,)+
+        }
+
+        impl Context {
+            /// All contexts, in the order of the help.
+            pub const ALL: &'static [Context] = &[$(Context::$variant),+];
+
+            /// As written in a keymap.
+            pub fn name(self) -> &'static str {
+                match self { $(Context::$variant => $name,)+ }
+            }
+
+            /// Where that is, in a few words.
+            pub fn about(self) -> &'static str {
+                match self { $(Context::$variant => $about,)+ }
+            }
+
+            /// Whether keys type text here; then no key that types is ever an action.
+            pub fn takes_text(self) -> bool {
+                match self { $(Context::$variant => $takes_text,)+ }
+            }
+        }
+    };
 }
 
-impl Context {
-    /// All contexts, in the order of the help.
-    pub const ALL: [Context; 10] = [Main, Approval, Why, Composer, Editor, Search, Palette, List, Help, Global];
-
-    /// As written in a keymap.
-    pub fn name(self) -> &'static str {
-        match self {
-            Global => "global",
-            Main => "main",
-            Composer => "composer",
-            Editor => "editor",
-            Search => "search",
-            Approval => "approval",
-            Why => "why",
-            Help => "help",
-            Palette => "palette",
-            List => "list",
-        }
-    }
-
-    /// Whether keys type text here; then no key that types is ever an action.
-    pub fn takes_text(self) -> bool {
-        matches!(self, Composer | Editor | Search | Palette)
-    }
+// To add a context (a modal with keys of its own): one row, and its table in `config/keymap.toml`.
+contexts! {
+    Main "main" false "the panes, with no text field and nothing open on top";
+    Approval "approval" false "the approval queue";
+    Why "why" false "the panel that says why the team may be going in circles";
+    Composer "composer" true "the line in which the operator speaks";
+    Editor "editor" true "a message, code or prompt being edited";
+    Search "search" true "the search line";
+    Palette "palette" true "the command palette, which has a line to type in";
+    List "list" false "any list to choose from";
+    Help "help" false "the keys, and any list to read";
+    Global "global" false "everywhere: looked up after the others";
 }
 
 impl fmt::Display for Context {
@@ -67,7 +60,7 @@ impl FromStr for Context {
     type Err = ();
 
     fn from_str(name: &str) -> Result<Self, ()> {
-        Context::ALL.into_iter().find(|context| context.name() == name).ok_or(())
+        Context::ALL.iter().copied().find(|context| context.name() == name).ok_or(())
     }
 }
 
@@ -189,9 +182,15 @@ actions! {
     WayNotALoop "way_not_a_loop" [Why] "It is no loop: double its limits";
 
     // the console
-    FocusNext "focus_next" [Main, Composer, Approval, Global] "Move between the transcript and the composer";
-    FocusPrev "focus_prev" [Main, Composer, Approval, Global] "Move between the composer and the transcript";
-    Zoom "zoom" [Main, Global] "Give the transcript the whole screen, or take it back";
+    FocusNext "focus_next" [Main, Composer, Approval, Global] "Move on to the next pane, and to the composer";
+    FocusPrev "focus_prev" [Main, Composer, Approval, Global] "Move back to the pane before, and to the composer";
+    Zoom "zoom" [Main, Global] "Give this pane the whole screen, or take it back";
+    Overview "overview" [Main, Global] "Agents, transcript and floor side by side";
+    Split "split" [Main, Global] "Two panes of your choice beside each other";
+    LayoutNext "layout_next" [Main, Global] "Change to the next layout";
+    Wider "wider" [Main, Global] "Make the side columns wider";
+    Narrower "narrower" [Main, Global] "Make the side columns narrower";
+    EvenOut "even_out" [Main, Global] "Give the columns their usual width";
     TabNext "tab_next" [Main, Global] "Change to the next tab, when the screen is narrow";
     ThemeNext "theme_next" [Main, Global] "Change to the next colours";
     Dismiss "dismiss" [Main, Global] "Put the notice away";
@@ -261,7 +260,7 @@ mod tests {
             assert!(action.name().chars().all(|c| c.is_ascii_lowercase() || c == '_'));
             assert!(action.help().len() <= 76 && !action.help().ends_with('.'), "{action}");
         }
-        for context in Context::ALL {
+        for context in Context::ALL.iter().copied() {
             assert_eq!(context.name().parse(), Ok(context));
         }
     }

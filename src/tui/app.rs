@@ -4,9 +4,10 @@ use super::action::{Action, Context};
 use super::clock::Time;
 use super::input::KeyPress;
 use super::keymap::Hint;
+use super::layout::Arrangement;
 use super::live::Live;
 use super::look::Look;
-use super::modal::Modal;
+use super::modal::{Modal, Overlay};
 use super::pane::agents::Agents;
 use super::pane::transcript::Transcript;
 use super::widget::editor::Editor;
@@ -27,32 +28,6 @@ pub enum Focus {
     Composer,
     /// The search line.
     Search,
-}
-
-/// What a narrow screen shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tab {
-    /// The transcript.
-    Transcript,
-    /// The agents.
-    Agents,
-    /// The floor, what waits, what the detectors see.
-    Floor,
-}
-
-impl Tab {
-    /// All tabs, with their names.
-    pub const ALL: [(Tab, &'static str); 3] =
-        [(Tab::Transcript, "talk"), (Tab::Agents, "agents"), (Tab::Floor, "floor")];
-
-    /// The next one, around and around.
-    pub fn next(self) -> Tab {
-        match self {
-            Tab::Transcript => Tab::Agents,
-            Tab::Agents => Tab::Floor,
-            Tab::Floor => Tab::Transcript,
-        }
-    }
 }
 
 /// Words for one member only.
@@ -78,10 +53,8 @@ pub struct App {
     pub agents: Agents,
     /// Who has the keys.
     pub focus: Focus,
-    /// What a narrow screen shows.
-    pub tab: Tab,
-    /// The transcript has the whole screen.
-    pub zoomed: bool,
+    /// Which panes stand where.
+    pub arranged: Arrangement,
     /// What lies on top; the last has the keys.
     pub modals: Vec<Modal>,
     /// The line in which the operator speaks.
@@ -114,7 +87,7 @@ pub struct App {
     pub started: UnixMillis,
     /// Columns and rows.
     pub size: (u16, u16),
-    /// An approval wants a frame when it arms.
+    /// What lies on top wants a frame then.
     pub arms_at: Option<Time>,
 }
 
@@ -148,8 +121,7 @@ impl App {
             transcript,
             agents: Agents::default(),
             focus: Focus::Main,
-            tab: Tab::Transcript,
-            zoomed: false,
+            arranged: Arrangement::default(),
             modals: Vec::new(),
             composer: Editor::new("", "say something to the team"),
             speak_as: None,

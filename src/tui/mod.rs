@@ -5,7 +5,7 @@
 //! which reads what a person wrote about the last two. In the middle: [`app`] holds what the console knows, `update`
 //! changes it, [`view`] draws it, and [`run()`] is the one loop. The console has no authority: it sends commands and
 //! shows records. May import session, watch, chat, text, settings and catalog, and never an engine. To add a key's
-//! deed: a row in `action.rs` and an arm in `update`; a pane or modal: see their own directories.
+//! deed: a row in `action.rs` and an arm in `update/`; a pane, a modal or a layout: see `pane/`, `modal/`, `layout.rs`.
 
 pub mod action;
 pub mod app;
@@ -13,6 +13,7 @@ pub mod clock;
 pub mod files;
 pub mod input;
 pub mod keymap;
+pub mod layout;
 mod live;
 pub mod look;
 pub mod modal;

@@ -3,44 +3,36 @@
 //! `measure` fills what a frame needs (layouts of visible messages, tails of streams); `draw` only reads.
 
 use super::action::{Action, Context};
-use super::app::{App, Focus, Tab, Whisper};
-use super::modal::Modal;
+use super::app::{App, Focus, Whisper};
+use super::layout::{self, Place, TABS_BELOW};
+use super::modal::Overlay;
 use super::paint::{self, Draw};
-use super::pane::{agents, floor, foot, status};
+use super::pane::{self, Pane, foot, status};
 use super::theme::Role;
 use super::words;
 use crate::chat::event::{Boundary, HoldReason};
 use crate::session::Waiting;
 use crate::text::clean::one_line;
 use crate::text::width::{take, width};
-use crate::text::wrap::wrap;
-use crate::text::{Ink, Piece};
+
 use crate::tui::clock::Time;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
 /// Below this nothing useful fits.
 const LEAST: (u16, u16) = (20, 6);
-/// Below this width the panes take turns.
-const TABS_BELOW: u16 = 72;
-
-/// Where the panes stand.
-#[derive(Debug, Clone, Copy, Default)]
+/// Where everything stands.
+#[derive(Debug, Clone, Default)]
 pub struct Places {
     status: Rect,
     tabs: Rect,
-    agents: Rect,
-    strip: Rect,
-    transcript: Rect,
-    floor: Rect,
-    lines: Rect,
     composer: Rect,
     note: Rect,
     keys: Rect,
-    main: Rect,
+    panes: Vec<Place>,
 }
 
-/// The panes of a screen of this size.
+/// The places on a screen of this size.
 pub fn places(app: &App, area: Rect) -> Places {
     let mut places = Places { status: Rect { height: 1, ..area }, ..Places::default() };
     let small = area.height < 16;
@@ -52,33 +44,35 @@ pub fn places(app: &App, area: Rect) -> Places {
     let lines = rows.clamp(1, (area.height / 3).max(1));
     let composer = if writing || !small { lines } else { 0 };
     places.composer = Rect { y: bottom - 2 - composer, height: composer, ..area };
-    places.main = Rect { y: area.y + 1, height: area.height.saturating_sub(3 + composer), ..area };
-    let main = places.main;
-    let agents = app.session.team().map_or(0, |team| team.agents.len()) as u16;
-    if app.zoomed {
-        places.transcript = main;
-    } else if area.width >= 108 && main.height >= 14 {
-        let side = (area.width / 4).clamp(28, 40);
-        places.agents = Rect { width: side, ..main };
-        places.floor = Rect { x: main.right() - side, width: side, ..main };
-        places.transcript = Rect { x: main.x + side, width: main.width - 2 * side, ..main };
-    } else if area.width >= TABS_BELOW && main.height >= 12 {
-        let side = 26;
-        let right = Rect { x: main.right() - side, width: side, ..main };
-        let strip = (agents + 2).min(main.height / 2);
-        places.strip = Rect { height: strip, ..right };
-        places.floor = Rect { y: right.y + strip, height: right.height - strip, ..right };
-        places.transcript = Rect { width: main.width - side, ..main };
-    } else {
+    let main = Rect { y: area.y + 1, height: area.height.saturating_sub(3 + composer), ..area };
+    if layout::is_narrow(main) && !app.arranged.zoomed {
         places.tabs = Rect { height: 1, ..main };
-        let below = Rect { y: main.y + 1, height: main.height.saturating_sub(1), ..main };
-        match app.tab {
-            Tab::Transcript => places.transcript = below,
-            Tab::Agents => places.lines = below,
-            Tab::Floor => places.floor = below,
-        }
     }
+    let agents = app.session.team().map_or(0, |team| team.agents.len()) as u16;
+    places.panes = app.arranged.panes(main, agents);
     places
+}
+
+impl App {
+    /// The panes that the screen shows now, in reading order.
+    pub fn panes_shown(&self) -> Vec<Pane> {
+        let (width, height) = self.size;
+        if width < LEAST.0 || height < LEAST.1 {
+            return Vec::new();
+        }
+        places(self, Rect { x: 0, y: 0, width, height }).panes.iter().map(|place| place.pane).collect()
+    }
+
+    /// Whether the screen shows one pane at a time.
+    pub fn is_narrow(&self) -> bool {
+        let (width, height) = self.size;
+        layout::is_narrow(Rect { x: 0, y: 0, width, height: height.saturating_sub(4) })
+    }
+
+    /// Whether this pane has the keys.
+    pub fn has_keys(&self, pane: Pane) -> bool {
+        self.focus == Focus::Main && self.modals.is_empty() && self.pane_in_focus() == pane
+    }
 }
 
 /// Fills what the next frame needs.
@@ -87,13 +81,8 @@ pub fn measure(app: &mut App, area: Rect) {
         return;
     }
     let places = places(app, area);
-    let wall = app.wall();
-    if places.transcript.height > 2 {
-        let inside = places.inside_transcript();
-        app.transcript.measure(inside, &app.session, &mut app.live, wall);
-    }
-    if places.agents.height > 0 {
-        app.agents.measure(places.agents, &app.session, &mut app.live);
+    for place in places.panes {
+        pane::measure(app, place);
     }
     if let Some((_, until)) = &app.toast
         && *until <= app.now
@@ -103,21 +92,7 @@ pub fn measure(app: &mut App, area: Rect) {
     app.arms_at = None;
     if let Some(modal) = app.modals.last_mut() {
         modal.measure(modal_area(area), &app.session);
-        if let Modal::Approval(approval) = modal {
-            app.arms_at = Some(Time::from_millis(approval.arms_at()));
-        }
-    }
-}
-
-impl Places {
-    /// Where the transcript's words stand: behind tabs it has no frame, since every row counts there.
-    fn inside_transcript(&self) -> Rect {
-        let area = self.transcript;
-        if self.tabs.height > 0 {
-            return area;
-        }
-        let (width, height) = (area.width.saturating_sub(2), area.height.saturating_sub(2));
-        Rect { x: area.x + 1, y: area.y + 1, width, height }
+        app.arms_at = modal.changes_at().map(Time::from_millis);
     }
 }
 
@@ -143,38 +118,8 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position> {
     if places.tabs.height > 0 {
         draw_tabs(app, places.tabs, buf);
     }
-    if places.agents.height > 0 {
-        app.agents.draw(places.agents, buf, &cx, &app.live);
-    }
-    if places.strip.height > 0 {
-        let inside = paint::frame(buf, places.strip, "Agents", false, theme, unicode);
-        agents::draw_lines(inside, buf, &cx, &app.live);
-    }
-    if places.lines.height > 0 {
-        agents::draw_lines(places.lines, buf, &cx, &app.live);
-    }
-    if places.floor.height > 0 {
-        floor::draw(places.floor, buf, &cx, app.outlook.as_ref());
-    }
-    if places.transcript.height > 2 {
-        let title = match app.transcript.unseen() {
-            0 => "Transcript".to_owned(),
-            n => format!("Transcript · {n} new below"),
-        };
-        let focused = app.focus == Focus::Main && app.modals.is_empty();
-        let inside = places.inside_transcript();
-        if places.tabs.height == 0 {
-            paint::frame(buf, places.transcript, &title, focused, theme, unicode);
-        }
-        app.transcript.draw(inside, buf, theme, unicode);
-        if app.session.transcript().is_empty() {
-            let key = app.look.keymap.word(Action::Composer, Context::Main);
-            let words = format!("Nothing was said yet. Press {key} and give the team a task.");
-            let rows = wrap(&[Piece::new(words, Ink::Plain)], inside.width.saturating_sub(2).max(1), 0);
-            for (y, row) in (inside.y..inside.bottom()).zip(&rows) {
-                paint::words(buf, inside, inside.x + 1, y, &row.text(), theme.style(Role::Dim));
-            }
-        }
+    for place in &places.panes {
+        pane::draw(app, *place, buf, &cx);
     }
     let mut cursor = draw_composer(app, places.composer, buf);
     cursor = draw_note(app, places.note, buf).or(cursor);
@@ -188,10 +133,10 @@ pub fn draw(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position> {
 fn draw_tabs(app: &App, area: Rect, buf: &mut Buffer) {
     let theme = app.look.theme();
     let mut x = area.x + 1;
-    for (tab, name) in Tab::ALL {
-        let here = tab == app.tab;
-        let waits = tab == Tab::Floor && !app.session.waiting().is_empty();
-        let unseen = tab == Tab::Transcript && app.transcript.unseen() > 0;
+    for (n, pane) in app.arranged.tabs().iter().enumerate() {
+        let (here, name) = (n == app.arranged.tab, pane.name());
+        let waits = *pane == Pane::Floor && !app.session.waiting().is_empty();
+        let unseen = *pane == Pane::Transcript && app.transcript.unseen() > 0;
         let waits = waits || unseen;
         let text = match (here, waits) {
             (true, true) => format!("[{name} !]"),
@@ -281,9 +226,9 @@ fn draw_keys(app: &App, area: Rect, buf: &mut Buffer) {
         return;
     }
     let context = app.context();
-    let keys = match context {
-        Context::Composer if !app.modals.is_empty() => Vec::new(),
-        Context::Composer => foot::chosen(
+    let keys = match (app.modals.last(), context) {
+        (Some(modal), _) => foot::chosen(&app.look.keymap, context, modal.hints()),
+        (None, Context::Composer) => foot::chosen(
             &app.look.keymap,
             context,
             &[
@@ -294,17 +239,10 @@ fn draw_keys(app: &App, area: Rect, buf: &mut Buffer) {
                 (Action::SpeakAs, "speak as"),
             ],
         ),
-        Context::Search => {
+        (None, Context::Search) => {
             foot::chosen(&app.look.keymap, context, &[(Action::Submit, "find"), (Action::Cancel, "back")])
         }
-        Context::Main => foot::chosen(&app.look.keymap, context, &wanted(app)),
-        Context::List | Context::Palette => {
-            foot::chosen(&app.look.keymap, context, &[(Action::Submit, "choose"), (Action::Cancel, "close")])
-        }
-        Context::Help => {
-            foot::chosen(&app.look.keymap, context, &[(Action::PageDown, "more"), (Action::Cancel, "close")])
-        }
-        _ => Vec::new(),
+        (None, _) => foot::chosen(&app.look.keymap, context, &wanted(app)),
     };
     foot::keys(area, buf, &keys, theme);
 }

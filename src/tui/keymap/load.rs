@@ -31,7 +31,7 @@ impl Keymap {
     /// # Errors
     /// Every mistake found in the first file that has any. Nothing is half loaded.
     pub fn load(files: &[(&str, &str)]) -> Result<Keymap, Vec<KeymapError>> {
-        let mut keymap = Keymap { tries: Context::ALL.map(|context| (context, Node::default())).into() };
+        let mut keymap = Keymap { tries: Context::ALL.iter().map(|context| (*context, Node::default())).collect() };
         for (file, text) in std::iter::once(&(BUILT_IN, DEFAULT)).chain(files) {
             let mut layer = Layer { file, text, mistakes: Vec::new() };
             layer.lay(&mut keymap);
@@ -75,7 +75,7 @@ impl Layer<'_> {
         for (name, value) in table.get_ref() {
             let offset = name.span().start;
             let Ok(context) = name.get_ref().parse::<Context>() else {
-                let known = Context::ALL.map(Context::name);
+                let known: Vec<&str> = Context::ALL.iter().map(|context| context.name()).collect();
                 let hint =
                     suggestion(name.get_ref(), &known).unwrap_or_else(|| format!("known are {}", known.join(", ")));
                 self.wrong(offset, format!("there is no context {:?}; {hint}", name.get_ref()));

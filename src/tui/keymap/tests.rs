@@ -71,7 +71,7 @@ fn hints_and_chords_come_from_the_trie() {
 fn enter_space_y_and_digits_never_approve() {
     let keymap = Keymap::default();
     let habits = ["enter", "space", "y", "Y", "alt-enter", "ctrl-space", "0", "1", "5", "9", "ctrl-j", "ctrl-y"];
-    for context in Context::ALL {
+    for context in Context::ALL.iter().copied() {
         for first in habits {
             let outcome = keymap.lookup(context, &[], press(first));
             if let Outcome::Action(action, _) = outcome {
@@ -96,7 +96,7 @@ fn enter_space_y_and_digits_never_approve() {
 #[test]
 fn keys_that_type_are_never_bound_where_one_types() {
     let keymap = Keymap::default();
-    for context in Context::ALL.into_iter().filter(|context| context.takes_text()) {
+    for context in Context::ALL.iter().copied().filter(|context| context.takes_text()) {
         for c in (' '..='~').chain(['é', '漢']) {
             let key = KeyPress::plain(crate::tui::input::Key::Char(c));
             assert_eq!(keymap.lookup(context, &[], key), Outcome::None, "{c:?} in {context}");

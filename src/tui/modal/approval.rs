@@ -4,22 +4,22 @@
 //! and the hands have been still for half a second. What is approved is sent with the hash of what was shown; the
 //! engine refuses anything else. (Reference: reliability-security 1.3 and 1.4.)
 
-use super::Step;
+use super::{Overlay, Step};
 use crate::chat::code::CodeBlock;
 use crate::chat::command::Command;
 use crate::chat::event::Verdict;
 use crate::chat::id::ApprovalId;
 use crate::session::{Session, Waiting};
-use crate::text::clean::{Context, one_line};
+use crate::text::clean::{Context as Clean, one_line};
 use crate::text::width::take;
 use crate::text::wrap::{Break, flow, wrap};
 use crate::text::{Ink, Piece, Row, clean, code, diff, facts};
-use crate::tui::action::{self, Action};
+use crate::tui::action::{Action, Context};
 use crate::tui::paint::{self, Draw};
 use crate::tui::pane::foot;
 use crate::tui::theme::Role;
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 
 /// How long the hands must have been still.
 const STILL_MS: u64 = 500;
@@ -78,11 +78,6 @@ impl Approval {
         self.id
     }
 
-    /// A key was pressed, anything was typed or pasted: the hands were not still.
-    pub fn touch(&mut self, now_ms: u64) {
-        self.touched_ms = now_ms;
-    }
-
     /// When it may arm, if nothing is touched: for a frame at that time.
     pub fn arms_at(&self) -> u64 {
         self.touched_ms + STILL_MS
@@ -109,69 +104,6 @@ impl Approval {
 
     fn armed(&self, now_ms: u64) -> bool {
         self.seen_in_full() && now_ms >= self.arms_at()
-    }
-
-    /// Follows the queue: a request that was decided elsewhere gives way to the next. False when none is left.
-    pub fn follow(&mut self, session: &Session, now_ms: u64) -> bool {
-        let waiting = waiting(session);
-        if waiting.contains(&self.id) {
-            return true;
-        }
-        match waiting.first() {
-            Some(next) => {
-                *self = Approval::at(*next, now_ms);
-                true
-            }
-            None => false,
-        }
-    }
-
-    /// An action. The key that leads here counts as a touch *after* it was judged.
-    pub fn act(&mut self, action: Action, session: &Session, now_ms: u64) -> Step {
-        let armed = self.armed(now_ms);
-        self.touched_ms = now_ms;
-        let page = self.view.saturating_sub(1).max(1);
-        match action {
-            Action::Cancel => return Step::Close,
-            Action::ScrollDown => self.scroll += 1,
-            Action::ScrollUp => self.scroll = self.scroll.saturating_sub(1),
-            Action::PageDown => self.scroll += page,
-            Action::PageUp => self.scroll = self.scroll.saturating_sub(page),
-            Action::HalfDown => self.scroll += page / 2,
-            Action::HalfUp => self.scroll = self.scroll.saturating_sub(page / 2),
-            Action::Top => self.scroll = 0,
-            Action::Bottom => self.scroll = self.rows.len(),
-            Action::NextRequest | Action::PreviousRequest => self.turn(action == Action::NextRequest, session, now_ms),
-            Action::ApproveDeny => return Step::AskReason,
-            Action::ApproveDenyHold => return Step::AskReasonAndHold,
-            Action::ApproveLeash => {
-                let tier = session.approval(self.id).map(|asked| asked.payload.place.tier);
-                if tier.is_none_or(|tier| tier.is_none()) {
-                    return Step::Say(
-                        "There is no leash without containment: this runs under your own account.".into(),
-                    );
-                }
-                return Step::AskLeash;
-            }
-            Action::ApproveEdit => return Step::EditCode,
-            Action::ApproveRun | Action::ApproveRemember => {
-                if !self.fits {
-                    return Step::Say(format!("Too small to show the whole code; enlarge to {}x{}.", LEAST.0, LEAST.1));
-                }
-                if let Some(unseen) = self.seen.iter().position(|seen| !seen) {
-                    // The same key leads through the code, page by page; it runs nothing before the last line was read.
-                    self.scroll = unseen.min(self.rows.len().saturating_sub(self.view));
-                    return Step::Say("Not every line has been on the screen yet; here is what comes next.".into());
-                }
-                if !armed {
-                    return Step::Say("Too quick: look for half a second, then press it again.".into());
-                }
-                return self.allow(action == Action::ApproveRemember, session);
-            }
-            _ => return Step::Pass,
-        }
-        self.scroll = self.scroll.min(self.rows.len().saturating_sub(self.view));
-        Step::Stay
     }
 
     fn turn(&mut self, forward: bool, session: &Session, now_ms: u64) {
@@ -211,35 +143,6 @@ impl Approval {
             seen_in_full: self.seen_in_full(),
             remember: false,
         })
-    }
-
-    /// Lays out the code, and notes which rows this frame will show.
-    pub fn measure(&mut self, area: Rect, session: &Session) {
-        self.fits = area.width >= LEAST.0 && area.height >= LEAST.1.saturating_sub(2);
-        let header = self.header(session, area);
-        let (_, body) = split(area, pinned(&header, area).len() as u16);
-        let width = body.width.max(1);
-        let scrolls = pinned(&header, area).len() < header.len();
-        let key = (width, self.id, self.edited.is_some(), scrolls);
-        if self.laid_out != Some(key) {
-            let (mut rows, mut code) = self.lay_out(session, width);
-            // A header that is too tall to stay in sight scrolls with the code, and must be seen like it.
-            if scrolls {
-                let head = header.iter().skip(1).map(|(text, _)| Row::of(vec![Piece::new(text.clone(), Ink::Plain)]));
-                let head: Vec<Row> = head.chain([Row::default()]).collect();
-                code += head.len();
-                rows.splice(0..0, head);
-            }
-            self.rows = rows;
-            self.seen = vec![false; code];
-            self.laid_out = Some(key);
-        }
-        self.view = usize::from(body.height).max(1);
-        self.scroll = self.scroll.min(self.rows.len().saturating_sub(self.view));
-        if self.fits {
-            let end = (self.scroll + usize::from(body.height)).min(self.seen.len());
-            self.seen[self.scroll.min(end)..end].fill(true);
-        }
     }
 
     /// The rows, and how many of them are code.
@@ -348,46 +251,11 @@ impl Approval {
         lines
             .into_iter()
             .flat_map(|(text, role)| {
-                let pieces = clean::clean(&text, Context::Prose, Ink::Plain);
+                let pieces = clean::clean(&text, Clean::Prose, Ink::Plain);
                 let rest = [Piece::new("       ", Ink::Plain)];
                 flow(&pieces, width, &[], &rest, Break::Words).into_iter().map(move |row| (row.text(), role))
             })
             .collect()
-    }
-
-    /// Draws it.
-    pub fn draw(&self, area: Rect, buf: &mut Buffer, cx: &Draw) {
-        paint::clear(buf, area, cx.theme);
-        let queue = waiting(cx.session);
-        let at = queue.iter().position(|id| *id == self.id).map_or(1, |at| at + 1);
-        let title = format!("Run this? {at} of {}", queue.len().max(1));
-        let inside = paint::frame(buf, area, &title, true, cx.theme, cx.unicode);
-        if !self.fits {
-            let words = format!("Too small to show the whole code. Enlarge the terminal to {}x{}.", LEAST.0, LEAST.1);
-            let pieces = [Piece::new(words, Ink::Plain)];
-            for (n, row) in wrap(&pieces, inside.width.saturating_sub(2), 0).iter().enumerate() {
-                let y = inside.y + n as u16;
-                paint::words(buf, inside, inside.x + 1, y, &row.text(), cx.theme.style(Role::Warning));
-            }
-            let keys = foot::chosen(
-                cx.keymap,
-                action::Context::Approval,
-                &[(Action::ApproveDeny, "deny"), (Action::Cancel, "later")],
-            );
-            let line = Rect { y: inside.bottom().saturating_sub(1), height: 1, ..inside };
-            foot::keys(line, buf, &keys, cx.theme);
-            return;
-        }
-        let header = self.header(cx.session, area);
-        let header = pinned(&header, area);
-        let (head, body) = split(area, header.len() as u16);
-        for (n, (text, role)) in header.iter().enumerate() {
-            paint::words(buf, head, head.x, head.y + n as u16, text, cx.theme.style(*role));
-        }
-        for (n, row) in self.rows.iter().skip(self.scroll).take(usize::from(body.height)).enumerate() {
-            paint::row(buf, body, body.x, body.y + n as u16, row, cx.theme);
-        }
-        self.draw_foot(Rect { y: area.bottom().saturating_sub(2), height: 1, ..inside }, buf, cx);
     }
 
     fn draw_foot(&self, line: Rect, buf: &mut Buffer, cx: &Draw) {
@@ -412,8 +280,143 @@ impl Approval {
         } else if !self.seen_in_full() {
             wanted.insert(0, (Action::ApproveRun, "read on"));
         }
-        let keys = foot::chosen(cx.keymap, action::Context::Approval, &wanted);
+        let keys = foot::chosen(cx.keymap, Context::Approval, &wanted);
         foot::keys(Rect { x: x + 1, width: line.right().saturating_sub(x + 1), ..line }, buf, &keys, cx.theme);
+    }
+}
+
+impl Overlay for Approval {
+    fn context(&self) -> Context {
+        Context::Approval
+    }
+
+    fn changes_at(&self) -> Option<u64> {
+        Some(self.arms_at())
+    }
+
+    fn touch(&mut self, now_ms: u64) {
+        self.touched_ms = now_ms;
+    }
+
+    fn follow(&mut self, session: &Session, now_ms: u64) -> bool {
+        let waiting = waiting(session);
+        if waiting.contains(&self.id) {
+            return true;
+        }
+        match waiting.first() {
+            Some(next) => {
+                *self = Approval::at(*next, now_ms);
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn act(&mut self, action: Action, session: &Session, now_ms: u64) -> Step {
+        let armed = self.armed(now_ms);
+        self.touched_ms = now_ms;
+        let page = self.view.saturating_sub(1).max(1);
+        match action {
+            Action::Cancel => return Step::Close,
+            Action::ScrollDown => self.scroll += 1,
+            Action::ScrollUp => self.scroll = self.scroll.saturating_sub(1),
+            Action::PageDown => self.scroll += page,
+            Action::PageUp => self.scroll = self.scroll.saturating_sub(page),
+            Action::HalfDown => self.scroll += page / 2,
+            Action::HalfUp => self.scroll = self.scroll.saturating_sub(page / 2),
+            Action::Top => self.scroll = 0,
+            Action::Bottom => self.scroll = self.rows.len(),
+            Action::NextRequest | Action::PreviousRequest => self.turn(action == Action::NextRequest, session, now_ms),
+            Action::ApproveDeny => return Step::AskReason,
+            Action::ApproveDenyHold => return Step::AskReasonAndHold,
+            Action::ApproveLeash => {
+                let tier = session.approval(self.id).map(|asked| asked.payload.place.tier);
+                if tier.is_none_or(|tier| tier.is_none()) {
+                    return Step::Say(
+                        "There is no leash without containment: this runs under your own account.".into(),
+                    );
+                }
+                return Step::AskLeash;
+            }
+            Action::ApproveEdit => return Step::EditCode,
+            Action::ApproveRun | Action::ApproveRemember => {
+                if !self.fits {
+                    return Step::Say(format!("Too small to show the whole code; enlarge to {}x{}.", LEAST.0, LEAST.1));
+                }
+                if let Some(unseen) = self.seen.iter().position(|seen| !seen) {
+                    // The same key leads through the code, page by page; it runs nothing before the last line was read.
+                    self.scroll = unseen.min(self.rows.len().saturating_sub(self.view));
+                    return Step::Say("Not every line has been on the screen yet; here is what comes next.".into());
+                }
+                if !armed {
+                    return Step::Say("Too quick: look for half a second, then press it again.".into());
+                }
+                return self.allow(action == Action::ApproveRemember, session);
+            }
+            _ => return Step::Pass,
+        }
+        self.scroll = self.scroll.min(self.rows.len().saturating_sub(self.view));
+        Step::Stay
+    }
+
+    fn measure(&mut self, area: Rect, session: &Session) {
+        self.fits = area.width >= LEAST.0 && area.height >= LEAST.1.saturating_sub(2);
+        let header = self.header(session, area);
+        let (_, body) = split(area, pinned(&header, area).len() as u16);
+        let width = body.width.max(1);
+        let scrolls = pinned(&header, area).len() < header.len();
+        let key = (width, self.id, self.edited.is_some(), scrolls);
+        if self.laid_out != Some(key) {
+            let (mut rows, mut code) = self.lay_out(session, width);
+            // A header that is too tall to stay in sight scrolls with the code, and must be seen like it.
+            if scrolls {
+                let head = header.iter().skip(1).map(|(text, _)| Row::of(vec![Piece::new(text.clone(), Ink::Plain)]));
+                let head: Vec<Row> = head.chain([Row::default()]).collect();
+                code += head.len();
+                rows.splice(0..0, head);
+            }
+            self.rows = rows;
+            self.seen = vec![false; code];
+            self.laid_out = Some(key);
+        }
+        self.view = usize::from(body.height).max(1);
+        self.scroll = self.scroll.min(self.rows.len().saturating_sub(self.view));
+        if self.fits {
+            let end = (self.scroll + usize::from(body.height)).min(self.seen.len());
+            self.seen[self.scroll.min(end)..end].fill(true);
+        }
+    }
+
+    fn draw(&self, area: Rect, buf: &mut Buffer, cx: &Draw) -> Option<Position> {
+        paint::clear(buf, area, cx.theme);
+        let queue = waiting(cx.session);
+        let at = queue.iter().position(|id| *id == self.id).map_or(1, |at| at + 1);
+        let title = format!("Run this? {at} of {}", queue.len().max(1));
+        let inside = paint::frame(buf, area, &title, true, cx.theme, cx.unicode);
+        if !self.fits {
+            let words = format!("Too small to show the whole code. Enlarge the terminal to {}x{}.", LEAST.0, LEAST.1);
+            let pieces = [Piece::new(words, Ink::Plain)];
+            for (n, row) in wrap(&pieces, inside.width.saturating_sub(2), 0).iter().enumerate() {
+                let y = inside.y + n as u16;
+                paint::words(buf, inside, inside.x + 1, y, &row.text(), cx.theme.style(Role::Warning));
+            }
+            let keys =
+                foot::chosen(cx.keymap, Context::Approval, &[(Action::ApproveDeny, "deny"), (Action::Cancel, "later")]);
+            let line = Rect { y: inside.bottom().saturating_sub(1), height: 1, ..inside };
+            foot::keys(line, buf, &keys, cx.theme);
+            return None;
+        }
+        let header = self.header(cx.session, area);
+        let header = pinned(&header, area);
+        let (head, body) = split(area, header.len() as u16);
+        for (n, (text, role)) in header.iter().enumerate() {
+            paint::words(buf, head, head.x, head.y + n as u16, text, cx.theme.style(*role));
+        }
+        for (n, row) in self.rows.iter().skip(self.scroll).take(usize::from(body.height)).enumerate() {
+            paint::row(buf, body, body.x, body.y + n as u16, row, cx.theme);
+        }
+        self.draw_foot(Rect { y: area.bottom().saturating_sub(2), height: 1, ..inside }, buf, cx);
+        None
     }
 }
 

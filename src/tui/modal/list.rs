@@ -1,21 +1,25 @@
 //! A list to choose from: the palette, the keys, branches, names, yes or no.
 
-use super::{Step, centred};
+use super::{Overlay, Step, centred};
 use crate::chat::Name;
+use crate::chat::command::Command;
 use crate::chat::event::Resolution;
 use crate::chat::id::{OpId, Seq};
+use crate::session::Session;
 use crate::text::clean::one_line;
 use crate::text::width::{take, width};
 use crate::tui::action::{Action, Context};
 use crate::tui::app::Whisper;
+use crate::tui::input::KeyPress;
 use crate::tui::paint::{self, Draw};
+use crate::tui::pane::Pane;
 use crate::tui::theme::Role;
 use crate::tui::widget::editor::Editor;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
 /// What choosing a row does.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Choice {
     /// Carry out an action.
     Do(Action),
@@ -33,6 +37,10 @@ pub enum Choice {
     Revoke(Option<Name>),
     /// Give this agent the floor, and go on.
     CallOn(Name),
+    /// Send these.
+    Send(Vec<Command>),
+    /// Put these two panes beside each other.
+    Beside(Pane, Pane),
     /// Leave the console.
     Quit,
     /// End the run.
@@ -42,7 +50,7 @@ pub enum Choice {
 }
 
 /// A row of a list.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Line {
     /// What stands at the left: a key, a mark.
     pub key: String,
@@ -86,18 +94,8 @@ impl List {
         self
     }
 
-    /// Which keys it has.
-    pub fn context(&self) -> Context {
-        self.context
-    }
-
-    /// The line to type in.
-    pub fn filter(&mut self) -> Option<&mut Editor> {
-        self.filter.as_mut()
-    }
-
     /// Narrows the list to what was typed.
-    pub fn narrow(&mut self) {
+    fn narrow(&mut self) {
         let wanted = self.filter.as_ref().map(Editor::text).unwrap_or_default();
         let mut scored: Vec<(usize, usize)> = self
             .lines
@@ -111,8 +109,32 @@ impl List {
         self.scroll = 0;
     }
 
-    /// An action.
-    pub fn act(&mut self, action: Action) -> Step {
+    fn move_to(&mut self, at: usize, reads: bool) {
+        self.at = at;
+        if reads {
+            self.at = at.min(self.found.len().saturating_sub(self.view));
+            self.scroll = self.at;
+        }
+    }
+
+    fn place(&self, area: Rect) -> Rect {
+        let widest = self.lines.iter().map(|line| self.key_width() + 3 + width(&line.text)).max().unwrap_or(0);
+        let wanted = (widest.max(width(&self.title) + 4).max(36) + 4).min(96) as u16;
+        let rows = self.lines.len() as u16 + 2 + 2 * u16::from(self.filter.is_some());
+        centred(area, wanted, rows.min(area.height.saturating_sub(2)).max(5))
+    }
+
+    fn key_width(&self) -> usize {
+        self.lines.iter().map(|line| width(&line.key)).max().unwrap_or(0)
+    }
+}
+
+impl Overlay for List {
+    fn context(&self) -> Context {
+        self.context
+    }
+
+    fn act(&mut self, action: Action, _session: &Session, _now_ms: u64) -> Step {
         let last = self.found.len().saturating_sub(1);
         let page = self.view.saturating_sub(1).max(1);
         let reads = self.context == Context::Help;
@@ -136,16 +158,7 @@ impl List {
         Step::Stay
     }
 
-    fn move_to(&mut self, at: usize, reads: bool) {
-        self.at = at;
-        if reads {
-            self.at = at.min(self.found.len().saturating_sub(self.view));
-            self.scroll = self.at;
-        }
-    }
-
-    /// Keeps the chosen row in sight.
-    pub fn measure(&mut self, area: Rect) {
+    fn measure(&mut self, area: Rect, _session: &Session) {
         let size = self.place(area);
         self.view = usize::from(size.height.saturating_sub(2 + 2 * u16::from(self.filter.is_some()))).max(1);
         if self.at < self.scroll {
@@ -155,19 +168,7 @@ impl List {
         }
     }
 
-    fn place(&self, area: Rect) -> Rect {
-        let widest = self.lines.iter().map(|line| self.key_width() + 3 + width(&line.text)).max().unwrap_or(0);
-        let wanted = (widest.max(width(&self.title) + 4).max(36) + 4).min(96) as u16;
-        let rows = self.lines.len() as u16 + 2 + 2 * u16::from(self.filter.is_some());
-        centred(area, wanted, rows.min(area.height.saturating_sub(2)).max(5))
-    }
-
-    fn key_width(&self) -> usize {
-        self.lines.iter().map(|line| width(&line.key)).max().unwrap_or(0)
-    }
-
-    /// Draws it and says where the cursor is to be.
-    pub fn draw(&self, area: Rect, buf: &mut Buffer, cx: &Draw) -> Option<Position> {
+    fn draw(&self, area: Rect, buf: &mut Buffer, cx: &Draw) -> Option<Position> {
         let area = self.place(area);
         paint::clear(buf, area, cx.theme);
         let inside = paint::frame(buf, area, &self.title, true, cx.theme, cx.unicode);
@@ -198,6 +199,28 @@ impl List {
             paint::words_right(buf, area, area.right() - 2, area.bottom() - 1, &text, cx.theme.style(Role::Dim));
         }
         cursor
+    }
+
+    fn key(&mut self, key: KeyPress) {
+        if let Some(filter) = &mut self.filter {
+            filter.key(key);
+            self.narrow();
+        }
+    }
+
+    fn paste(&mut self, text: &str) -> usize {
+        let line = text.lines().next().unwrap_or_default();
+        let Some(filter) = &mut self.filter else { return 0 };
+        let cut = filter.paste(line);
+        self.narrow();
+        cut
+    }
+
+    fn hints(&self) -> &'static [(Action, &'static str)] {
+        match self.context {
+            Context::Help => &[(Action::PageDown, "more"), (Action::Cancel, "close")],
+            _ => &[(Action::Submit, "choose"), (Action::Cancel, "close")],
+        }
     }
 }
 

@@ -1,12 +1,14 @@
 //! A text to write: a reason, an answer, a message or code being edited.
 
-use super::{Step, centred};
+use super::{Overlay, Step, centred};
 use crate::chat::Name;
 use crate::chat::code::CodeBlock;
 use crate::chat::id::{ApprovalId, AskId, MessageId};
+use crate::session::Session;
 use crate::text::wrap::wrap;
 use crate::text::{Ink, Piece};
 use crate::tui::action::{Action, Context};
+use crate::tui::input::KeyPress;
 use crate::tui::paint::{self, Draw};
 use crate::tui::pane::foot;
 use crate::tui::theme::Role;
@@ -60,8 +62,14 @@ impl Prompt {
         Prompt { purpose, editor, before, title: title.into(), help: help.into() }
     }
 
-    /// Long texts have the editor's keys, one-liners those of the composer.
-    pub fn context(&self) -> Context {
+    /// Whether something was written that closing would lose.
+    pub fn is_changed(&self) -> bool {
+        self.editor.text() != self.before
+    }
+}
+
+impl Overlay for Prompt {
+    fn context(&self) -> Context {
         match self.purpose {
             // Saved by a chord: enter never gives consent.
             Purpose::Code(_) | Purpose::Message(_) | Purpose::SystemMessage(_) | Purpose::Leash(_) => Context::Editor,
@@ -69,13 +77,7 @@ impl Prompt {
         }
     }
 
-    /// Whether something was written that closing would lose.
-    pub fn is_changed(&self) -> bool {
-        self.editor.text() != self.before
-    }
-
-    /// An action.
-    pub fn act(&mut self, action: Action) -> Step {
+    fn act(&mut self, action: Action, _session: &Session, _now_ms: u64) -> Step {
         match action {
             Action::Submit if matches!(self.purpose, Purpose::Code(_)) && !self.is_changed() => Step::Close,
             Action::Submit => Step::Written(self.purpose.clone(), self.editor.text()),
@@ -88,8 +90,7 @@ impl Prompt {
         }
     }
 
-    /// Draws it and says where the cursor is to be.
-    pub fn draw(&self, area: Rect, buf: &mut Buffer, cx: &Draw) -> Option<Position> {
+    fn draw(&self, area: Rect, buf: &mut Buffer, cx: &Draw) -> Option<Position> {
         let long = matches!(self.purpose, Purpose::Code(_) | Purpose::Message(_));
         let height = if long { area.height } else { 9 };
         // A short text stands at the bottom: what it is about stays in sight.
@@ -117,6 +118,18 @@ impl Prompt {
         let keys = foot::chosen(cx.keymap, self.context(), &wanted);
         foot::keys(Rect { y: inside.bottom().saturating_sub(1), height: 1, ..inside }, buf, &keys, cx.theme);
         self.editor.draw(field, buf, cx.theme, true)
+    }
+
+    fn key(&mut self, key: KeyPress) {
+        self.editor.key(key);
+    }
+
+    fn paste(&mut self, text: &str) -> usize {
+        self.editor.paste(text)
+    }
+
+    fn unsent(&self) -> Option<String> {
+        self.is_changed().then(|| self.editor.text())
     }
 }
 

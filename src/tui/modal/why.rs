@@ -1,7 +1,7 @@
 //! Why the detectors think that the team goes in circles: the turns that match beside each other, the rule, the counts,
 //! what has moved and what has not - and the ways out, a key each.
 
-use super::Step;
+use super::{Overlay, Step};
 use crate::chat::event::Level;
 use crate::chat::id::MessageId;
 use crate::session::{Finding, Session};
@@ -10,13 +10,13 @@ use crate::text::side::side_by_side;
 use crate::text::width::take;
 use crate::text::wrap::wrap;
 use crate::text::{Ink, Piece, Row};
-use crate::tui::action::{self, Action};
+use crate::tui::action::{Action, Context};
 use crate::tui::paint::{self, Draw};
 use crate::tui::pane::foot;
 use crate::tui::theme::Role;
 use crate::watch::DETECTORS;
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 
 /// A way out of a circle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,8 +72,18 @@ impl Why {
         session.findings().iter().find(|finding| finding.detector == self.detector)
     }
 
-    /// Follows the findings: one that has gone gives way to another. False when none is left.
-    pub fn follow(&mut self, session: &Session) -> bool {
+    fn to(&mut self, row: usize) -> Step {
+        self.scroll = row.min(self.rows.len().saturating_sub(self.view));
+        Step::Stay
+    }
+}
+
+impl Overlay for Why {
+    fn context(&self) -> Context {
+        Context::Why
+    }
+
+    fn follow(&mut self, session: &Session, _now_ms: u64) -> bool {
         if self.finding(session).is_none() {
             match gravest(session) {
                 Some(other) => *self = Why::of(&other.detector),
@@ -83,8 +93,7 @@ impl Why {
         true
     }
 
-    /// An action.
-    pub fn act(&mut self, action: Action, session: &Session) -> Step {
+    fn act(&mut self, action: Action, session: &Session, _now_ms: u64) -> Step {
         let page = self.view.saturating_sub(1).max(1);
         let way = match action {
             Action::Cancel => return Step::Close,
@@ -117,13 +126,7 @@ impl Why {
         Step::Out(way)
     }
 
-    fn to(&mut self, row: usize) -> Step {
-        self.scroll = row.min(self.rows.len().saturating_sub(self.view));
-        Step::Stay
-    }
-
-    /// Lays the finding out for an area of this size.
-    pub fn measure(&mut self, area: Rect, session: &Session) {
+    fn measure(&mut self, area: Rect, session: &Session) {
         self.view = usize::from(area.height.saturating_sub(5)).max(1);
         let width = area.width.saturating_sub(4).max(8);
         let Some(finding) = self.finding(session) else { return };
@@ -135,8 +138,7 @@ impl Why {
         self.scroll = self.scroll.min(self.rows.len().saturating_sub(self.view));
     }
 
-    /// Draws it.
-    pub fn draw(&self, area: Rect, buf: &mut Buffer, cx: &Draw) {
+    fn draw(&self, area: Rect, buf: &mut Buffer, cx: &Draw) -> Option<Position> {
         paint::clear(buf, area, cx.theme);
         let all = cx.session.findings();
         let at = all.iter().position(|finding| finding.detector == self.detector).unwrap_or(0);
@@ -186,8 +188,9 @@ impl Why {
         for (n, wanted) in [first.as_slice(), second.as_slice()].into_iter().enumerate() {
             let y = inside.bottom().saturating_sub(2 - n as u16);
             let line = Rect { y, height: 1, ..inside };
-            foot::keys(line, buf, &foot::chosen(cx.keymap, action::Context::Why, wanted), cx.theme);
+            foot::keys(line, buf, &foot::chosen(cx.keymap, Context::Why, wanted), cx.theme);
         }
+        None
     }
 }
 

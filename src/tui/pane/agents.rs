@@ -7,8 +7,12 @@ use crate::session::turn::{Phase, Stage, Turn};
 use crate::text::Row;
 use crate::text::clean::one_line;
 use crate::text::width::{take, width};
+use crate::tui::action::Action;
+use crate::tui::app::{App, Deed};
+use crate::tui::layout::Place;
 use crate::tui::live::Live;
 use crate::tui::paint::{self, Draw};
+use crate::tui::pane::Pane;
 use crate::tui::theme::Role;
 use crate::tui::words;
 use ratatui::buffer::Buffer;
@@ -21,9 +25,41 @@ pub struct Agents {
     heights: Vec<u16>,
 }
 
+/// An agent's frame is no use below this.
+const BOX: (u16, u16) = (28, 4);
+
+/// Whether there is room for a frame for each agent; else each has a line.
+fn boxed(place: Place, app: &App) -> bool {
+    let count = app.session.team().map_or(0, |team| team.agents.len()) as u16;
+    !place.bare && place.area.width >= BOX.0 && place.area.height >= BOX.1.saturating_mul(count)
+}
+
+/// Takes the newest rows of every stream.
+pub fn measure(app: &mut App, place: Place) {
+    if boxed(place, app) {
+        app.agents.measure(place.area, &app.session, &mut app.live);
+    }
+}
+
+/// Draws a frame for each agent, or a line where there is no room.
+pub fn draw(app: &App, place: Place, buf: &mut Buffer, cx: &Draw) {
+    if boxed(place, app) {
+        app.agents.draw(place.area, buf, cx, &app.live);
+        return;
+    }
+    if !place.bare {
+        paint::frame(buf, place.area, "Agents", app.has_keys(Pane::Agents), cx.theme, cx.unicode);
+    }
+    draw_lines(place.inside(), buf, cx, &app.live);
+}
+
+/// The agents want no key of their own.
+pub fn act(_app: &mut App, _action: Action) -> Option<Vec<Deed>> {
+    None
+}
+
 impl Agents {
-    /// Takes the newest rows of every stream.
-    pub fn measure(&mut self, area: Rect, session: &Session, live: &mut Live) {
+    fn measure(&mut self, area: Rect, session: &Session, live: &mut Live) {
         let Some(team) = session.team() else { return };
         let count = team.agents.len() as u16;
         self.heights = share(area.height, count, session);
@@ -50,7 +86,7 @@ impl Agents {
     }
 
     /// A framed pane for each agent, the one that acts the tallest.
-    pub fn draw(&self, area: Rect, buf: &mut Buffer, cx: &Draw, live: &Live) {
+    fn draw(&self, area: Rect, buf: &mut Buffer, cx: &Draw, live: &Live) {
         let Draw { session, theme, unicode, wall: now, .. } = *cx;
         let Some(team) = session.team() else { return };
         let mut y = area.y;
@@ -88,7 +124,7 @@ impl Agents {
 }
 
 /// One line for each agent: number, name, state. For narrow screens.
-pub fn draw_lines(area: Rect, buf: &mut Buffer, cx: &Draw, live: &Live) {
+fn draw_lines(area: Rect, buf: &mut Buffer, cx: &Draw, live: &Live) {
     let Draw { session, theme, unicode, wall: now, .. } = *cx;
     let Some(team) = session.team() else { return };
     for (place, agent) in team.agents.iter().enumerate() {

@@ -9,8 +9,11 @@ use crate::text::clean::one_line;
 use crate::text::wrap::wrap;
 use crate::text::{Ink, Piece};
 use crate::tui::action::{Action, Context};
+use crate::tui::app::{App, Deed};
 use crate::tui::keymap::Keymap;
+use crate::tui::layout::Place;
 use crate::tui::paint::{self, Draw};
+use crate::tui::pane::Pane;
 use crate::tui::theme::{Role, Theme};
 use crate::tui::words;
 use ratatui::buffer::Buffer;
@@ -24,8 +27,17 @@ struct Entry {
     role: Role,
 }
 
+/// Nothing is kept from frame to frame.
+pub fn measure(_app: &mut App, _place: Place) {}
+
+/// The floor wants no key of its own.
+pub fn act(_app: &mut App, _action: Action) -> Option<Vec<Deed>> {
+    None
+}
+
 /// Draws the pane's three parts in one column.
-pub fn draw(area: Rect, buf: &mut Buffer, cx: &Draw, outlook: Option<&Choice>) {
+pub fn draw(app: &App, place: Place, buf: &mut Buffer, cx: &Draw) {
+    let (area, outlook, focused) = (place.area, app.outlook.as_ref(), app.has_keys(Pane::Floor));
     let Draw { session, theme, unicode, keymap, wall, .. } = *cx;
     let floor = floor_lines(session, outlook, keymap, wall);
     let waiting = waiting_lines(session, keymap);
@@ -63,7 +75,7 @@ pub fn draw(area: Rect, buf: &mut Buffer, cx: &Draw, outlook: Option<&Choice>) {
         y += height;
         (height >= 3).then(|| paint::frame(buf, pane, title, role, theme, unicode))
     };
-    if let Some(inside) = part(heights[0], "Floor", false, buf) {
+    if let Some(inside) = part(heights[0], "Floor", focused, buf) {
         draw_floor(inside, buf, &floor, session, theme);
     }
     let title =

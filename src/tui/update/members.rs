@@ -5,7 +5,6 @@ use crate::chat::id::MessageId;
 use crate::session::Session;
 use crate::session::sight::{What, view};
 use crate::tui::app::{App, Whisper};
-use crate::tui::modal::Modal;
 use crate::tui::modal::list::{Choice, Line, List};
 use crate::tui::modal::prompt::{Prompt, Purpose};
 use crate::tui::words;
@@ -36,7 +35,7 @@ impl App {
         let title = format!("What {name}'s model is told first");
         let help = "It counts from its next request on, and only on this branch; what it was stays in the log.";
         let prompt = Prompt::new(Purpose::SystemMessage(name.clone()), &agent.system_message, title, help);
-        self.modals.push(Modal::Prompt(Box::new(prompt)));
+        self.open(prompt);
     }
 
     /// Lets the operator give this agent another model of the team.

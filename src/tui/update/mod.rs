@@ -1,17 +1,22 @@
 //! What changes the console: inputs from the terminal and updates from the engine, in; deeds for the loop, out.
 //!
-//! No I/O and no clock: the time is in the [`App`]. `actions.rs` says what each key does in the panes, `modals.rs`
-//! what a modal's answer leads to, `members.rs` what one looks up about an agent.
+//! No I/O and no clock: the time is in the [`App`]. `actions.rs` says where an action goes, the families beside it what it
+//! does, `modals.rs` what a modal's answer leads to, `members.rs` what one looks up about an agent. To add a deed: an arm
+//! in its family; a new family is a file and a line in `actions.rs`.
 
 mod actions;
 mod members;
 mod modals;
+mod reading;
+mod screen;
+mod speech;
+mod steer;
 mod unstick;
 
 use super::app::{App, Deed, Focus};
 use super::input::{Input, KeyPress};
 use super::keymap::Outcome;
-use super::modal::Modal;
+use super::modal::Overlay;
 use crate::chat::event::{Event, Record};
 use crate::chat::update::Update;
 
@@ -67,22 +72,13 @@ impl App {
     fn touch(&mut self) {
         let now = self.now_ms();
         for modal in &mut self.modals {
-            if let Modal::Approval(approval) = modal {
-                approval.touch(now);
-            }
+            modal.touch(now);
         }
     }
 
     fn type_key(&mut self, key: KeyPress) {
         match (self.modals.last_mut(), self.focus) {
-            (Some(Modal::Prompt(prompt)), _) => prompt.editor.key(key),
-            (Some(Modal::List(list)), _) => {
-                if let Some(filter) = list.filter() {
-                    filter.key(key);
-                    list.narrow();
-                }
-            }
-            (Some(Modal::Approval(_) | Modal::Why(_)), _) => {}
+            (Some(modal), _) => modal.key(key),
             (None, Focus::Composer) => self.compose(key),
             (None, Focus::Search) => {
                 self.search.key(key);
@@ -120,13 +116,7 @@ impl App {
         self.touch();
         self.pending.clear();
         let too_many = match (self.modals.last_mut(), self.focus) {
-            (Some(Modal::Prompt(prompt)), _) => prompt.editor.paste(text),
-            (Some(Modal::List(list)), _) => {
-                let line = text.lines().next().unwrap_or_default();
-                list.filter().map_or(0, |filter| filter.paste(line))
-            }
-            // A paste never acts and never approves.
-            (Some(Modal::Approval(_) | Modal::Why(_)), _) => 0,
+            (Some(modal), _) => modal.paste(text),
             (None, Focus::Search) => self.search.paste(text.lines().next().unwrap_or_default()),
             (None, Focus::Composer) => self.composer.paste(text),
             (None, Focus::Main) => {
@@ -169,17 +159,13 @@ impl App {
             _ => {}
         }
         self.transcript.see(record, &self.session);
-        self.follow_approvals();
+        self.follow_modals();
     }
 
-    /// A request that was decided (here or elsewhere) leaves the screen.
-    fn follow_approvals(&mut self) {
+    /// What was decided (here or elsewhere) leaves the screen.
+    fn follow_modals(&mut self) {
         let now = self.now_ms();
         let session = &self.session;
-        self.modals.retain_mut(|modal| match modal {
-            Modal::Approval(approval) => approval.follow(session, now),
-            Modal::Why(why) => why.follow(session),
-            _ => true,
-        });
+        self.modals.retain_mut(|modal| modal.follow(session, now));
     }
 }

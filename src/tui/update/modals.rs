@@ -7,9 +7,10 @@ use crate::chat::id::OpId;
 use crate::chat::leash;
 use crate::tui::action::Action;
 use crate::tui::app::{App, Deed, Focus};
+use crate::tui::layout::Layout;
 use crate::tui::modal::list::{Choice, Line, List};
 use crate::tui::modal::prompt::{Prompt, Purpose, joined, parted};
-use crate::tui::modal::{Modal, Step};
+use crate::tui::modal::{Modal, Overlay, Step};
 
 impl App {
     /// Carries out what a modal answered to an action.
@@ -18,14 +19,19 @@ impl App {
             Step::Stay => Vec::new(),
             Step::Pass => self.passed(action),
             Step::Close => {
-                let closed = self.modals.pop();
-                if let Some(Modal::Prompt(prompt)) = closed
-                    && prompt.is_changed()
-                {
+                if let Some(text) = self.modals.pop().and_then(|closed| closed.unsent()) {
                     // What was written is not lost by a slip: arrow up in the composer has it.
-                    self.history.push(prompt.editor.text());
+                    self.history.push(text);
                     self.say("Closed; arrow up in the composer brings the text back.");
                 }
+                Vec::new()
+            }
+            Step::SendAll(commands) => {
+                self.modals.pop();
+                commands.into_iter().map(Deed::Send).collect()
+            }
+            Step::Open(modal) => {
+                self.open(modal);
                 Vec::new()
             }
             Step::Send(command) => {
@@ -49,21 +55,17 @@ impl App {
                     let title = format!("Let {agent} run code unasked for …");
                     let help = "5 is five executions, 10m ten minutes, both the sooner of the two. It begins with the next request, \
                                 holds inside containment only, and ends with a fork or a restart.";
-                    self.modals.push(Modal::Prompt(Box::new(Prompt::new(Purpose::Leash(agent), "", title, help))));
+                    self.open(Prompt::new(Purpose::Leash(agent), "", title, help));
                 }
                 Vec::new()
             }
             Step::AskReason | Step::AskReasonAndHold => {
+                let hold = matches!(step, Step::AskReasonAndHold);
                 if let Some(Modal::Approval(approval)) = self.modals.last() {
-                    let purpose = Purpose::Deny(approval.id(), step == Step::AskReasonAndHold);
+                    let purpose = Purpose::Deny(approval.id(), hold);
                     let help =
                         "The reason goes back to the agents as the result. Without one, it says that none was given.";
-                    self.modals.push(Modal::Prompt(Box::new(Prompt::new(
-                        purpose,
-                        "",
-                        "Do not run it, because …",
-                        help,
-                    ))));
+                    self.open(Prompt::new(purpose, "", "Do not run it, because …", help));
                 }
                 Vec::new()
             }
@@ -72,7 +74,7 @@ impl App {
                     let text = joined(&approval.blocks(&self.session));
                     let purpose = Purpose::Code(approval.id());
                     let help = "Saved code is shown again and runs only when you say so; the agents are told what you changed.";
-                    self.modals.push(Modal::Prompt(Box::new(Prompt::new(purpose, &text, "Edit the code", help))));
+                    self.open(Prompt::new(purpose, &text, "Edit the code", help));
                 }
                 Vec::new()
             }
@@ -197,6 +199,12 @@ impl App {
             Choice::Resolve(op, resolution) => vec![Deed::Send(Command::Resolve { op, resolution })],
             Choice::Revoke(agent) => vec![Deed::Send(Command::Revoke { agent })],
             Choice::CallOn(agent) => self.and_go_on(Command::CallOn { agent }),
+            Choice::Send(commands) => commands.into_iter().map(Deed::Send).collect(),
+            Choice::Beside(left, right) => {
+                self.arranged.pair = (left, right);
+                self.lay(Layout::Split);
+                Vec::new()
+            }
             Choice::Quit => vec![Deed::Quit],
             Choice::End => vec![Deed::Send(Command::End)],
             Choice::Nothing => Vec::new(),

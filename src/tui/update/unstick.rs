@@ -18,7 +18,7 @@ impl App {
     /// Opens the panel that explains what the detectors see.
     pub(super) fn explain(&mut self) {
         match Why::open(&self.session) {
-            Some(why) => self.modals.push(Modal::Why(Box::new(why))),
+            Some(why) => self.open(why),
             None => self.say("Nothing repeats."),
         }
     }
@@ -47,7 +47,7 @@ impl App {
                 let title = format!("Edit message {} by {}", id.0 + 1, one_line(entry.message.author.name()));
                 let help = "The conversation goes on from here on a new branch; the old one stays.";
                 let prompt = Prompt::new(Purpose::Message(id), &entry.message.content, title, help);
-                self.modals.push(Modal::Prompt(Box::new(prompt)));
+                self.open(prompt);
             }
             Way::Note | Way::NoteAll => {
                 let to = who.filter(|_| way == Way::Note);
@@ -59,7 +59,7 @@ impl App {
                     Some(_) => "Only it hears this; the others are told that you spoke to it. The run goes on then.",
                     None => "Everybody hears this. The run goes on then.",
                 };
-                self.modals.push(Modal::Prompt(Box::new(Prompt::new(Purpose::Note(to), "", title, help))));
+                self.open(Prompt::new(Purpose::Note(to), "", title, help));
             }
             Way::Another => {
                 let team = self.session.team();

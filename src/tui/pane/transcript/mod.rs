@@ -3,19 +3,59 @@
 //! Only what is on the screen is laid out; what was laid out is kept by (item, width, revision, fold). A position is
 //! (item, row), so that a wrong estimate elsewhere can move the scroll bar and nothing else.
 
+mod draw;
+mod walk;
+
+use super::Pane;
 use super::item::{Fold, Item, Line};
 use crate::chat::event::{Event, Record};
 use crate::chat::id::MessageId;
 use crate::session::Session;
-use crate::text::{Ink, search};
+use crate::text::wrap::wrap;
+use crate::text::{Ink, Piece, search};
+use crate::tui::action::{Action, Context};
+use crate::tui::app::{App, Deed};
+use crate::tui::layout::Place;
 use crate::tui::live::Live;
-use crate::tui::paint;
-use crate::tui::theme::{Role, Theme};
+use crate::tui::paint::{self, Draw};
+use crate::tui::theme::Role;
 use crate::tui::widget::heights::{Heights, Position};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
+
+/// Lays out what the pane will show.
+pub fn measure(app: &mut App, place: Place) {
+    let wall = app.wall();
+    app.transcript.measure(place.inside(), &app.session, &mut app.live, wall);
+}
+
+/// Draws the pane.
+pub fn draw(app: &App, place: Place, buf: &mut Buffer, cx: &Draw) {
+    let inside = place.inside();
+    if !place.bare {
+        let title = match app.transcript.unseen() {
+            0 => "Transcript".to_owned(),
+            n => format!("Transcript · {n} new below"),
+        };
+        paint::frame(buf, place.area, &title, app.has_keys(Pane::Transcript), cx.theme, cx.unicode);
+    }
+    app.transcript.draw(inside, buf, cx.theme, cx.unicode);
+    if app.session.transcript().is_empty() {
+        let key = cx.keymap.word(Action::Composer, Context::Main);
+        let words = format!("Nothing was said yet. Press {key} and give the team a task.");
+        let rows = wrap(&[Piece::new(words, Ink::Plain)], inside.width.saturating_sub(2).max(1), 0);
+        for (y, row) in (inside.y..inside.bottom()).zip(&rows) {
+            paint::words(buf, inside, inside.x + 1, y, &row.text(), cx.theme.style(Role::Dim));
+        }
+    }
+}
+
+/// The transcript's keys work whatever pane has them.
+pub fn act(_app: &mut App, _action: Action) -> Option<Vec<Deed>> {
+    None
+}
 
 /// How many laid out items are kept.
 const KEPT: usize = 512;
@@ -170,129 +210,6 @@ impl Transcript {
         self.laid_out
     }
 
-    /// Selects the next (or previous) message and brings it into sight.
-    pub fn select(&mut self, forward: bool, session: &Session) {
-        let is_message = |place: &usize| matches!(self.items.get(*place), Some(Item::Message(_)));
-        let count = self.items.len();
-        let next = match (self.selected, forward) {
-            (None, false) => (0..count).rev().find(is_message),
-            (None, true) => return,
-            (Some(at), false) => (0..at).rev().find(is_message).or(Some(at)),
-            (Some(at), true) => match (at + 1..count).find(is_message) {
-                Some(next) => Some(next),
-                None => {
-                    self.end();
-                    return;
-                }
-            },
-        };
-        self.selected = next;
-        if let Some(place) = next {
-            self.reveal(place, session);
-        }
-    }
-
-    /// Selects this message and brings it into sight.
-    pub fn go_to(&mut self, id: MessageId, session: &Session) {
-        if let Some(place) = self.items.iter().position(|item| *item == Item::Message(id)) {
-            self.selected = Some(place);
-            self.reveal(place, session);
-            self.reveal_match(place, session);
-        }
-    }
-
-    /// Brings the first marked row of an item into sight.
-    fn reveal_match(&mut self, place: usize, session: &Session) {
-        let marked = |line: &Line| match line {
-            Line::Body { row, .. } => row.pieces.iter().any(|piece| piece.ink == Ink::Match),
-            _ => false,
-        };
-        if self.shown.iter().any(|(item, shown)| *item == Some(place) && shown.line().is_some_and(marked)) {
-            return;
-        }
-        let lines = self.lines_of(place, session);
-        if let Some(row) = lines.iter().position(marked) {
-            self.follow = false;
-            self.top = Position { message: place, row: row as u32 };
-            self.walk(-i64::from(self.height / 3), session);
-        }
-    }
-
-    /// Drops the selection. False when there was none.
-    pub fn unselect(&mut self) -> bool {
-        self.selected.take().is_some()
-    }
-
-    fn reveal(&mut self, place: usize, session: &Session) {
-        let on_screen = self.shown.iter().filter(|(item, _)| *item == Some(place)).count();
-        let rows = self.rows_of(place, session);
-        if on_screen < rows.min(usize::from(self.height)) {
-            self.follow = false;
-            self.top = Position { message: place, row: 0 };
-            // Some of what came before gives the eye a hold.
-            let room = i64::from(self.height) - rows as i64;
-            self.walk(-(room / 3).max(0), session);
-        }
-    }
-
-    /// Shows the beginning.
-    pub fn begin(&mut self) {
-        self.follow = false;
-        self.top = Position::default();
-    }
-
-    /// Shows the end and follows it.
-    pub fn end(&mut self) {
-        self.follow = true;
-        self.selected = None;
-        self.seen = self.items.len();
-    }
-
-    /// Scrolls by rows, down if positive.
-    pub fn scroll(&mut self, rows: i64, session: &Session) {
-        if self.follow && rows > 0 {
-            return;
-        }
-        if self.follow {
-            self.follow = false;
-            self.seen = self.items.len();
-        }
-        self.walk(rows, session);
-    }
-
-    /// Rows in sight.
-    pub fn page(&self) -> i64 {
-        i64::from(self.height.saturating_sub(2).max(1))
-    }
-
-    /// Moves the top row exactly, item by item.
-    fn walk(&mut self, mut rows: i64, session: &Session) {
-        while rows < 0 {
-            if self.top.row > 0 {
-                let step = i64::from(self.top.row).min(-rows);
-                self.top.row -= step as u32;
-                rows += step;
-            } else if self.top.message > 0 {
-                self.top.message -= 1;
-                self.top.row = self.rows_of(self.top.message, session) as u32;
-            } else {
-                return;
-            }
-        }
-        while rows > 0 && self.top.message < self.items.len() {
-            let left = (self.rows_of(self.top.message, session) as i64 - i64::from(self.top.row)).max(0);
-            if rows < left {
-                self.top.row += rows as u32;
-                return;
-            }
-            rows -= left;
-            if self.top.message + 1 >= self.items.len() {
-                return;
-            }
-            self.top = Position { message: self.top.message + 1, row: 0 };
-        }
-    }
-
     /// Folds or unfolds the chosen message.
     pub fn toggle_fold(&mut self) {
         if let Some(id) = self.chosen()
@@ -366,7 +283,7 @@ impl Transcript {
         if height == 0 {
             return;
         }
-        let tail = super::under_way::lines(session, live, width, height, now);
+        let tail = crate::tui::pane::under_way::lines(session, live, width, height, now);
         if !self.follow {
             self.fill_down(&tail, height, session);
             if self.shown.len() >= height || self.items.is_empty() {
@@ -413,58 +330,5 @@ impl Transcript {
         from_below.truncate(height);
         from_below.reverse();
         self.shown = from_below;
-    }
-
-    /// Draws what was measured.
-    pub fn draw(&self, area: Rect, buf: &mut Buffer, theme: &Theme, unicode: bool) {
-        let bar = if unicode { "▎" } else { "|" };
-        let inside = Rect { width: area.width.saturating_sub(1), ..area };
-        for (n, (place, line)) in self.shown.iter().enumerate() {
-            let y = area.y + n as u16;
-            let Some(line) = line.line() else { continue };
-            match line {
-                Line::Blank => {}
-                Line::Note { role, row } => {
-                    let text = row.text();
-                    paint::words(buf, inside, inside.x, y, &text, theme.style(*role));
-                }
-                Line::Body { role, row } => {
-                    paint::words(buf, inside, inside.x, y, bar, theme.style(*role));
-                    paint::row(buf, inside, inside.x + 2, y, row, theme);
-                }
-                Line::Head { role, number, name, marks, figures } => {
-                    let x = paint::words(buf, inside, inside.x, y, &format!("{number} "), theme.style(Role::Dim));
-                    let x = paint::words(buf, inside, x, y, name, theme.style(*role));
-                    let x = paint::words(buf, inside, x + 2, y, marks, theme.style(Role::Warning));
-                    let from = inside.right().saturating_sub(crate::text::width::width(figures) as u16);
-                    if from > x {
-                        paint::words(buf, inside, from, y, figures, theme.style(Role::Dim));
-                    }
-                }
-            }
-            if place.is_some() && *place == self.selected {
-                let row = Rect { y, height: 1, ..inside };
-                if matches!(line, Line::Head { .. }) {
-                    paint::tint(buf, row, theme.style(Role::Selection));
-                }
-            }
-        }
-        self.draw_position(area, buf, theme, unicode);
-    }
-
-    /// A thumb at the right edge: where in the whole one is.
-    fn draw_position(&self, area: Rect, buf: &mut Buffer, theme: &Theme, unicode: bool) {
-        let total = self.heights.total().max(1);
-        if total <= u64::from(area.height) || area.height == 0 {
-            return;
-        }
-        let height = u64::from(area.height);
-        let size = (height * height / total).clamp(1, height);
-        let above = if self.follow { total - height.min(total) } else { self.heights.offset(self.top) };
-        let from = (above * height / total).min(height - size);
-        for n in from..from + size {
-            let mark = if unicode { "▐" } else { "#" };
-            paint::words(buf, area, area.right() - 1, area.y + n as u16, mark, theme.style(Role::Minimap));
-        }
     }
 }
