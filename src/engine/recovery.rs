@@ -27,7 +27,7 @@ pub fn settle(session: &Session) -> Vec<(Actor, Vec<Event>)> {
         // First, so that the time in which nobody was here counts for nothing.
         events.push(Event::Held { why: HoldReason::Opened });
     }
-    if session.leashes().next().is_some() || !session.grants().is_empty() {
+    if session.leashes().next().is_some() || !session.grants().is_empty() || session.remembers_tools() {
         // Whoever is there now has seen nothing yet.
         events.push(Event::ConsentRevoked { agent: None });
     }

@@ -4,7 +4,7 @@ use super::Session;
 use crate::chat::code::Payload;
 use crate::chat::event::{Actor, Event, Verdict};
 use crate::chat::id::OpId;
-use crate::chat::team::{Agent, ToolSetup};
+use crate::chat::team::{Agent, ApprovalPolicy, ToolSetup};
 use std::borrow::Cow;
 
 impl Session {
@@ -31,6 +31,16 @@ impl Session {
             });
             yes && same && asked.payload.place == payload.place && (!exactly || asked.payload.blocks == payload.blocks)
         })
+    }
+
+    /// Whether a tool may be called unasked because a call of it was approved.
+    pub fn remembers_tools(&self) -> bool {
+        let asked = self.state.approvals.range(self.state.consent_since..).map(|(_, asked)| asked);
+        let lasting = |name: &str| {
+            let policy = self.tool(name).map(|tool| tool.execution.approval);
+            matches!(policy, Some(ApprovalPolicy::Ask | ApprovalPolicy::AskIfChanged))
+        };
+        asked.into_iter().any(|asked| asked.payload.tool.as_ref().is_some_and(|tool| lasting(&tool.name)))
     }
 
     /// What came of an effect, in full, as far as it was kept. Looks through the log from its end.

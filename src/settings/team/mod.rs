@@ -32,7 +32,7 @@ use super::secrets;
 use super::user::Defaults;
 use crate::catalog::{Remark, Row};
 use crate::chat::Name;
-use crate::chat::team::{Agent, ModelSpec, Team, ToolSetup};
+use crate::chat::team::{Agent, ModelSpec, Spec, Team, ToolSetup};
 use crate::chat::usage::Price;
 use crate::rules::Rule;
 use std::collections::BTreeMap;
