@@ -5,6 +5,7 @@
 
 use crate::catalog;
 use crate::chat::Name;
+use crate::chat::breaks::Deed;
 use crate::chat::event::{Event, FORMAT};
 use crate::chat::team::{COMMAND, Team};
 use crate::engine::driver::Executors;
@@ -176,6 +177,8 @@ pub struct Options {
     pub approve_sandboxed: Option<String>,
     /// Keep the log in memory only.
     pub ephemeral: bool,
+    /// Programs that breakpoints may run, besides those of the settings.
+    pub programs: Vec<Vec<String>>,
 }
 
 /// A started run.
@@ -193,7 +196,7 @@ pub struct Run {
 /// # Errors
 /// When the team cannot run here or the log cannot be made.
 pub fn start(team: Team, settings: &Settings, options: &Options) -> Result<Run, WireError> {
-    let (machine, executors) = concrete(&team, options)?;
+    let (machine, executors) = concrete(&team, &allowed(options, settings))?;
     // A session that exists opens in any case; a new one does not begin where its code could never run.
     for agent in &team.agents {
         let (Some(code), Some(executor)) = (&agent.code_execution, executors.agents.get(&agent.name)) else { continue };
@@ -228,7 +231,7 @@ pub fn reopen(name: &str, settings: &Settings, options: &Options) -> Result<Run,
     let opened = store(settings)?.open(name)?;
     let session = Session::replay(opened.records)?;
     let team = session.team().cloned().ok_or(crate::session::ApplyError::Start { seq: 1 })?;
-    let (machine, executors) = concrete(&team, options)?;
+    let (machine, executors) = concrete(&team, &allowed(options, settings))?;
     let id = session.id().to_owned();
     let handle = Engine::start(Parts {
         session: session.clone(),
@@ -242,6 +245,17 @@ pub fn reopen(name: &str, settings: &Settings, options: &Options) -> Result<Run,
     Ok(Run { session, id, handle })
 }
 
+/// The options with the programs that the operator's own breakpoints name.
+fn allowed(options: &Options, settings: &Settings) -> Options {
+    let mut options = options.clone();
+    let own = settings.team.value.breakpoints.iter();
+    options.programs.extend(own.filter_map(|breakpoint| match &breakpoint.deed {
+        Deed::Run(argv) => Some(argv.clone()),
+        _ => None,
+    }));
+    options
+}
+
 /// The machine and the executors of a team.
 ///
 /// # Errors
@@ -253,6 +267,7 @@ pub fn concrete(team: &Team, options: &Options) -> Result<(Machine, Executors), 
         headless: options.headless,
         approve_all: options.approve_all.clone(),
         approve_sandboxed: options.approve_sandboxed.clone(),
+        programs: options.programs.clone(),
         ..Rules::default()
     };
     furnish(team, "", &mut executors, &mut rules)?;

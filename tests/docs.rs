@@ -2,7 +2,7 @@
 //! writes it anew.
 
 use plenary::catalog::Row;
-use plenary::rules::{FACTS, Rule};
+use plenary::rules::{FACTS, Rule, moment};
 use plenary::tui::keymap::Keymap;
 use plenary::tui::theme::Role;
 use plenary::wire;
@@ -112,19 +112,23 @@ fn the_reference_is_what_the_tables_say() {
     assert!(found == wanted, "docs/reference.md is not current: run UPDATE_DOCS=1 cargo test docs");
 }
 
-/// The table of facts in `docs/rules.md` is the program's own; everything around it is written by hand.
+/// The tables of facts in `docs/rules.md` are the program's own; everything around them is written by hand.
 #[test]
 fn the_manual_of_rules_lists_the_facts_there_are() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/rules.md");
-    let found = std::fs::read_to_string(&path).unwrap();
-    let (before, rest) = found.split_once("<!-- facts -->").unwrap();
-    let after = rest.find("\n## ").map(|at| &rest[at..]).unwrap();
-    let mut table = String::from("\n| fact | is | | for example |\n|---|---|---|---|\n");
-    for fact in FACTS {
-        let example = fact.example.replace('|', "\\|");
-        let _ = writeln!(table, "| `{}` | {} | {} | `{example}` |", fact.form(), fact.takes(), fact.about);
+    let mut wanted = std::fs::read_to_string(&path).unwrap();
+    for (mark, facts) in [("<!-- facts -->", FACTS), ("<!-- facts of the moment -->", moment::FACTS)] {
+        let (before, rest) = wanted.split_once(mark).unwrap();
+        let after = rest.find("\n## ").map(|at| &rest[at..]).unwrap();
+        let mut table = String::from("\n| fact | is | | for example |\n|---|---|---|---|\n");
+        for fact in facts {
+            let example = fact.example.replace('|', "\\|");
+            let about = fact.about.split_whitespace().collect::<Vec<_>>().join(" ");
+            let _ = writeln!(table, "| `{}` | {} | {about} | `{example}` |", fact.form(), fact.takes());
+            assert!(Rule::parse_breakpoint(fact.example).is_ok(), "{}", fact.example);
+        }
+        wanted = format!("{before}{mark}{table}{after}");
     }
-    let wanted = format!("{before}<!-- facts -->{table}{after}");
     if std::env::var_os("UPDATE_DOCS").is_some() {
         std::fs::write(&path, &wanted).unwrap();
     }
@@ -170,7 +174,7 @@ fn the_readme_opens_with_the_two_commands() {
     }
     let help = std::process::Command::new(env!("CARGO_BIN_EXE_plenary")).arg("--help").output().unwrap();
     let help = String::from_utf8(help.stdout).unwrap();
-    for code in ["0", "1", "2", "3", "4", "5", "130"] {
+    for code in ["0", "1", "2", "3", "4", "5", "6", "130"] {
         let line = help.lines().find(|line| line.trim_start().starts_with(&format!("{code} "))).unwrap();
         let meaning = line.trim_start().trim_start_matches(code).trim();
         assert!(readme.contains(&format!("| {code} | {meaning} |")), "the README says otherwise of exit code {code}");

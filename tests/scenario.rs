@@ -109,7 +109,7 @@ scenarios! {
     queue_two, round_table, pair, debate, panel, human_always, needs_a_person, budget_headless, budget_raised, circles,
     model_down, model_down_watched, fallback_model, selector_nonsense, cut_off_by_length, approve_all_headless,
     newsroom, program_chooses, desk, speak_as_an_agent, shaped_answer, summary, failure_skipped, private_words, stop_running_code, time_out,
-    pipeline, brainstorm, review_loop, support, society, magentic,
+    breakpoint_headless, held_reply, pipeline, brainstorm, review_loop, support, society, magentic,
 }
 
 fn directory() -> PathBuf {

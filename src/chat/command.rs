@@ -3,6 +3,7 @@
 //! Commands are data, so that a console may sit in another process than the engine.
 
 use super::Name;
+use super::breaks::BreakCommand;
 use super::configure::Change;
 use super::event::{Answer, Boundary, Judgement, Resolution, Verdict};
 use super::id::{ApprovalId, AskId, MessageId, OpId, Seq};
@@ -174,4 +175,6 @@ pub enum Command {
     },
     /// Have the run summed up by one of the agents, and end it then.
     Conclude,
+    /// Breakpoints, steps, and what is held back before it is sent or said.
+    Break(BreakCommand),
 }

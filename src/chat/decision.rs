@@ -65,6 +65,11 @@ pub enum HoldReason {
         /// What it saw, in words.
         text: String,
     },
+    /// A breakpoint was met, or a step is over.
+    Break {
+        /// Which, and where, in words.
+        text: String,
+    },
 }
 
 /// What the operator decided about code.

@@ -25,6 +25,8 @@ pub enum EndCause {
     Budget,
     /// Going in circles.
     Circles,
+    /// A breakpoint was met and nobody was there; or what was expected never happened.
+    Breakpoint,
     /// A person was needed and none was there.
     NeedsPerson,
     /// Something failed beyond retry.
@@ -47,6 +49,7 @@ impl EndCause {
             EndCause::Budget => 3,
             EndCause::Circles => 4,
             EndCause::NeedsPerson => 5,
+            EndCause::Breakpoint => 6,
             EndCause::Interrupted => 130,
         }
     }

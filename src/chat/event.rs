@@ -1,6 +1,7 @@
 //! What happened: the durable vocabulary of a session.
 
 pub use super::actor::Actor;
+use super::breaks::Breaks;
 use super::code::{Execution, Payload};
 use super::configure::Change;
 use super::consult::{ConsultAnswered, ConsultAsked};
@@ -56,6 +57,8 @@ pub enum Event {
         /// Why, for the timeline.
         why: String,
     },
+    /// Breakpoints, steps, and what is held back before it is sent or said.
+    Breaks(Breaks),
     /// A person has to pick the next speaker.
     SpeakerWanted {
         /// Who can be picked.

@@ -115,6 +115,9 @@ pub struct Message {
     /// The operator spoke in this agent's name; shown to the operator, hidden from the agents.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub by_operator: bool,
+    /// What its author had written, where the operator changed it before anybody heard it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drafted: Option<Arc<str>>,
     /// Who hears it besides its author; empty means everybody.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub to: Vec<Name>,
@@ -148,6 +151,7 @@ impl Message {
             call: None,
             reasoning: None,
             by_operator: false,
+            drafted: None,
             to: Vec::new(),
             announced: false,
             within: Vec::new(),

@@ -6,6 +6,7 @@
 
 pub mod actor;
 pub mod agent;
+pub mod breaks;
 pub mod code;
 pub mod command;
 pub mod configure;

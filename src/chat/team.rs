@@ -97,6 +97,9 @@ pub struct Team {
     /// When the run goes in circles.
     #[serde(default, skip_serializing_if = "super::watch::Watching::is_plain")]
     pub watch: super::watch::Watching,
+    /// Where the run is to be stopped or looked at.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub breakpoints: Vec<super::breaks::Breakpoint>,
 }
 
 impl Team {
@@ -123,6 +126,7 @@ impl Team {
             tools: BTreeMap::new(),
             context_variables: Map::new(),
             watch: Default::default(),
+            breakpoints: Vec::new(),
         }
     }
 

@@ -25,6 +25,7 @@ Exit codes:
   3    stopped by a budget
   4    stopped because it was going in circles
   5    needed a person and none was there
+  6    a breakpoint was met, or what was expected never happened
   130  interrupted";
 
 /// A console for conversations between LLM agents, with a person in the chair.

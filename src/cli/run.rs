@@ -1,9 +1,11 @@
 //! `run`, `demo` and `open`: a session in the console or headless.
 
 use super::{EXIT_CODES, Trouble, safe};
+use crate::chat::breaks::{Breakpoint, Deed, SetBy};
 use crate::chat::event::EndCause;
 use crate::engine::effect::Input;
 use crate::headless::{self, Style};
+use crate::rules::{Rule, RuleError};
 use crate::settings::Settings;
 use crate::tui;
 use crate::wire::{self, Options, Run};
@@ -17,6 +19,8 @@ Examples:
   plenary run debate                       a ready team by its name
   plenary run team.toml --headless --approve all
   plenary run team.toml --headless --json | jq .kind
+  plenary run team.toml --break 'speaker == Critic and text contains \"APPROVE\"'
+  plenary run team.toml --headless --break 'cost > $2' --expect 'last.exit == 0'
 
 ";
 
@@ -71,6 +75,12 @@ struct How {
     /// Keep nothing on disk
     #[arg(long)]
     ephemeral: bool,
+    /// Hold where this rule is met; headless, end with exit code 6. May be given several times
+    #[arg(long = "break", value_name = "RULE")]
+    breaks: Vec<String>,
+    /// Headless, end with exit code 6 when this rule was never met. May be given several times
+    #[arg(long = "expect", value_name = "RULE")]
+    expects: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -100,11 +110,21 @@ pub(super) fn run(arguments: RunArguments) -> Result<u8, Trouble> {
     if given && team.models.values().all(|model| model.provider.kind == "scripted") {
         eprintln!("plenary: the models of this team play a script; they take no notice of your task.");
     }
+    for (option, rules, deed) in
+        [("--break", &arguments.how.breaks, Deed::Hold), ("--expect", &arguments.how.expects, Deed::Expect)]
+    {
+        for rule in rules {
+            Rule::parse_breakpoint(rule).map_err(|error| unreadable(option, rule, &error))?;
+            let breakpoint = Breakpoint { deed: deed.clone(), ..Breakpoint::new(rule, SetBy::CommandLine) };
+            team.breakpoints.push(breakpoint);
+        }
+    }
     let options = Options {
         headless: arguments.how.headless,
         approve_all: (arguments.how.approve == Approve::All).then(|| "--approve all".to_owned()),
         approve_sandboxed: (arguments.how.approve == Approve::Sandboxed).then(|| "--approve sandboxed".to_owned()),
         ephemeral: arguments.how.ephemeral,
+        programs: Vec::new(),
     };
     let style = if arguments.how.json { Style::Json } else { Style::Text };
     begin(team, &settings, &options, style)
@@ -118,6 +138,7 @@ pub(super) fn demo(arguments: DemoArguments) -> Result<u8, Trouble> {
         approve_all: arguments.headless.then(|| "demo --headless: the code ships with plenary".to_owned()),
         approve_sandboxed: None,
         ephemeral: arguments.ephemeral,
+        programs: Vec::new(),
     };
     let style = if arguments.json { Style::Json } else { Style::Text };
     begin(loaded.team, &settings, &options, style)
@@ -131,6 +152,14 @@ pub(super) fn open(arguments: OpenArguments) -> Result<u8, Trouble> {
         let run = wire::reopen(&arguments.session, &settings, &options)?;
         console(run, &settings).await
     })
+}
+
+/// A rule of the command line that cannot be read, with a caret at the place.
+fn unreadable(option: &str, rule: &str, error: &RuleError) -> Trouble {
+    let before = safe(rule.get(..error.at.start).unwrap_or_default()).chars().count();
+    let help = error.help.as_ref().map(|help| format!("\n  {}", safe(help))).unwrap_or_default();
+    let caret = " ".repeat(before);
+    Trouble::usage(format!("{option}: {}\n  {}\n  {caret}^{help}", safe(&error.message), safe(rule)))
 }
 
 fn begin(team: crate::chat::team::Team, settings: &Settings, options: &Options, style: Style) -> Result<u8, Trouble> {

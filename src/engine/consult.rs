@@ -2,6 +2,7 @@
 
 use super::driver::Engine;
 use super::effect::Input;
+use crate::chat::breaks::BreakId;
 use crate::chat::consult::{Advice, Consultation};
 use crate::chat::id::OpId;
 use crate::execution::consult;
@@ -18,5 +19,14 @@ impl Engine {
             let _ = inbox.send(Input::Advised { op, advice }).await;
         });
         self.programs.insert(op, (kill, task));
+    }
+
+    /// Starts the program of a breakpoint. It ends with the engine, or when its time is over.
+    pub(super) fn tell(&mut self, id: BreakId, consultation: Consultation) {
+        let inbox = self.inbox.clone();
+        tokio::spawn(async move {
+            let advice: Advice = consult::ask(consultation, CancellationToken::new()).await;
+            let _ = inbox.send(Input::Told { id, advice }).await;
+        });
     }
 }

@@ -193,6 +193,7 @@ impl Engine {
             }
             Effect::Run { op, agent, payload, hash } => self.execute(op, agent, payload, hash),
             Effect::Consult { op, consultation } => self.consult(op, consultation),
+            Effect::Tell { id, consultation } => self.tell(id, consultation),
             Effect::Kill(op) => {
                 if let Some((kill, _)) = self.programs.get(&op) {
                     kill.cancel();

@@ -1,5 +1,6 @@
 //! What comes into the machine and what it wants done.
 
+use crate::chat::breaks::BreakId;
 use crate::chat::code::{Execution, Payload};
 use crate::chat::command::Command;
 use crate::chat::consult::{Advice, Consultation};
@@ -57,6 +58,13 @@ pub enum Input {
         /// What it said.
         advice: Advice,
     },
+    /// The program of a breakpoint is over.
+    Told {
+        /// Whose.
+        id: BreakId,
+        /// What it said.
+        advice: Advice,
+    },
     /// Time passed, or nothing happened and the machine should look around.
     Tick,
     /// The run must stop: a signal, or the last view is gone.
@@ -98,6 +106,13 @@ pub enum Effect {
         /// Identity of the effect.
         op: OpId,
         /// The question.
+        consultation: Consultation,
+    },
+    /// Tell a program of the user's that a breakpoint was met.
+    Tell {
+        /// Which.
+        id: BreakId,
+        /// What it is told.
         consultation: Consultation,
     },
     /// Stop a program and everything it started.

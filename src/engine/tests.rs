@@ -1,4 +1,5 @@
 mod audience;
+mod breaks;
 mod circles;
 mod code;
 mod configure;

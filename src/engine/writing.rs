@@ -114,5 +114,6 @@ fn is_hard(event: &Event) -> bool {
             | Event::AnswerRejected(_)
             | Event::Ended { .. }
             | Event::Summarized(_)
+            | Event::Breaks(_)
     )
 }

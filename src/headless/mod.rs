@@ -5,6 +5,8 @@
 //! [`crate::chat`], [`crate::settings`], [`crate::catalog`] and [`crate::text`]. To show another kind of record, add an
 //! arm in `Printer::record`.
 
+use crate::chat::breaks::Breaks;
+use crate::chat::consult::Advice;
 use crate::chat::end::Summarized;
 use crate::chat::event::{Achieved, EndCause, Event, HoldReason, Record, Verdict};
 use crate::chat::format::Rejection;
@@ -34,12 +36,22 @@ pub enum Style {
 pub struct Result {
     /// Why it ended; `None` when the engine stopped without an end.
     pub cause: Option<EndCause>,
+    /// Rules that were to be met before the end and never were.
+    pub missed: Vec<String>,
 }
 
 impl Result {
     /// The process exit code.
     pub fn exit_code(&self) -> u8 {
-        self.cause.as_ref().map_or(1, EndCause::exit_code)
+        match self.cause.as_ref().map_or(1, EndCause::exit_code) {
+            0 if !self.missed.is_empty() => EndCause::Breakpoint.exit_code(),
+            code => code,
+        }
+    }
+
+    fn of(session: &Session) -> Self {
+        let missed = session.missed().map(|armed| armed.breakpoint.title().to_owned()).collect();
+        Result { cause: session.ended().map(|ended| ended.cause.clone()), missed }
     }
 }
 
@@ -62,8 +74,10 @@ pub async fn follow(
                 }
                 printer.record(&record, &session)?;
                 let over = matches!(record.event, Event::Ended { .. } | Event::Summarized(_));
-                if let Some(ended) = session.ended().filter(|_| over && !session.awaits_summary()) {
-                    return Ok(Result { cause: Some(ended.cause.clone()) });
+                if over && session.ended().is_some() && !session.awaits_summary() {
+                    let result = Result::of(&session);
+                    printer.missed(&result)?;
+                    return Ok(result);
                 }
             }
             Update::Fault { text } if !text.is_empty() => {
@@ -74,7 +88,7 @@ pub async fn follow(
             _ => {}
         }
     }
-    Ok(Result { cause: session.ended().map(|ended| ended.cause.clone()) })
+    Ok(Result::of(&session))
 }
 
 struct Printer<'a, W: Write + ?Sized> {
@@ -163,6 +177,12 @@ impl<W: Write + ?Sized> Printer<'_, W> {
             Event::DetectorChanged(Detection { detector, text, count, .. }) if *count > 0 => {
                 writeln!(self.out, "\n·· {detector}: {}", plain(text, Context::Prose))?;
             }
+            Event::Breaks(Breaks::Hit { text, .. }) => {
+                writeln!(self.out, "\n·· breakpoint: {}", one_line(text))?;
+            }
+            Event::Breaks(Breaks::Ran { advice: Advice { failure: Some(why), .. }, .. }) => {
+                writeln!(self.out, "\n·· the program of a breakpoint failed: {}", one_line(why))?;
+            }
             Event::Ended { text, .. } if !within.is_empty() => {
                 let names = within.iter().map(|name| &***name).collect::<Vec<_>>().join(" › ");
                 writeln!(self.out, "\n·· {} has talked: {}", one_line(&names), plain(text, Context::Prose))?;
@@ -188,6 +208,15 @@ impl<W: Write + ?Sized> Printer<'_, W> {
                 }
             }
             _ => return Ok(()),
+        }
+        self.out.flush()
+    }
+
+    fn missed(&mut self, result: &Result) -> io::Result<()> {
+        if self.style == Style::Text {
+            for rule in &result.missed {
+                writeln!(self.out, "expected, and never met: {}", one_line(rule))?;
+            }
         }
         self.out.flush()
     }

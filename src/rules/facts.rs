@@ -1,5 +1,6 @@
 //! What a rule may ask about: one row a fact.
 
+use super::moment::Moment;
 use super::tree::time;
 use crate::chat::message::MessageKind;
 use crate::chat::usage::Money;
@@ -11,6 +12,8 @@ use serde_json::{Map, Value as Json};
 pub(super) struct Scene<'a> {
     pub session: &'a Session,
     pub context: &'a Map<String, Json>,
+    /// What is about to happen, for a breakpoint.
+    pub moment: Option<&'a Moment<'a>>,
 }
 
 /// The fact that is written with a dot before its argument.
@@ -41,6 +44,8 @@ pub(super) enum Type {
     Text,
     /// An agent's name, or `user`.
     Speaker,
+    /// A tool's name.
+    Tool,
     /// One of these words.
     Word(&'static [&'static str]),
     /// Whatever a tool or an agent has put there.
@@ -56,6 +61,7 @@ impl Type {
             Type::Money => "an amount of money".to_owned(),
             Type::Text => "a text".to_owned(),
             Type::Speaker => "the name of an agent".to_owned(),
+            Type::Tool => "the name of a tool".to_owned(),
             Type::Word(words) => format!("one of {}", words.join(", ")),
             Type::Any => "any value".to_owned(),
         }
@@ -107,7 +113,7 @@ pub struct Fact {
     pub about: &'static str,
     /// A rule that uses it.
     pub example: &'static str,
-    read: for<'a> fn(&Scene<'a>, &str) -> Value<'a>,
+    pub(super) read: for<'a> fn(&Scene<'a>, &str) -> Value<'a>,
 }
 
 impl Fact {
@@ -146,7 +152,7 @@ impl PartialEq for Fact {
 }
 
 /// The kinds of message that a team shares.
-const KINDS: &[&str] = &[
+pub(super) const KINDS: &[&str] = &[
     "task",
     "reply",
     "code_result",
@@ -161,7 +167,7 @@ const KINDS: &[&str] = &[
     "tool_summary",
 ];
 
-fn kind(kind: MessageKind) -> &'static str {
+pub(super) fn kind(kind: MessageKind) -> &'static str {
     match kind {
         MessageKind::Task => "task",
         MessageKind::Reply => "reply",
@@ -178,11 +184,11 @@ fn kind(kind: MessageKind) -> &'static str {
     }
 }
 
-fn text<'a>(text: Option<&'a str>) -> Value<'a> {
+pub(super) fn text<'a>(text: Option<&'a str>) -> Value<'a> {
     text.map_or(Value::None, Value::Text)
 }
 
-fn number(number: impl Into<f64>) -> Value<'static> {
+pub(super) fn number(number: impl Into<f64>) -> Value<'static> {
     Value::Number(number.into())
 }
 

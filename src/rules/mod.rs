@@ -8,6 +8,7 @@
 
 mod eval;
 mod facts;
+pub mod moment;
 mod parse;
 mod token;
 mod tree;
@@ -15,6 +16,7 @@ mod tree;
 pub use facts::{Argument, FACTS, Fact};
 
 use crate::session::Session;
+use moment::Moment;
 use serde_json::{Map, Value};
 use std::ops::Range;
 use tree::Expr;
@@ -72,8 +74,34 @@ impl Rule {
     /// # Errors
     /// With the place of the first mistake. Never panics, whatever the text.
     pub fn parse(text: &str) -> Result<Rule, RuleError> {
-        let (expr, names) = parse::parse(text)?;
+        let (expr, names) = parse::parse(text, false)?;
         Ok(Rule { source: text.to_owned(), expr, names })
+    }
+
+    /// Reads the rule of a breakpoint, which may also ask about the moment ([`moment::FACTS`]).
+    ///
+    /// # Errors
+    /// As [`Rule::parse`].
+    pub fn parse_breakpoint(text: &str) -> Result<Rule, RuleError> {
+        let (expr, names) = parse::parse(text, true)?;
+        Ok(Rule { source: text.to_owned(), expr, names })
+    }
+
+    /// The names of the facts it asks for, in the order of the text; some may stand there twice.
+    pub fn facts(&self) -> Vec<&'static str> {
+        tree::facts(&self.expr)
+    }
+
+    /// Whether it is true at this moment.
+    pub fn met(&self, session: &Session, moment: &Moment<'_>) -> bool {
+        let context = session.context();
+        eval::holds(&self.expr, &facts::Scene { session, context, moment: Some(moment) })
+    }
+
+    /// What its facts are at this moment, each as `(fact, value)`.
+    pub fn why_met(&self, session: &Session, moment: &Moment<'_>) -> Vec<(String, String)> {
+        let context = session.context();
+        eval::values(&self.expr, &facts::Scene { session, context, moment: Some(moment) })
     }
 
     /// The text it was read from.
@@ -98,12 +126,12 @@ impl Rule {
 
     /// Whether it is true of the active branch as it stands, with these context variables.
     pub fn holds(&self, session: &Session, context: &Map<String, Value>) -> bool {
-        eval::holds(&self.expr, &facts::Scene { session, context })
+        eval::holds(&self.expr, &facts::Scene { session, context, moment: None })
     }
 
     /// What its facts are at present, each as `fact = value`, for whoever asks why it held.
     pub fn because(&self, session: &Session, context: &Map<String, Value>) -> Vec<(String, String)> {
-        eval::values(&self.expr, &facts::Scene { session, context })
+        eval::values(&self.expr, &facts::Scene { session, context, moment: None })
     }
 }
 

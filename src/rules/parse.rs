@@ -10,7 +10,7 @@
 use super::facts::{Argument, CONTEXT, FACTS, Type};
 use super::token::{NOTHING, Placed, Token, split, wrong};
 use super::tree::{Comparison, Expr, Literal, Pattern, Term};
-use super::{LONGEST, Named, Naming, RuleError};
+use super::{LONGEST, Named, Naming, RuleError, moment};
 use crate::chat::pattern::compile;
 use std::ops::Range;
 
@@ -32,13 +32,15 @@ struct Parser<'t> {
     at: usize,
     depth: u32,
     names: Vec<Named>,
+    /// Whether it may ask about the moment.
+    moment: bool,
 }
 
-pub(super) fn parse(text: &str) -> Read<(Expr, Vec<Named>)> {
+pub(super) fn parse(text: &str, moment: bool) -> Read<(Expr, Vec<Named>)> {
     if text.len() > LONGEST {
         return wrong(0..1, format!("this rule is longer than {LONGEST} bytes"), NOTHING);
     }
-    let mut parser = Parser { text, tokens: split(text)?, at: 0, depth: 0, names: Vec::new() };
+    let mut parser = Parser { text, tokens: split(text)?, at: 0, depth: 0, names: Vec::new(), moment };
     if parser.tokens.is_empty() {
         return wrong(0..text.len(), "this rule is empty", Some("for example: last.text contains \"DONE\""));
     }
@@ -170,10 +172,10 @@ impl Parser<'_> {
                 }
                 _ => match self.fact(&word, &at)? {
                     Some(operand) => Ok(operand),
-                    None if matches!(beside, Some(Type::Speaker | Type::Word(_))) => {
+                    None if matches!(beside, Some(Type::Speaker | Type::Tool | Type::Word(_))) => {
                         literal(Literal::Text(word), Type::Text)
                     }
-                    None => unknown(&word, at),
+                    None => unknown(&word, at, self.moment),
                 },
             },
             Token::Pattern { .. } => wrong(at, "a pattern stands after `matches`", NOTHING),
@@ -185,7 +187,18 @@ impl Parser<'_> {
     fn fact(&mut self, word: &str, at: &Range<usize>) -> Read<Option<Operand>> {
         let variable = word.strip_prefix(CONTEXT).and_then(|rest| rest.strip_prefix('.'));
         let name = if variable.is_some() { CONTEXT } else { word };
-        let Some(fact) = FACTS.iter().find(|fact| fact.name == name) else { return Ok(None) };
+        let of_the_moment = moment::FACTS.iter().find(|fact| fact.name == name);
+        // What a breakpoint asks is about its moment before it is about the run.
+        let of_the_run = FACTS.iter().find(|fact| fact.name == name);
+        let Some(fact) = of_the_moment.filter(|_| self.moment).or(of_the_run) else {
+            return match of_the_moment {
+                Some(_) => {
+                    let help = format!("of the newest message, ask `last.{name}` or its like");
+                    wrong(at.clone(), format!("only a breakpoint can ask for `{name}`"), Some(help))
+                }
+                None => Ok(None),
+            };
+        };
         let mut end = at.end;
         let opens = self.peek() == Some(&Token::Open);
         let (argument, naming) = match (fact.argument, variable) {
@@ -338,6 +351,10 @@ impl Parser<'_> {
                     self.names.push(Named { what: Naming::Speaker, name: name.clone(), at: literal.at.clone() });
                     return Ok(());
                 }
+                (Type::Tool, Literal::Text(name)) => {
+                    self.names.push(Named { what: Naming::Tool, name: name.clone(), at: literal.at.clone() });
+                    return Ok(());
+                }
                 _ => {}
             }
         }
@@ -355,7 +372,7 @@ impl Parser<'_> {
         let help = match left.kind {
             Type::Money => "an amount of money is written like $0.50",
             Type::Time => "a duration is written like 90s or 10m",
-            Type::Text | Type::Speaker | Type::Word(_) => "a text stands in quotes",
+            Type::Text | Type::Speaker | Type::Tool | Type::Word(_) => "a text stands in quotes",
             Type::Number => "this side is a number",
             Type::Flag => "this side is true or false",
             Type::Any => "a context variable is compared with a number, a text or true and false",
@@ -365,7 +382,7 @@ impl Parser<'_> {
 }
 
 fn is_text(kind: Type) -> bool {
-    matches!(kind, Type::Text | Type::Speaker | Type::Word(_) | Type::Any)
+    matches!(kind, Type::Text | Type::Speaker | Type::Tool | Type::Word(_) | Type::Any)
 }
 
 /// A value that stands by itself must be true or false.
@@ -385,17 +402,19 @@ fn alone(operand: Operand) -> Read<Expr> {
     }
 }
 
-fn unknown<T>(word: &str, at: Range<usize>) -> Read<T> {
+fn unknown<T>(word: &str, at: Range<usize>, moment: bool) -> Read<T> {
     let message = format!("there is no fact `{word}`");
+    let more = if moment { moment::FACTS } else { &[] };
     let near = FACTS
         .iter()
+        .chain(more)
         .map(|fact| (strsim::damerau_levenshtein(word, fact.name), fact))
         .filter(|(distance, fact)| *distance <= fact.name.len() / 3)
         .min_by_key(|(distance, _)| *distance);
     match near {
         Some((_, fact)) => wrong(at, message, Some(format!("did you mean `{}`?", fact.form()))),
         None => {
-            let known: Vec<&str> = FACTS.iter().map(|fact| fact.name).collect();
+            let known: Vec<&str> = more.iter().chain(FACTS).map(|fact| fact.name).collect();
             wrong(at, message, Some(format!("a text stands in quotes; facts are {}", known.join(", "))))
         }
     }

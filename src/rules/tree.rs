@@ -95,6 +95,20 @@ impl PartialEq for Pattern {
     }
 }
 
+/// The names of the facts of a condition, in the order of the text.
+pub(super) fn facts(expr: &Expr) -> Vec<&'static str> {
+    let named = |term: &Term| match term {
+        Term::Fact(fact, _) => Some(fact.name),
+        Term::Literal(_) => None,
+    };
+    match expr {
+        Expr::Or(members) | Expr::And(members) => members.iter().flat_map(facts).collect(),
+        Expr::Not(inner) => facts(inner),
+        Expr::Compare(left, _, right) => [left, right].into_iter().filter_map(named).collect(),
+        Expr::Matches(term, _) | Expr::In(term, _) | Expr::Is(term) => named(term).into_iter().collect(),
+    }
+}
+
 impl fmt::Display for Expr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let joined = |f: &mut fmt::Formatter<'_>, members: &[Expr], word: &str, weak: fn(&Expr) -> bool| {

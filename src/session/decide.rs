@@ -4,7 +4,7 @@
 //! must not leave a call behind on the old branch) are completed by the engine, which knows what is in flight.
 
 use super::turn::{Phase, Turn};
-use super::{Session, Waiting, consent, unstick};
+use super::{Session, Waiting, breaks, consent, unstick};
 use crate::chat::command::Command;
 use crate::chat::configure::Change;
 use crate::chat::event::{Answer, Boundary, Choice, Event, HoldReason, Verdict};
@@ -115,6 +115,7 @@ pub fn decide(session: &Session, command: &Command, now: UnixMillis) -> Decided 
         Command::RaiseLimits => raise_limits(session),
         Command::Judge { detector, judgement } => unstick::judge(session, detector, *judgement),
         Command::Conclude => unstick::conclude(session),
+        Command::Break(command) => breaks::decide(session, command),
     }
 }
 
@@ -238,7 +239,7 @@ fn pause(session: &Session, boundary: Boundary) -> Decided {
     Ok(vec![Event::HoldAsked { boundary }].into())
 }
 
-fn resume(session: &Session, step: bool) -> Decided {
+pub(super) fn resume(session: &Session, step: bool) -> Decided {
     if session.ended().is_some() {
         return refuse("The run has ended. Say something to go on, or edit a message.");
     }

@@ -7,6 +7,7 @@
 
 pub mod account;
 mod apply;
+pub mod breaks;
 mod calls;
 mod consent;
 pub mod consults;
@@ -54,6 +55,7 @@ pub struct Session {
     branches: Vec<Branch>,
     ids: Ids,
     spent: Spent,
+    breaks: breaks::Kept,
     started: Option<Started>,
     state: State,
     /// Where the numbers of this session begin: 0 unless it is that of a nested team.
@@ -133,6 +135,7 @@ struct State {
     hold: Option<HoldReason>,
     hold_asked: Option<Boundary>,
     stepping: bool,
+    passed: breaks::Passed,
     agents: BTreeMap<Name, AgentMeter>,
     ended: Option<Ended>,
     consults: consults::Consults,

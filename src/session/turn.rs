@@ -3,6 +3,7 @@
 use crate::chat::code::{Execution, Payload};
 use crate::chat::event::{Actor, AskKind, Verdict};
 use crate::chat::id::*;
+use crate::chat::message::Message;
 use crate::chat::request::{Failure, Purpose};
 use crate::chat::tool::{ToolCall, ToolResult};
 use crate::chat::usage::Usage;
@@ -26,6 +27,10 @@ pub struct Turn {
     pub rejected: Vec<(Arc<str>, String)>,
     /// Its tool calls, if it has made any.
     pub tools: Tools,
+    /// Questions to its model that were answered.
+    pub answered: u64,
+    /// Its reply, while that is held back.
+    pub draft: Option<Arc<Message>>,
     /// The first of the turns that began together with it, if several did.
     pub beside: Option<TurnId>,
     /// Whether the team behind it has talked in this turn.
@@ -96,6 +101,8 @@ impl Turn {
             retries: 0,
             rejected: Vec::new(),
             tools,
+            answered: 0,
+            draft: None,
             beside,
             entered: false,
             since: at,
@@ -136,6 +143,8 @@ pub enum Stage {
     Calling,
     /// All its calls are answered.
     Answered,
+    /// Its reply is held back: nobody has heard it.
+    Drafted,
     /// Its message is in the transcript; nothing is left to do.
     Posted,
 }

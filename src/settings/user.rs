@@ -2,8 +2,9 @@
 
 use super::reader::{Fields, Findings, table};
 use super::report::{Finding, Report};
-use super::team::{read_limits, read_watch};
+use super::team::{read_breakpoints, read_limits, read_watch};
 use super::{file, paths};
+use crate::chat::breaks::{Breakpoint, SetBy};
 use crate::chat::containment::LanguageRow;
 use crate::chat::team::Limits;
 use crate::chat::usage::Money;
@@ -54,6 +55,8 @@ pub struct Defaults {
     pub languages: Vec<LanguageRow>,
     /// When it goes in circles: what differs from the detectors' own thresholds.
     pub watch: Watching,
+    /// Where every run is to be stopped or looked at.
+    pub breakpoints: Vec<Breakpoint>,
 }
 
 impl Default for Defaults {
@@ -65,7 +68,12 @@ impl Default for Defaults {
             max_time_ms: Some(2 * 3600 * 1000),
             max_executions: Some(200),
         };
-        Defaults { limits, languages: Vec::new(), watch: Watching { breaker: 1000, ..Watching::default() } }
+        Defaults {
+            limits,
+            languages: Vec::new(),
+            watch: Watching { breaker: 1000, ..Watching::default() },
+            breakpoints: Vec::new(),
+        }
     }
 }
 
@@ -162,6 +170,10 @@ impl Settings {
             }
             self.team.value.languages = all;
         }
+        if let Some(node) = fields.get("breakpoints") {
+            let read = read_breakpoints(findings, node, SetBy::Settings);
+            self.team.value.breakpoints = read.into_iter().map(|(breakpoint, ..)| breakpoint).collect();
+        }
         if let Some(node) = fields.get("watch") {
             let mut watch = self.watch.value.clone();
             read_watch(findings, node, "[watch]", &mut watch);
@@ -237,7 +249,7 @@ mod tests {
             assert_eq!(*origin, seen);
         }
         let tree: toml::Table = EMBEDDED.parse().unwrap();
-        assert_eq!(tree.keys().collect::<Vec<_>>().len(), 8);
+        assert_eq!(tree.keys().collect::<Vec<_>>().len(), 9);
         assert_eq!(tree["team"].as_table().unwrap().len(), 4);
     }
 

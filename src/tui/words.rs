@@ -1,5 +1,6 @@
 //! Figures and states in words, the same wherever they are shown.
 
+use crate::chat::breaks::Until;
 use crate::chat::event::{AskKind, Boundary, HoldReason};
 use crate::chat::usage::Money;
 use crate::session::turn::{Phase, Stage, Turn};
@@ -90,6 +91,7 @@ pub fn pending(session: &Session) -> String {
             Some(item @ Waiting::Ask(_)) => waiting(item, session),
             Some(Waiting::Unknown(_)) => "an execution was cut off by a crash; say what became of it".to_owned(),
             _ if session.is_stepping() => "one turn, then hold".to_owned(),
+            _ if session.until().is_some() => session.until().map(Until::words).unwrap_or_default(),
             _ => String::new(),
         },
         Some(why) => held(why),
@@ -105,6 +107,7 @@ pub fn held(why: &HoldReason) -> String {
         HoldReason::Failed { agent, text } => format!("{agent} could not speak: {text}"),
         HoldReason::Budget { text } | HoldReason::Ask { text } => text.clone(),
         HoldReason::Circles { text } => format!("going in circles? {text}"),
+        HoldReason::Break { text } => format!("breakpoint: {text}"),
     }
 }
 
@@ -147,6 +150,7 @@ pub fn agent_state(turn: Option<&Turn>, speaking: bool, now: i64) -> String {
         (Stage::Running(..), _) => format!("running {since}"),
         (Stage::Within, _) => "team".to_owned(),
         (Stage::Calling | Stage::Answered, Phase::Idle) => "calls tools".to_owned(),
+        (Stage::Drafted, _) => "its reply is held back".to_owned(),
         (_, Phase::Backoff { until, model, .. }) => {
             let left = (until - now).max(0) as f64 / 1000.0;
             format!("failed; {model} again in {left:.0} s")

@@ -28,6 +28,7 @@ pub fn play(file: &File, case: &Case) -> Result<(), String> {
         limits: crate::chat::team::Limits { max_cost: None, max_tokens: None, max_time_ms: None, max_executions: None },
         languages: Vec::new(),
         watch: Default::default(),
+        breakpoints: Vec::new(),
     };
     let base = Base { dir: "/case".into(), defaults };
     let loaded = parse_team("team.toml", &text, &wire::families(), &|_, _| (None, None), &base);

@@ -1,6 +1,7 @@
 //! Records to write: one of every kind, and as many as wanted that are known by their number.
 
 use super::SESSION;
+use plenary::chat::breaks::{BreakId, Breakpoint, Breaks, SetBy};
 use plenary::chat::code::{CodeBlock, Execution, Payload, Place, Stopped};
 use plenary::chat::configure::Change;
 use plenary::chat::consult::Advice;
@@ -40,6 +41,7 @@ every_kind! {
     MessagePosted { message: Arc::new(message(1, "Implement \"LRU\"\u{0}\u{1b}[31m\u{202e}\n\t文 🦀")) }
     MessageEdited { message: MessageId(1), content: "".into() }
     BranchMoved { name: "try two".into(), why: "edited".into() }
+    Breaks { 0: Breaks::Set { id: BreakId(1), breakpoint: Breakpoint::new("speaker == A", SetBy::Operator) } }
     SpeakerWanted { candidates: vec!["A".into()], barred: vec![("B".into(), "spoke last".into())], proposed: None, reasons: vec![("A".into(), "has not spoken yet".into())], until: Some(7), by_words: true }
     ConsultAsked { 0: ConsultAsked { op: OpId(3), turn: TurnId(1), key: "selector".into(), command: vec!["/x/pick.py".into()], input: "ab".into() } }
     ConsultAnswered { 0: ConsultAnswered { op: OpId(3), advice: Advice { answer: "A".into(), failure: Some("late".into()), duration_ms: 5 }, stopped: true } }
@@ -160,6 +162,7 @@ pub fn message(id: u64, text: &str) -> Message {
         turn: Some(TurnId(1)),
         reasoning: Some("hm".into()),
         by_operator: true,
+        drafted: None,
         ..Message::new(MessageId(id), Author::Agent("Coder".into()), MessageKind::Reply, text)
     }
 }

@@ -2,10 +2,12 @@
 
 use super::world::{Running, Told, kind_of};
 use plenary::chat::Name;
+use plenary::chat::breaks::BreakCommand;
 use plenary::chat::code::CodeBlock;
 use plenary::chat::command::Command;
 use plenary::chat::event::{Answer, Boundary, Event, Verdict};
 use plenary::chat::id::{ApprovalId, AskId, MessageId, Seq};
+use plenary::chat::request::{Prompt, Role};
 use plenary::chat::team::{ApprovalPolicy, HumanInputMode};
 use plenary::chat::update::{Delta, Update};
 use plenary::session::{Session, Waiting};
@@ -99,6 +101,10 @@ pub enum Act {
     GoTo,
     RaiseLimits,
     End,
+    /// Changes the reply that is held back.
+    Revise,
+    /// Adds `text` to the request that is held back.
+    Amend,
     /// A picture of the screen, taken later from the same records.
     Screen,
     /// Closes the console.
@@ -273,6 +279,17 @@ impl Seen {
                 let name = step.branch.as_deref().expect("where? `branch` is missing");
                 let branch = session.branches().iter().find(|branch| branch.name == name);
                 Command::MoveTo { seq: branch.expect("there is no such branch").tip }
+            }
+            Act::Revise => {
+                let (turn, draft) = session.draft().expect("no reply is held back");
+                let content = step.change(&draft.content).into();
+                Command::Break(BreakCommand::Revise { turn, content })
+            }
+            Act::Amend => {
+                let shown = session.shown().expect("no request is held back");
+                let mut messages = shown.request.messages.clone();
+                messages.push(Prompt::new(Role::User, None, step.text.as_deref().expect("`text` is missing")));
+                Command::Break(BreakCommand::Amend { turn: shown.turn, messages })
             }
             Act::RaiseLimits => Command::RaiseLimits,
             Act::End => Command::End,

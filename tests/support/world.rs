@@ -2,6 +2,7 @@
 //!
 //! Time is real: code really runs, and tokio's paused clock would race ahead of it.
 
+use plenary::chat::breaks::Breaks;
 use plenary::chat::command::Command;
 use plenary::chat::consult::ConsultAnswered;
 use plenary::chat::consult::ConsultAsked;
@@ -347,6 +348,15 @@ fn detail(event: &Event) -> String {
         Event::Held { why } => begin(&format!("{why:?}")),
         Event::Released { step: true } => "for one turn".to_owned(),
         Event::DetectorChanged(Detection { detector, count, .. }) => format!("{detector} ×{count}"),
+        Event::Breaks(breaks) => match breaks {
+            Breaks::Set { id, .. } => format!("{id} set"),
+            Breaks::Hit { id, text, count, .. } => format!("{id} ×{count} {text}"),
+            Breaks::Shown { request, .. } => format!("shown: {} messages", request.messages.len()),
+            Breaks::Amended { messages, .. } => format!("amended: {} messages", messages.len()),
+            Breaks::Drafted { message, .. } => format!("drafted: {:?}", begin(&message.content)),
+            Breaks::Revised { content, .. } => format!("revised: {:?}", begin(content)),
+            other => begin(&format!("{other:?}")),
+        },
         Event::BudgetCrossed { limit, .. } => limit.clone(),
         Event::Ended { cause, .. } => format!("{cause:?}"),
         _ => String::new(),

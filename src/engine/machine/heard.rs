@@ -155,19 +155,8 @@ impl Machine {
                 if !heard.calls.is_empty() {
                     said.kind = MessageKind::ToolCalls;
                     said.tool_calls = told_apart(heard.calls);
-                    return vec![Effect::append(
-                        actor,
-                        vec![answered, Event::MessagePosted { message: Arc::new(said) }],
-                    )];
                 }
-                vec![Effect::append(
-                    actor,
-                    vec![
-                        answered,
-                        Event::MessagePosted { message: Arc::new(said) },
-                        Event::TurnEnded { turn: turn.id, finished: true },
-                    ],
-                )]
+                self.reply(answered, said, turn, session, now)
             }
             (Purpose::Summarize, _) => {
                 let (method, text) = (SummaryMethod::ReflectionWithLlm, heard.text.trim().into());

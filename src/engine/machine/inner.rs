@@ -28,6 +28,7 @@ pub(super) fn machines(team: &Team, rules: &Rules) -> Result<BTreeMap<Name, Mach
             let rules = Rules {
                 places: below(&agent.name, &rules.places),
                 tool_places: below(&agent.name, &rules.tool_places),
+                programs: Vec::new(),
                 ..rules.clone()
             };
             Ok((agent.name.clone(), Machine::new(&nested.team, rules)?))
@@ -63,7 +64,7 @@ impl Machine {
                 inners.find(|(_, inner)| inner.consults().open().is_some_and(|(_, open)| open == *op))
             }
             Input::Command(command) => return session.inner_for(command).cloned(),
-            Input::Tick | Input::Stop { .. } => None,
+            Input::Told { .. } | Input::Tick | Input::Stop { .. } => None,
         };
         found.map(|(name, _)| name.clone())
     }
@@ -268,6 +269,7 @@ fn wrap(name: &Name, effects: Vec<Effect>) -> Vec<Effect> {
             | Effect::Extend(..)
             | Effect::Refuse(_)
             | Effect::Wake(_)
+            | Effect::Tell { .. }
             | Effect::Consult { .. }) => other,
         })
     });

@@ -8,6 +8,7 @@
 //! cannot speak, `floor.rs` what happens between turns, `heard.rs`
 //! what models and programs send back, `stop.rs` how things in flight are stopped.
 
+mod breaks;
 mod circles;
 mod consult;
 mod failing;
@@ -55,6 +56,9 @@ pub struct Rules {
     pub places: HashMap<Name, Place>,
     /// Where each tool would run.
     pub tool_places: HashMap<String, Place>,
+    /// Programs that breakpoints may run: those of the operator's own settings and command line, never of a file that
+    /// came from somebody else.
+    pub programs: Vec<Vec<String>>,
 }
 
 /// An end that waits until what is in flight has been stopped.
@@ -76,6 +80,7 @@ pub struct Machine {
     endings: Endings,
     watch: Watch,
     broken_at: Option<u64>,
+    breaks: breaks::Breaking,
     rules: Rules,
     heard: HashMap<CallId, Heard>,
     contexts: Contexts,
@@ -99,6 +104,7 @@ impl Machine {
             endings: Endings::new(&team.termination)?,
             watch: Watch::new(team),
             broken_at: None,
+            breaks: breaks::Breaking::default(),
             inner: inner::machines(team, &rules)?,
             rules,
             heard: HashMap::new(),
@@ -122,6 +128,7 @@ impl Machine {
             Input::Output { op, text } => heard::output(op, text, session),
             Input::Ran { op, execution } => heard::ran(op, execution, session),
             Input::Advised { op, advice } => consult::answered(op, advice, session),
+            Input::Told { id, advice } => self.told(id, advice),
             Input::Tick => Vec::new(),
             Input::Stop { cause } => self.stop(cause, Actor::System, session, now),
         };
@@ -184,6 +191,9 @@ impl Machine {
         if session.transcript().is_empty() {
             return self.need_task(session, now);
         }
+        if let Some(effects) = self.after_records(session, now) {
+            return effects;
+        }
         if session.hold_asked() == Some(crate::chat::event::Boundary::Step) && !session.acts() {
             return hold(HoldReason::Operator);
         }
@@ -232,6 +242,11 @@ impl Machine {
     }
 
     fn on_command(&mut self, command: Command, session: &Session, now: UnixMillis) -> Vec<Effect> {
+        if let Command::Break(command) = &command
+            && let Err(why) = self.readable(command)
+        {
+            return vec![Effect::Refuse(why)];
+        }
         let decision = match decide::decide(session, &command, now) {
             Ok(decision) => decision,
             Err(refusal) => return vec![Effect::Refuse(refusal.0)],

@@ -4,7 +4,7 @@
 //! ag2-semantics 1.3 and 1.4). One deliberate difference: where code waits for the operator's consent anyway, mode
 //! ALWAYS does not ask a second time before it.
 
-use super::{Machine, ended, last_word_unsaid, message, needs_person, standing_consent};
+use super::{Machine, breaks, ended, last_word_unsaid, message, needs_person, standing_consent};
 use crate::chat::UnixMillis;
 use crate::chat::code::{CodeBlock, Payload};
 use crate::chat::event::{Actor, AskKind, EndCause, Event, Verdict};
@@ -46,6 +46,7 @@ impl Machine {
                 vec![finish_with(nothing, turn, Actor::Operator)]
             }
             Stage::Cleared => self.run_or_speak(turn, agent, session, now),
+            Stage::Drafted => breaks::say(turn, session),
             Stage::Decided(approval) => self.act_on(*approval, turn, session, now),
             Stage::Within => self.go_on_within(turn, agent, session, now),
             Stage::Wording => self.speak(turn, agent, session, now),
@@ -152,6 +153,9 @@ impl Machine {
                 let Some(payload) = self.payload(agent, blocks) else {
                     return self.speak(turn, agent, session, now);
                 };
+                if let Some(stopped) = self.before_code(&payload.blocks, turn, session, now) {
+                    return stopped;
+                }
                 let asked = Event::ApprovalAsked {
                     approval: session.ids().approval,
                     turn: turn.id,
@@ -233,7 +237,7 @@ impl Machine {
         if let Some(messages) = turn.entered.then(|| super::inner::digest(agent, session)).flatten() {
             let request = Request::new(session.ids().call, agent.name.clone(), Purpose::Speak, model, messages);
             let hash = request.hash();
-            return ask(request, hash, 0, Some(turn.id), turn.inquiry.attempts + 1);
+            return self.send(request, hash, 0, turn, session, now);
         }
         let tools = self.offered(agent, turn, session);
         let Question { messages, hash, left_out } = self.contexts.question(agent, &model, &tools, session);
@@ -246,7 +250,7 @@ impl Machine {
                 request.hash()
             }
         };
-        ask(request, hash, left_out, Some(turn.id), turn.inquiry.attempts + 1)
+        self.send(request, hash, left_out, turn, session, now)
     }
 }
 

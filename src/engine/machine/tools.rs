@@ -65,7 +65,10 @@ impl Machine {
         for (_, call, stage) in turn.tools.unanswered() {
             let effects = match stage {
                 Stage::Begun | Stage::Decided(_) if halts => Vec::new(),
-                Stage::Begun => self.call_tool(call, turn, agent, session),
+                Stage::Begun => match self.before_tool(call, turn, session, now) {
+                    Some(stopped) => stopped,
+                    None => self.call_tool(call, turn, agent, session),
+                },
                 Stage::Decided(approval) => self.act_on(*approval, turn, session, now),
                 Stage::Ran(op, approval, execution) => {
                     super::heard::tool_result(*op, *approval, execution, turn, session).into_iter().collect()

@@ -1,6 +1,7 @@
 //! A world without a runtime: it carries out the machine's effects at once, answers calls from a script, and checks
 //! with every effect that its record stood in the log before.
 
+use crate::chat::breaks::BreakId;
 use crate::chat::code::{Execution, Payload, Stopped};
 use crate::chat::command::Command;
 use crate::chat::consult::ConsultAsked;
@@ -82,6 +83,8 @@ pub struct World {
     /// Whether such a program goes on until it is stopped.
     pub consults_last: bool,
     consulting: Option<OpId>,
+    /// What programs of breakpoints were told.
+    pub told: Vec<(BreakId, Consultation)>,
 }
 
 impl World {
@@ -135,6 +138,7 @@ impl World {
             advice: VecDeque::new(),
             consults_last: false,
             consulting: None,
+            told: Vec::new(),
         }
     }
 
@@ -324,6 +328,7 @@ impl World {
                 Effect::Kill(op) => {
                     self.killed.insert(op);
                 }
+                Effect::Tell { id, consultation } => self.told.push((id, consultation)),
                 Effect::Refuse(text) => self.refused.push(text),
                 Effect::Wake(at) => self.wake = Some(self.wake.map_or(at, |wake| wake.min(at))),
                 Effect::Extend(op, added_ms) => self.extended.push((op, added_ms)),

@@ -82,6 +82,7 @@ impl Session {
     /// The facts that belong to the whole tree, not to a branch.
     fn note(&mut self, record: &Record) {
         self.ids.note(&record.event);
+        self.breaks.fold(&record.event);
         match self.branches.iter_mut().find(|branch| branch.id == record.branch) {
             Some(branch) => branch.tip = record.seq,
             None => {
@@ -204,6 +205,7 @@ impl State {
                 self.activity.cut();
                 self.fold_arrival();
             }
+            Event::Breaks(breaks) => self.fold_breaks(breaks, record),
             Event::Inner { agent, event } => self.fold_inner(agent, event, record),
             Event::Concluding { agent } => self.concluding = Some((agent.clone(), false)),
             Event::BudgetCrossed { .. } | Event::TimeExtended { .. } => {}
@@ -235,6 +237,7 @@ impl State {
                 }
             }
         }
+        self.fold_passing(record);
         if matches!(
             record.event,
             Event::TurnEnded { .. }
@@ -317,7 +320,7 @@ impl State {
         self.stepping = step;
     }
 
-    fn stage(&mut self, id: TurnId, stage: Stage, record: &Record) {
+    pub(super) fn stage(&mut self, id: TurnId, stage: Stage, record: &Record) {
         if let Some(turn) = self.turns.iter_mut().find(|turn| turn.id == id) {
             turn.stage = stage;
             turn.stage_since = record.at;

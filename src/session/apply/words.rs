@@ -43,6 +43,9 @@ impl State {
                     }
                 }
                 if let Some(id) = message.turn {
+                    if let Some(turn) = self.turns.iter_mut().find(|turn| turn.id == id) {
+                        turn.draft = None;
+                    }
                     let stage = match message.kind {
                         MessageKind::ToolCalls => Stage::Calling,
                         MessageKind::ToolResults => Stage::Answered,

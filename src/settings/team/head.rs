@@ -90,6 +90,7 @@ impl World<'_> {
             tools: BTreeMap::new(),
             context_variables,
             watch,
+            breakpoints: Vec::new(),
         })
     }
 

@@ -6,6 +6,7 @@
 //! beside it. A new key is asked for where its table is read; a new lint is one function in `lint.rs`.
 
 mod agents;
+mod breakpoints;
 mod code;
 mod context;
 mod endings;
@@ -214,6 +215,7 @@ impl<'a> World<'a> {
         let models = file.get("models");
         let agents = file.get("agents");
         let tools = file.get("tools").map(|node| self.tools(node)).unwrap_or_default();
+        let breakpoints = file.get("breakpoints");
         let teams = file.get("teams").and_then(|node| reader::table(self.findings, "teams", node));
         file.finish();
 
@@ -222,7 +224,10 @@ impl<'a> World<'a> {
         let world = World { findings, families, price_of, base, source, around, teams, tools: Some(&tools), inline };
         let empty = DeTable::default();
         let (table, span) = team.unwrap_or((&empty, 0..0));
-        let team = world.members(table, span, origin, agents, models, &mut marks);
+        let mut team = world.members(table, span, origin, agents, models, &mut marks);
+        if let Some(team) = &mut team {
+            team.breakpoints = world.breakpoints(breakpoints, &team.agents);
+        }
         world.keep_keys_from_code(team.as_ref().map_or(&BTreeMap::new(), |team| &team.models), &marks);
         (team, marks)
     }
@@ -299,6 +304,7 @@ impl<'a> World<'a> {
     }
 }
 
+pub(super) use breakpoints::read_breakpoints;
 pub(super) use head::read_limits;
 pub use watch::DETECTORS;
 pub(super) use watch::read_watch;
