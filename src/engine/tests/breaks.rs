@@ -144,7 +144,7 @@ fn a_request_is_shown_before_it_is_sent_and_sent_as_it_was_changed_this_once() {
     let mut messages = shown.request.messages.clone();
     messages.push(Prompt::new(Role::User, None, "Be brief."));
     world.script("b", [Reply::Fail(String::new(), FailureKind::Server), say("brief")]);
-    world.command(ask(BreakCommand::Amend { turn: shown.turn, messages: messages.clone() }));
+    world.command(ask(BreakCommand::Amend { turn: shown.turn, messages: messages.to_vec() }));
     world.command(Command::Resume);
     assert_eq!(world.asked[1].messages, messages);
     assert_eq!(world.asked[2].messages, messages, "a retry asks the same question");
