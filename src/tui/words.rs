@@ -84,7 +84,7 @@ pub fn pending(session: &Session) -> String {
     if let Some(boundary) = session.hold_asked() {
         let on = match (boundary, busy) {
             (Boundary::Turn, Some(turn)) => format!("after {}'s turn", turn.agent),
-            (Boundary::Step, Some(turn)) if matches!(turn.stage, Stage::Running(..)) => {
+            (Boundary::Step, Some(turn)) if turn.is_running() => {
                 format!("when {}'s program is done", turn.agent)
             }
             (Boundary::Step, Some(turn)) => format!("when {}'s model call is done", turn.agent),
@@ -165,7 +165,7 @@ pub fn agent_state(name: &Name, session: &Session, speaking: Option<u32>, now: U
         };
     };
     let since = seconds_since(turn.stage_since, now);
-    match (&turn.stage, &turn.inquiry.phase) {
+    match (turn.front(), &turn.inquiry.phase) {
         (Stage::Consent(id), _) => match session.approval(*id).and_then(|asked| asked.payload.tool.as_ref()) {
             Some(tool) => format!("waits for you  call {}?", one_line(&tool.name)),
             None => "waits for you  run this code?".to_owned(),

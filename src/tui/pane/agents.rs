@@ -4,7 +4,7 @@ use super::item::agent_role;
 use crate::chat::Name;
 use crate::chat::team::{Agent, AgentKind};
 use crate::session::Session;
-use crate::session::turn::{Phase, Stage};
+use crate::session::turn::{Phase, Stage, Turn};
 use crate::text::Row;
 use crate::text::clean::one_line;
 use crate::text::width::{take, width};
@@ -73,7 +73,7 @@ pub fn act(app: &mut App, action: Action) -> Option<Vec<Deed>> {
 /// What an agent says or its program prints right now, the newest rows. `None` when it has not the floor.
 pub(super) fn live_tail(name: &Name, session: &Session, live: &mut Live, width: u16, rows: usize) -> Option<Vec<Row>> {
     let turn = session.turn_of(name)?;
-    Some(match &turn.stage {
+    Some(match turn.front() {
         Stage::Running(op, _) => live.program(*op).map(|printed| printed.tail(width, rows)).unwrap_or_default(),
         _ => {
             let spoken = session.call_of(name).and_then(|call| live.call(call));
@@ -195,7 +195,7 @@ pub(super) fn state(agent: &Agent, app: &App, cx: &Draw) -> (String, Role) {
     for name in session.speakers_within(&agent.name) {
         text = format!("{text} › {}", one_line(name));
     }
-    let waits = turn.is_some_and(|turn| matches!(turn.stage, Stage::Consent(_) | Stage::Asked(_) | Stage::Unknown(_)));
+    let waits = turn.is_some_and(Turn::is_waiting);
     let failed = turn.is_some_and(|turn| matches!(turn.inquiry.phase, Phase::Failed(_) | Phase::Backoff { .. }));
     let (mark, role) = match (turn.is_some(), waits, failed) {
         (_, true, _) => (if unicode { "▲" } else { "!" }, Role::Waiting),
@@ -236,7 +236,7 @@ pub(super) fn summary(agent: &Agent, app: &App, cx: &Draw, room: usize) -> Vec<(
     if let Some((_, leash)) = session.leashes().find(|(whose, leash)| **whose == agent.name && leash.holds(now)) {
         figures.push(format!("leash: {}", leash.left(now)));
     }
-    if let Some(Stage::Running(op, _)) = session.turn_of(&agent.name).map(|turn| &turn.stage)
+    if let Some(Stage::Running(op, _)) = session.turn_of(&agent.name).map(Turn::front)
         && let Some(printed) = live.program(*op)
     {
         if printed.memory > 0 {
