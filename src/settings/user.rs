@@ -86,6 +86,8 @@ pub struct Settings {
     pub reduced_motion: Setting<bool>,
     /// Most frames a second.
     pub frame_rate: Setting<u32>,
+    /// When the terminal is lost: whether the run goes on without it, instead of pausing.
+    pub go_on_when_lost: Setting<bool>,
     /// Where sessions are kept, absolute; `None` is the place the system has for it. See [`paths::data_dir`].
     pub data_dir: Setting<Option<PathBuf>>,
     /// A keymap of the user's that is laid over the built-in one, absolute.
@@ -102,6 +104,7 @@ impl Default for Settings {
             theme: Setting::default_of("auto".into()),
             reduced_motion: Setting::default_of(false),
             frame_rate: Setting::default_of(60),
+            go_on_when_lost: Setting::default_of(false),
             data_dir: Setting::default_of(None),
             keymap: Setting::default_of(None),
             team: Setting::default_of(Defaults::default()),
@@ -147,6 +150,7 @@ impl Settings {
         self.reduced_motion.set(fields.flag("reduced_motion"), origin);
         let rate = fields.whole("frame_rate", 1..=240).and_then(|rate| u32::try_from(rate).ok());
         self.frame_rate.set(rate, origin);
+        self.go_on_when_lost.set(fields.flag("go_on_when_lost"), origin);
         let path = |text: String| (!text.trim().is_empty()).then(|| paths::written(dir, &text));
         self.data_dir.set(fields.text("data_dir").map(path), origin);
         self.keymap.set(fields.text("keymap").map(path), origin);
@@ -236,11 +240,12 @@ mod tests {
         let seen = Origin::File("seen".into());
         let mut settings = Settings::default();
         settings.layer("embedded", EMBEDDED, Path::new(""), &seen).unwrap();
-        let Settings { theme, reduced_motion, frame_rate, data_dir, keymap, team, watch } = &settings;
+        let Settings { theme, reduced_motion, frame_rate, go_on_when_lost, data_dir, keymap, team, watch } = &settings;
         for origin in [
             &theme.origin,
             &reduced_motion.origin,
             &frame_rate.origin,
+            &go_on_when_lost.origin,
             &data_dir.origin,
             &keymap.origin,
             &team.origin,
@@ -249,7 +254,7 @@ mod tests {
             assert_eq!(*origin, seen);
         }
         let tree: toml::Table = EMBEDDED.parse().unwrap();
-        assert_eq!(tree.keys().collect::<Vec<_>>().len(), 9);
+        assert_eq!(tree.keys().collect::<Vec<_>>().len(), 10);
         assert_eq!(tree["team"].as_table().unwrap().len(), 4);
     }
 
