@@ -15,6 +15,7 @@
 //! | [`watch`] | going in circles: one file a detector. Pure |
 //! | [`models`] | where words come from: clients, streaming, prices, scripted |
 //! | [`execution`] | what code does: block extraction and executors |
+//! | [`tools`] | what tool calls do: programs, web servers, built-in readers |
 //! | [`engine`] | runs a session: a pure machine, and a driver that performs its effects |
 //! | [`journal`] | the event tree on disk, one SQLite file a session |
 //! | [`compare`] | two courses of a conversation side by side. Pure |
@@ -31,10 +32,11 @@
 //!
 //! ```text
 //! main -> cli -> wire -> everything
-//! tui, headless -> session, compare, watch, chat, text, settings, catalog     never engine, models, execution, journal
-//! engine -> session, selection, termination, watch, models, execution, journal, chat, catalog
+//! tui, headless -> session, compare, watch, chat, text, settings, catalog    never engine, models, execution, tools, journal
+//! engine -> session, selection, termination, watch, models, execution, tools, journal, chat, catalog
 //! attach, replay -> session, chat     export -> session, chat, text, settings     import, compare -> session, chat, watch
-//! models, execution -> chat, catalog, settings     journal -> chat     settings -> chat, catalog, rules
+//! models, execution -> chat, catalog, settings     tools -> execution, chat, catalog, settings
+//! journal -> chat     settings -> chat, catalog, rules
 //! engine, selection, termination, watch -> rules     rules -> session, chat
 //! selection, termination, watch -> session, chat, catalog     session -> chat     chat, text -> nothing of ours
 //! ```
@@ -61,6 +63,7 @@ pub mod session;
 pub mod settings;
 pub mod termination;
 pub mod text;
+pub mod tools;
 pub mod tui;
 pub mod watch;
 pub mod wire;

@@ -32,6 +32,7 @@ pub mod record;
 pub mod request;
 pub mod team;
 pub mod tool;
+pub mod toolbox;
 pub mod trials;
 pub mod update;
 pub mod usage;
