@@ -152,6 +152,7 @@ fn messages(
             name: asked.get(&result.id).cloned().unwrap_or_else(|| "tool".to_owned()),
             content: result.text.as_str().into(),
             is_error: result.failed.unwrap_or(false),
+            op: None,
         });
         let tool_results = results.collect();
         let message = Message { tool_calls, tool_results, ..Message::new(id, author, kind, said.text.as_str()) };
