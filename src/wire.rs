@@ -126,6 +126,14 @@ pub fn settings() -> Result<Settings, WireError> {
     Ok(Settings::load(paths::settings_file()?.as_deref())?)
 }
 
+/// Where everything is kept that a run leaves behind.
+///
+/// # Errors
+/// When the directory cannot be determined.
+pub fn data(settings: &Settings) -> Result<PathBuf, WireError> {
+    Ok(paths::data_dir(settings.data_dir.value.as_deref())?)
+}
+
 /// Where sessions are kept.
 ///
 /// # Errors

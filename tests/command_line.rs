@@ -3,3 +3,4 @@
 mod output;
 mod refusals;
 mod sessions;
+mod travel;

@@ -1,5 +1,8 @@
 //! Promise: what was acknowledged is there, unchanged, whatever happens to the process, the disk or the file.
 
+mod crowd;
+#[cfg(target_os = "linux")]
+mod faults;
 mod samples;
 
 use plenary::chat::event::Record;

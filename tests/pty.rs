@@ -1,5 +1,6 @@
 //! The console as a person has it: the real program on a real pseudo-terminal, driven by keys, seen by an emulator.
 
+mod attaching;
 mod hostile;
 mod leaving;
 mod work;

@@ -30,6 +30,17 @@ pub struct Seat {
     pub updates: mpsc::Receiver<Update>,
 }
 
+/// What kind of console sits there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// That of the process in which the engine runs: it is waited for, as an engine always did.
+    Local,
+    /// One in another process: when it cannot follow it loses its seat.
+    Remote,
+    /// No console: it hears everything, holds no baton and is not counted.
+    Silent,
+}
+
 /// The way to a desk. The desk is there until the engine stops, or until [`Desk::close`].
 #[derive(Clone)]
 pub struct Desk {
@@ -37,10 +48,11 @@ pub struct Desk {
 }
 
 enum Wish {
-    Sit { name: String, local: bool, seat: oneshot::Sender<Seat> },
+    Sit { name: String, kind: Kind, seat: oneshot::Sender<Seat> },
     Said(u64, Option<Command>),
     Trials(Trials),
     GoesOn(oneshot::Sender<bool>),
+    Tell(Command),
     Close,
 }
 
@@ -69,11 +81,10 @@ impl Desk {
         Desk { wishes }
     }
 
-    /// Takes a seat. `None` when the desk is gone. A `local` console is waited for, as the engine always did; others that
-    /// cannot follow lose their seat.
-    pub async fn sit(&self, name: impl Into<String>, local: bool) -> Option<Seat> {
+    /// Takes a seat. `None` when the desk is gone.
+    pub async fn sit(&self, name: impl Into<String>, kind: Kind) -> Option<Seat> {
         let (seat, given) = oneshot::channel();
-        self.wishes.send(Wish::Sit { name: name.into(), local, seat }).await.ok()?;
+        self.wishes.send(Wish::Sit { name: name.into(), kind, seat }).await.ok()?;
         given.await.ok()
     }
 
@@ -82,6 +93,11 @@ impl Desk {
         let (to, answer) = oneshot::channel();
         let _ = self.wishes.send(Wish::GoesOn(to)).await;
         answer.await.unwrap_or(false)
+    }
+
+    /// Says something to the engine, whoever holds the baton: for the process in which it runs.
+    pub async fn tell(&self, command: Command) {
+        let _ = self.wishes.send(Wish::Tell(command)).await;
     }
 
     /// Lets go of the engine, which then stops.
@@ -93,7 +109,7 @@ impl Desk {
 struct Viewer {
     id: u64,
     name: String,
-    local: bool,
+    kind: Kind,
     updates: mpsc::Sender<Update>,
 }
 
@@ -148,7 +164,7 @@ impl AtWork {
         let passing = matches!(update, Update::Delta(_));
         let mut gone = Vec::new();
         for viewer in &self.viewers {
-            let stays = if viewer.local && !passing {
+            let stays = if viewer.kind == Kind::Local && !passing {
                 viewer.updates.send(update.clone()).await.is_ok()
             } else {
                 match viewer.updates.try_send(update.clone()) {
@@ -169,7 +185,7 @@ impl AtWork {
 
     async fn on(&mut self, wish: Wish) {
         match wish {
-            Wish::Sit { name, local, seat } => self.sit(name, local, seat).await,
+            Wish::Sit { name, kind, seat } => self.sit(name, kind, seat).await,
             Wish::Said(id, None) => self.leave(id).await,
             Wish::Said(id, Some(Command::Baton(handover))) => self.handover(id, handover).await,
             Wish::Said(id, Some(_)) if self.holder != Some(id) => {
@@ -202,11 +218,14 @@ impl AtWork {
             Wish::GoesOn(to) => {
                 let _ = to.send(self.goes_on);
             }
+            Wish::Tell(command) => {
+                let _ = self.commands.send(command).await;
+            }
             Wish::Close => {}
         }
     }
 
-    async fn sit(&mut self, name: String, local: bool, seat: oneshot::Sender<Seat>) {
+    async fn sit(&mut self, name: String, kind: Kind, seat: oneshot::Sender<Seat>) {
         let id = self.next;
         self.next += 1;
         let (commands, mut said) = mpsc::channel(64);
@@ -223,8 +242,10 @@ impl AtWork {
         if seat.send(Seat { records: self.records.clone(), commands, updates }).is_err() {
             return;
         }
-        self.viewers.push(Viewer { id, name, local, updates: to });
-        self.holder.get_or_insert(id);
+        self.viewers.push(Viewer { id, name, kind, updates: to });
+        if kind != Kind::Silent {
+            self.holder.get_or_insert(id);
+        }
         self.standing().await;
     }
 
@@ -234,7 +255,8 @@ impl AtWork {
         if self.holder == Some(id) {
             // Whoever has asked for it, else whoever is there longest.
             let asker = self.asked.take().map(|(asker, _)| asker);
-            self.holder = asker.or_else(|| self.viewers.first().map(|viewer| viewer.id));
+            let mut consoles = self.viewers.iter().filter(|viewer| viewer.kind != Kind::Silent);
+            self.holder = asker.or_else(|| consoles.next().map(|viewer| viewer.id));
         }
         self.standing().await;
     }
@@ -279,14 +301,14 @@ impl AtWork {
 
     /// Tells everybody where they stand.
     async fn standing(&mut self) {
-        let viewers = self.viewers.len() as u32;
+        let viewers = self.viewers.iter().filter(|viewer| viewer.kind != Kind::Silent).count() as u32;
         let asker = self.asked.and_then(|(asker, _)| self.viewers.iter().find(|viewer| viewer.id == asker));
         let asked = asker.map(|viewer| viewer.name.clone());
         let lost = if self.goes_on { "the run goes on without it" } else { "the run pauses at the next safe point" };
         for viewer in &self.viewers {
             let yours = self.holder == Some(viewer.id);
             let asked = asked.clone().filter(|_| yours);
-            let lost = if viewer.local { lost.to_owned() } else { String::new() };
+            let lost = if viewer.kind == Kind::Local { lost.to_owned() } else { String::new() };
             // Whoever is too far behind to hear this hears it with the next change.
             let _ = viewer.updates.try_send(Update::Baton(Baton { viewers, yours, asked, lost }));
         }
@@ -336,9 +358,9 @@ mod tests {
         let (commands, mut heard) = mpsc::channel(8);
         let (_engine, updates) = mpsc::channel(8);
         let desk = Desk::open(Vec::new(), commands, updates, false, None);
-        let mut first = Console(desk.sit("first", true).await.unwrap());
+        let mut first = Console(desk.sit("first", Kind::Local).await.unwrap());
         assert!(first.standing().await.yours);
-        let mut second = Console(desk.sit("second", false).await.unwrap());
+        let mut second = Console(desk.sit("second", Kind::Remote).await.unwrap());
         assert_eq!((second.standing().await.yours, first.standing().await.viewers), (false, 2));
 
         second.says(Command::Resume).await;

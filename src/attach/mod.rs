@@ -9,6 +9,6 @@ mod desk;
 #[cfg(unix)]
 mod socket;
 
-pub use desk::{Desk, Seat, Tried, Trier};
+pub use desk::{Desk, Kind, Seat, Tried, Trier};
 #[cfg(unix)]
-pub use socket::{AttachError, attach, serve, socket_path};
+pub use socket::{AttachError, Attached, Served, attach, serve, socket_path};

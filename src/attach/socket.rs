@@ -1,6 +1,6 @@
 //! The Unix socket: its place, who may come, and what is said over it.
 
-use super::desk::{Desk, Seat};
+use super::desk::{Desk, Kind, Seat};
 use crate::chat::command::Command;
 use crate::chat::event::Record;
 use crate::chat::update::Update;
@@ -159,7 +159,7 @@ async fn host(stream: UnixStream, session: &str, desk: Desk) -> io::Result<()> {
         None => return Ok(()),
     };
     let name: String = greeting.name.chars().take(60).collect();
-    let Some(Seat { records, commands, mut updates }) = desk.sit(name, false).await else { return Ok(()) };
+    let Some(Seat { records, commands, mut updates }) = desk.sit(name, Kind::Remote).await else { return Ok(()) };
     let hello = Hello { protocol: PROTOCOL, session: session.to_owned(), records: records.len() as u64 };
     put(&mut out, &hello).await?;
     for record in &records {

@@ -3,6 +3,7 @@
 //! Each command is a file with its arguments and one function that returns an exit code. May import everything through
 //! [`crate::wire`]. To add a command: a file, a variant of `Command`, and its arm in [`main`].
 
+mod attach;
 mod check;
 mod compare;
 mod doctor;
@@ -49,6 +50,8 @@ enum Command {
     Run(run::RunArguments),
     /// Watch a ready team work: no key, no network, real code
     Demo(run::DemoArguments),
+    /// Come to a run that another process runs
+    Attach(attach::Arguments),
     /// Go on with a session where it was
     Open(run::OpenArguments),
     /// Find words, agents, tools and failures in all sessions
@@ -98,6 +101,7 @@ pub fn main() -> ExitCode {
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Replay(arguments) => replay::replay(&arguments),
         Command::WhatIf(arguments) => whatif::what_if(&arguments),
+        Command::Attach(arguments) => attach::attach(&arguments),
         Command::Import(arguments) => import::import(&arguments),
         Command::Watch(arguments) => watch::watch(&arguments),
         Command::Triage(arguments) => triage::show(&arguments),

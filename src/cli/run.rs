@@ -1,16 +1,21 @@
 //! `run`, `demo` and `open`: a session in the console or headless.
 
-use super::{EXIT_CODES, Trouble, safe};
+use super::{EXIT_CODES, Trouble, attach, safe};
+use crate::attach::{Kind, Seat};
 use crate::chat::breaks::{Breakpoint, Deed, SetBy};
+use crate::chat::command::Command;
 use crate::chat::event::EndCause;
 use crate::engine::effect::Input;
 use crate::headless::{self, Style};
+use crate::journal::JournalError;
 use crate::rules::{Rule, RuleError};
+use crate::session::Session;
 use crate::settings::Settings;
 use crate::tui;
-use crate::wire::{self, Options, Run};
+use crate::wire::{self, Options, Run, WireError};
 use clap::{Args, ValueEnum};
 use std::io::Write;
+use std::sync::Arc;
 
 const RUN_EXAMPLES: &str = "\
 Examples:
@@ -59,6 +64,15 @@ pub(super) struct DemoArguments {
 pub(super) struct OpenArguments {
     /// A session by its name, the beginning of its name, or `last`
     session: String,
+    /// Write the conversation into this file as it goes on, too
+    #[arg(long, value_name = "FILE")]
+    mirror: Option<String>,
+    /// Go on without a terminal; for `plenary` itself
+    #[arg(long, hide = true)]
+    serve: bool,
+    /// Do not hold
+    #[arg(long, hide = true, requires = "serve")]
+    go_on: bool,
 }
 
 #[derive(Debug, Args)]
@@ -75,6 +89,15 @@ struct How {
     /// Keep nothing on disk
     #[arg(long)]
     ephemeral: bool,
+    /// Let it run without a terminal; `plenary attach` comes to it
+    #[arg(long, conflicts_with_all = ["headless", "ephemeral"])]
+    detach: bool,
+    /// Write the conversation into this file as it goes on, too
+    #[arg(long, value_name = "FILE", conflicts_with = "headless")]
+    mirror: Option<String>,
+    /// Run without a terminal; for `plenary` itself
+    #[arg(long, hide = true, conflicts_with_all = ["headless", "ephemeral"])]
+    serve: bool,
     /// Hold where this rule is met; headless, end with exit code 6. May be given several times
     #[arg(long = "break", value_name = "RULE")]
     breaks: Vec<String>,
@@ -94,6 +117,11 @@ pub(super) enum Approve {
 }
 
 pub(super) fn run(arguments: RunArguments) -> Result<u8, Trouble> {
+    if arguments.how.detach {
+        // The same in a process of its own, which serves those who come.
+        let again = std::env::args().skip(1).map(|word| if word == "--detach" { "--serve".to_owned() } else { word });
+        return attach::detached(&again.collect::<Vec<_>>());
+    }
     let settings = wire::settings()?;
     let (loaded, _) = wire::team(&arguments.team, &settings)?;
     let mut team = loaded.team;
@@ -127,7 +155,7 @@ pub(super) fn run(arguments: RunArguments) -> Result<u8, Trouble> {
         programs: Vec::new(),
     };
     let style = if arguments.how.json { Style::Json } else { Style::Text };
-    begin(team, &settings, &options, style)
+    begin(team, settings, &options, style, arguments.how.serve, arguments.how.mirror.as_deref())
 }
 
 pub(super) fn demo(arguments: DemoArguments) -> Result<u8, Trouble> {
@@ -141,16 +169,45 @@ pub(super) fn demo(arguments: DemoArguments) -> Result<u8, Trouble> {
         programs: Vec::new(),
     };
     let style = if arguments.json { Style::Json } else { Style::Text };
-    begin(loaded.team, &settings, &options, style)
+    begin(loaded.team, settings, &options, style, false, None)
 }
 
 pub(super) fn open(arguments: OpenArguments) -> Result<u8, Trouble> {
-    refuse_without_terminal()?;
+    if !arguments.serve {
+        refuse_without_terminal()?;
+    }
     let settings = wire::settings()?;
     let options = Options::default();
     runtime()?.block_on(async {
-        let run = wire::reopen(&arguments.session, &settings, &options)?;
-        console(run, &settings).await
+        let opened = wire::reopen(&arguments.session, &settings, &options);
+        let why = match opened {
+            Ok(run) if arguments.serve => {
+                if arguments.go_on {
+                    let _ = run.handle.commands.send(Command::Resume).await;
+                }
+                return attach::serve(attach::desk(run, &Arc::new(settings), &options).0).await;
+            }
+            Ok(run) => return console(run, settings, &options, arguments.mirror.as_deref()).await,
+            Err(WireError::Journal(
+                why @ (JournalError::InUse { .. } | JournalError::Untrusted { .. } | JournalError::Newer { .. }),
+            )) if !arguments.serve => why,
+            Err(why) => return Err(why.into()),
+        };
+        let store = wire::store(&settings)?;
+        if let JournalError::InUse { .. } = why {
+            let path = store.path_of(&arguments.session)?;
+            let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            // Whoever has it lets others look; if not, the refusal says who has it.
+            return match attach::to(&name, &settings).await {
+                Err(_) => Err(why.into()),
+                shown => shown,
+            };
+        }
+        let (records, _) = store.rescue(&arguments.session);
+        match Session::replay(records) {
+            Ok(session) if session.team().is_some() => attach::look(session, &settings, &why.to_string()).await,
+            _ => Err(why.into()),
+        }
     })
 }
 
@@ -162,13 +219,26 @@ fn unreadable(option: &str, rule: &str, error: &RuleError) -> Trouble {
     Trouble::usage(format!("{option}: {}\n  {}\n  {caret}^{help}", safe(&error.message), safe(rule)))
 }
 
-fn begin(team: crate::chat::team::Team, settings: &Settings, options: &Options, style: Style) -> Result<u8, Trouble> {
-    if !options.headless {
+fn begin(
+    team: crate::chat::team::Team,
+    settings: Settings,
+    options: &Options,
+    style: Style,
+    serve: bool,
+    mirror: Option<&str>,
+) -> Result<u8, Trouble> {
+    if !options.headless && !serve {
         refuse_without_terminal()?;
     }
     runtime()?.block_on(async {
-        let run = wire::start(team, settings, options)?;
-        if options.headless { print(run, style).await } else { console(run, settings).await }
+        let run = wire::start(team, &settings, options)?;
+        if options.headless {
+            return print(run, style).await;
+        }
+        if serve {
+            return attach::serve(attach::desk(run, &Arc::new(settings), options).0).await;
+        }
+        console(run, settings, options, mirror).await
     })
 }
 
@@ -184,13 +254,35 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Trouble> {
     Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
 }
 
-async fn console(run: Run, settings: &Settings) -> Result<u8, Trouble> {
-    let Run { session, id, handle, shell } = run;
-    let look = tui::Look::from(settings).map_err(|error| Trouble::usage(error.to_string()))?;
-    let left =
-        tui::run(tui::Console { session, commands: handle.commands, updates: handle.updates, look, shell }).await;
-    // The console has let go of the engine; it writes what came of everything and stops.
-    let session = handle.done.await.map_err(|error| Trouble::failed(format!("the engine failed: {error}")))?;
+async fn console(run: Run, settings: Settings, options: &Options, mirror: Option<&str>) -> Result<u8, Trouble> {
+    let look = tui::Look::from(&settings).map_err(|error| Trouble::usage(error.to_string()))?;
+    let (session, id, settings) = (run.session.clone(), run.id.clone(), Arc::new(settings));
+    let (run, shell) = attach::desk(run, &settings, options);
+    let Some(Seat { records, commands, updates }) = run.desk.sit("the console that began it", Kind::Local).await else {
+        return Err(Trouble::failed("the engine stopped before the console began"));
+    };
+    let mut session = session;
+    // What was said before it sat down, it is not told again.
+    for record in records.into_iter().skip(session.log().len()) {
+        session.apply(record).map_err(|error| Trouble::failed(safe(&error.to_string())))?;
+    }
+    if let Some(file) = mirror {
+        run.mirror(file).await?;
+    }
+    let left = tui::run(tui::Console { session, commands, updates, look, shell }).await;
+    let lost = matches!(left, Ok(tui::Left::Gone | tui::Left::Signal(1)));
+    if matches!(left, Ok(tui::Left::Detached)) {
+        if !options.ephemeral {
+            return run.hand_over().await;
+        }
+        let _ = writeln!(std::io::stderr(), "plenary: a run that is kept in memory cannot go on without its console.");
+    }
+    if lost && run.desk.goes_on().await {
+        let session = run.keep().await?;
+        return Ok(session.ended().map_or(129, |ended| ended.cause.exit_code()));
+    }
+    // The engine is let go; it writes what came of everything and stops.
+    let session = run.close().await?;
     let left = left?;
     let say = match session.ended() {
         Some(ended) => format!("ended: {}", safe(&ended.text)),

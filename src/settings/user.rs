@@ -93,6 +93,8 @@ pub struct Settings {
     pub reduced_motion: Setting<bool>,
     /// Most frames a second.
     pub frame_rate: Setting<u32>,
+    /// When the terminal is lost: whether the run goes on without it, instead of pausing.
+    pub go_on_when_lost: Setting<bool>,
     /// Where sessions are kept, absolute; `None` is the place the system has for it. See [`paths::data_dir`].
     pub data_dir: Setting<Option<PathBuf>>,
     /// A keymap of the user's that is laid over the built-in one, absolute.
@@ -112,6 +114,7 @@ impl Default for Settings {
             attention: Setting::default_of(Calling::default()),
             reduced_motion: Setting::default_of(false),
             frame_rate: Setting::default_of(60),
+            go_on_when_lost: Setting::default_of(false),
             data_dir: Setting::default_of(None),
             keymap: Setting::default_of(None),
             team: Setting::default_of(Defaults::default()),
@@ -164,6 +167,7 @@ impl Settings {
         self.reduced_motion.set(fields.flag("reduced_motion"), origin);
         let rate = fields.whole("frame_rate", 1..=240).and_then(|rate| u32::try_from(rate).ok());
         self.frame_rate.set(rate, origin);
+        self.go_on_when_lost.set(fields.flag("go_on_when_lost"), origin);
         let path = |text: String| (!text.trim().is_empty()).then(|| paths::written(dir, &text));
         self.data_dir.set(fields.text("data_dir").map(path), origin);
         self.keymap.set(fields.text("keymap").map(path), origin);
@@ -253,7 +257,7 @@ mod tests {
         let seen = Origin::File("seen".into());
         let mut settings = Settings::default();
         settings.layer("embedded", EMBEDDED, Path::new(""), &seen).unwrap();
-        let Settings { theme, keys, mouse, attention, reduced_motion, frame_rate, data_dir, keymap, team, watch } =
+        let Settings { theme, keys, mouse, attention, reduced_motion, frame_rate, go_on_when_lost, data_dir, keymap, team, watch } =
             &settings;
         for origin in [
             &theme.origin,
@@ -262,6 +266,7 @@ mod tests {
             &attention.origin,
             &reduced_motion.origin,
             &frame_rate.origin,
+            &go_on_when_lost.origin,
             &data_dir.origin,
             &keymap.origin,
             &team.origin,
@@ -270,7 +275,7 @@ mod tests {
             assert_eq!(*origin, seen);
         }
         let tree: toml::Table = EMBEDDED.parse().unwrap();
-        assert_eq!(tree.keys().collect::<Vec<_>>().len(), 12);
+        assert_eq!(tree.keys().collect::<Vec<_>>().len(), 13);
         assert_eq!(tree["team"].as_table().unwrap().len(), 4);
     }
 

@@ -151,6 +151,12 @@ fn a_session_that_is_open_says_who_has_it_and_can_be_read_meanwhile() {
     let first = Pty::plenary(&home, (80, 24), &["run", &team]);
     first.wait_for("w1x1");
     let name = home.session_names().remove(0);
+    // Opening what another process runs is coming to it, to watch.
+    let watching = Pty::plenary(&home, (120, 35), &["open", &name]);
+    watching.wait_for("You are watching");
+    drop(watching);
+    // Where that process lets nobody come, the refusal says which it is.
+    std::fs::remove_file(home.path("data/run").join(format!("{name}.sock"))).unwrap();
     let said = refused(&home, &name, "is open in another Plenary");
     assert!(said.contains(&format!("(process {})", first.pid())), "{said}");
     let read = home.run(&["export", "last"]);

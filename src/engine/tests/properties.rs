@@ -20,6 +20,11 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashSet};
 
+/// Worlds that are tried; `PLENARY_SEEDS` says otherwise.
+fn seeds() -> u32 {
+    std::env::var("PLENARY_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(1_000)
+}
+
 const NAMES: [&str; 4] = ["a", "b", "p", "x"];
 
 /// Something that is done to a run. Numbers choose among what is there.
@@ -398,7 +403,7 @@ fn play(team: &Team, headless: bool, script: &BTreeMap<String, Vec<Reply>>, acts
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 800, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: seeds(), ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_happens_the_log_folds_the_run_ends_once_and_nothing_is_reused_or_forgotten(
