@@ -43,11 +43,21 @@ fn forget(child: &Child) {
     }
 }
 
+/// Whether orphans come to us at all.
+#[cfg(target_os = "linux")]
+static ADOPTS: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+
 /// From now on Plenary inherits orphans of its programs, as their supervisors do while they live.
 #[cfg(target_os = "linux")]
 pub fn adopt() {
+    if !ADOPTS.load(std::sync::atomic::Ordering::Relaxed) {
+        // What was there before the first program of a run is no orphan of one: a wrapper may have left us children.
+        let mut started = STARTED.write().unwrap_or_else(PoisonError::into_inner);
+        started.get_or_insert_default().extend(linux::children());
+    }
     // SAFETY: a plain system call. Refused, the marker alone finds them.
-    unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) };
+    let adopts = unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) } == 0;
+    ADOPTS.store(adopts, std::sync::atomic::Ordering::Relaxed);
 }
 
 /// Ends everything that belongs to the run and waits until it is gone; returns what is left after [`BUDGET`] (a
@@ -170,6 +180,9 @@ mod linux {
 
     /// Children of ours that we did not start, in sessions that are not ours: what a killed supervisor left behind.
     pub fn orphans() -> Vec<u32> {
+        if !super::ADOPTS.load(std::sync::atomic::Ordering::Relaxed) {
+            return Vec::new();
+        }
         let started = super::STARTED.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         let known = |pid: &u32| started.as_ref().is_some_and(|started| started.contains(pid));
         // SAFETY: a plain question to the system.
@@ -178,11 +191,15 @@ mod linux {
             let stat = fs::read(format!("/proc/{pid}/stat")).unwrap_or_default();
             session(&stat).is_some_and(|session| session != own)
         };
+        children().into_iter().filter(|pid| !known(pid) && foreign(pid)).collect()
+    }
+
+    /// Every child of ours, whichever thread started it.
+    pub fn children() -> Vec<u32> {
         let Ok(tasks) = fs::read_dir("/proc/self/task") else { return Vec::new() };
-        let children = tasks.flatten().map(|task| fs::read_to_string(task.path().join("children")).unwrap_or_default());
-        let children: Vec<String> = children.collect();
-        let pids = children.iter().flat_map(|list| list.split_ascii_whitespace()).filter_map(|pid| pid.parse().ok());
-        pids.filter(|pid| !known(pid) && foreign(pid)).collect()
+        let lists = tasks.flatten().map(|task| fs::read_to_string(task.path().join("children")).unwrap_or_default());
+        let lists: Vec<String> = lists.collect();
+        lists.iter().flat_map(|list| list.split_ascii_whitespace()).filter_map(|pid| pid.parse().ok()).collect()
     }
 
     /// Takes note of the end of an orphan, if it has ended: nobody else does.

@@ -74,7 +74,8 @@ pub fn state(session: &Session) -> &'static str {
 /// What is pending or holds the run, for the line above the keys. Empty when nothing is to be said.
 pub fn pending(session: &Session) -> String {
     if let Some(ended) = session.ended() {
-        let more = if session.is_busy() { " · a summary is being written" } else { "" };
+        let writes = session.is_busy() && session.awaits_summary();
+        let more = if writes { " · a summary is being written" } else { "" };
         return format!("ended: {}{more}", ended.text);
     }
     let busy = session.turns().iter().find(|turn| turn.is_busy());

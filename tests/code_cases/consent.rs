@@ -231,6 +231,8 @@ fn no_field_of_the_record_is_outside_of_the_consent() {
         name: "t".into(),
         call_id: "c".into(),
         argv: vec!["a".into(), "b".into()],
+        source: Some(plenary::chat::team::Spec::named("http")),
+        key: Some("k".into()),
     });
     let place = &mut full.place;
     place.image = Some(Image { name: "i".into(), digest: "d".into() });
