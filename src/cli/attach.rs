@@ -177,7 +177,7 @@ impl Hosted {
                 tokio::select! {
                     update = updates.recv() => match update {
                         Some(Update::Record(record)) => drop(session.apply(record)),
-                        Some(Update::Desk(standing)) => viewers = standing.viewers,
+                        Some(Update::Baton(standing)) => viewers = standing.viewers,
                         Some(_) => {}
                         None => break,
                     },

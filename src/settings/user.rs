@@ -257,8 +257,19 @@ mod tests {
         let seen = Origin::File("seen".into());
         let mut settings = Settings::default();
         settings.layer("embedded", EMBEDDED, Path::new(""), &seen).unwrap();
-        let Settings { theme, keys, mouse, attention, reduced_motion, frame_rate, go_on_when_lost, data_dir, keymap, team, watch } =
-            &settings;
+        let Settings {
+            theme,
+            keys,
+            mouse,
+            attention,
+            reduced_motion,
+            frame_rate,
+            go_on_when_lost,
+            data_dir,
+            keymap,
+            team,
+            watch,
+        } = &settings;
         for origin in [
             &theme.origin,
             &keys.origin,

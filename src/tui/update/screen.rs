@@ -218,7 +218,7 @@ impl App {
 
     fn quit(&mut self) -> Vec<Deed> {
         // Another process runs what is only attached here; and a replay runs nothing.
-        let elsewhere = self.replay.is_some() || self.desk.as_ref().is_some_and(|desk| desk.lost.is_empty());
+        let elsewhere = self.replay.is_some() || self.baton.as_ref().is_some_and(|baton| baton.lost.is_empty());
         if self.closed || elsewhere || self.session.ended().is_some() || !self.session.is_busy() {
             return vec![Deed::Quit];
         }

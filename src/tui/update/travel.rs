@@ -184,9 +184,9 @@ impl App {
             (true, viewers) if viewers > 1 => {
                 Some(format!("{viewers} consoles are at this session; you hold the baton."))
             }
-            _ if !desk.lost.is_empty() => {
+            _ if !baton.lost.is_empty() => {
                 let other = self.look.keymap.word(Action::WhenLost, Context::Main);
-                Some(format!("If this terminal is lost, {} ({other} changes that).", desk.lost))
+                Some(format!("If this terminal is lost, {} ({other} changes that).", baton.lost))
             }
             _ => None,
         }
