@@ -45,7 +45,7 @@ use transcript::Transcript;
 use turn::{Approval, Ask, Turn};
 
 pub use apply::ApplyError;
-pub use finding::{Finding, Judged};
+pub use finding::{Finding, Judged, Judging};
 
 /// A session: its log, and the state that the active branch adds up to.
 #[derive(Debug, Clone, Default)]
@@ -56,6 +56,8 @@ pub struct Session {
     ids: Ids,
     spent: Spent,
     breaks: breaks::Kept,
+    /// What the judge model used, over all branches.
+    judge: AgentMeter,
     started: Option<Started>,
     state: State,
     /// Where the numbers of this session begin: 0 unless it is that of a nested team.
@@ -146,6 +148,7 @@ struct State {
     selector: AgentMeter,
     activity: meters::Activity,
     summing: summary::Summing,
+    judging: Judging,
     team: Option<Arc<Team>>,
     /// Conversations of nested teams, by the agent that they stand behind.
     inner: BTreeMap<Name, Session>,
