@@ -9,6 +9,7 @@ use crate::catalog;
 use crate::chat::Name;
 use crate::chat::breaks::Deed;
 use crate::chat::event::{Event, FORMAT};
+use crate::chat::request::{Chunk, Request};
 use crate::chat::team::{COMMAND, Team};
 use crate::engine::driver::Executors;
 use crate::engine::effect::Input;
@@ -22,6 +23,7 @@ use crate::settings::{self, Base, Families, Loaded, Report, Settings, paths};
 use crate::termination::CONDITIONS;
 use crate::tools::command::Command;
 use crate::tools::{self, TOOLS, Tool};
+use futures_util::StreamExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -339,6 +341,29 @@ fn furnish(team: &Team, within: &str, executors: &mut Executors, rules: &mut Rul
         executors.tools.insert(path, made);
     }
     Ok(())
+}
+
+/// What a model of the team says to one question, whole; for commands that ask outside of a run.
+///
+/// # Errors
+/// In words, when the model cannot be asked or does not come to an end.
+pub fn answer(team: &Arc<Team>, request: Request) -> Result<String, String> {
+    models::install_tls();
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
+    runtime.block_on(async {
+        let models = Models::new(team, Arc::new(Environment));
+        let mut stream = models.stream(&request);
+        let mut text = String::new();
+        while let Some(chunk) = stream.next().await {
+            match chunk.map_err(|failure| failure.message)? {
+                Chunk::Text(more) => text.push_str(&more),
+                Chunk::Finished(_) => return Ok(text),
+                _ => {}
+            }
+        }
+        Err(format!("{} stopped in mid-answer.", request.model))
+    })
 }
 
 /// `20261120-130501-lru-cache-7f3a`: sorts by time, says what it is, and does not collide.

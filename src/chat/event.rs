@@ -21,7 +21,7 @@ use super::request::{Failure, Finish, Purpose};
 use super::team::Team;
 use super::tool::{ToolBarred, ToolResult};
 use super::usage::Usage;
-pub use super::watch::{Detection, Judgement, Level, Progress};
+pub use super::watch::{Detection, Judgement, Level, LoopJudged, Progress};
 use super::{Name, UnixMillis};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -377,6 +377,8 @@ pub enum Event {
         /// What the operator says about it.
         judgement: Judgement,
     },
+    /// A model has judged whether the team goes in circles.
+    LoopJudged(LoopJudged),
     /// The run ends when this agent has summed it up.
     Concluding {
         /// Who sums up.

@@ -20,6 +20,8 @@ pub enum Purpose {
     Select,
     /// Summing up when the run is over.
     Summarize,
+    /// Judging whether the team goes in circles, or where it went wrong.
+    Judge,
 }
 
 /// The role of a message in a request.

@@ -1,7 +1,9 @@
 //! Words for going in circles: how grave a finding is, what counts as getting on, and how a team wants to be watched.
 
 use super::Name;
+use super::id::CallId;
 use super::id::{MessageId, TurnId};
+use super::usage::Money;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -120,6 +122,49 @@ pub struct Watching {
     /// Turns after which the run holds whatever anybody has allowed; counted over all branches. 0 is never.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub breaker: u64,
+    /// A model that judges whether the team goes in circles, if one is to be asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judge: Option<JudgeSetup>,
+}
+
+/// A model that judges whether the team goes in circles (reference: D20). Never asked unless the team says so.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JudgeSetup {
+    /// Key of the model.
+    pub model: String,
+    /// From which turn on it is asked.
+    pub after: u32,
+    /// What it may cost in a session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_cost: Option<Money>,
+    /// How often it may be asked on a branch.
+    pub max_calls: u32,
+}
+
+/// What a judge has said, or why it has said nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoopJudged {
+    /// The call that said it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call: Option<CallId>,
+    /// How sure it is, from 0 to 100.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub percent: Option<u8>,
+    /// Why.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub why: String,
+    /// Why it has said nothing.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub problem: String,
+    /// At which turn of the session it is asked again.
+    pub next: u64,
+}
+
+impl LoopJudged {
+    /// It has said nothing.
+    pub fn none(problem: String, next: u64) -> Self {
+        LoopJudged { call: None, percent: None, why: String::new(), problem, next }
+    }
 }
 
 fn is_zero(n: &u64) -> bool {

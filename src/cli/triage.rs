@@ -1,8 +1,10 @@
 //! `triage`: where a stored session may have gone wrong.
 
 use super::{Trouble, safe};
+use crate::chat::request::{Purpose, Request};
 use crate::session::Session;
 use crate::text::clean::{Context, json, plain};
+use crate::watch::triage::ask::{self, Blamed};
 use crate::watch::triage::{CAUTION, Remedy, Suspect, triage};
 use crate::wire;
 use clap::Args;
@@ -11,7 +13,7 @@ use std::io::Write;
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  plenary triage last\n  plenary triage last --json | jq -r '.suspects[].title'\n\n\
+    after_help = "Examples:\n  plenary triage last\n  plenary triage last --json | jq -r '.suspects[].title'\n  plenary triage last --model smart\n\n\
                   Rules only: the first failing effect, contradiction, detector hit, empty result, message that an agent never\n\
                   received, and cut-off reply, in the order of the conversation, each with a ready remedy.\n"
 )]
@@ -21,6 +23,9 @@ pub(super) struct Arguments {
     /// One JSON object
     #[arg(long)]
     json: bool,
+    /// Also ask this model of the team, by its key, to rank up to five suspects; it is paid for
+    #[arg(long, value_name = "KEY")]
+    model: Option<String>,
 }
 
 pub(super) fn show(arguments: &Arguments) -> Result<u8, Trouble> {
@@ -28,12 +33,17 @@ pub(super) fn show(arguments: &Arguments) -> Result<u8, Trouble> {
     let records = wire::store(&settings)?.read(&arguments.session)?;
     let session = Session::replay(records).map_err(|error| Trouble::failed(error.to_string()))?;
     let suspects = triage(&session);
+    let blamed = match &arguments.model {
+        Some(key) => Some(blame(&session, &suspects, key)?),
+        None => None,
+    };
     let mut out = std::io::stdout().lock();
     if arguments.json {
         let report = json!({
             "session": session.id(),
             "branch": session.branch_name(),
             "suspects": suspects.iter().map(object).collect::<Vec<_>>(),
+            "model": blamed,
             "caution": caution(),
         });
         writeln!(out, "{}", json(&report).map_err(std::io::Error::from)?)?;
@@ -60,8 +70,31 @@ pub(super) fn show(arguments: &Arguments) -> Result<u8, Trouble> {
     if suspects.is_empty() {
         writeln!(out, "\nThe rules found nothing.")?;
     }
+    for (n, one) in blamed.iter().flatten().enumerate() {
+        let tag = if one.tag.is_empty() { String::new() } else { format!(" · {}", safe(&one.tag)) };
+        writeln!(out, "\n{}. a model suspects message {}{tag}", n + 1, one.message)?;
+        writeln!(out, "  {}", safe(&one.why))?;
+        let held = if one.quoted { "" } else { "  (it does not say that there)" };
+        writeln!(out, "  “{}”{held}", safe(&one.quote))?;
+    }
     writeln!(out, "\n{}", caution())?;
     Ok(0)
+}
+
+/// Asks a model of the team.
+fn blame(session: &Session, suspects: &[Suspect], key: &str) -> Result<Vec<Blamed>, Trouble> {
+    let team = session.team().ok_or_else(|| Trouble::failed("the session has not started"))?;
+    if !team.models.contains_key(key) {
+        let known = team.models.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+        return Err(Trouble::usage(format!("This team has no model {}. It has: {}.", safe(key), safe(&known))));
+    }
+    let prompts = ask::question(session, suspects);
+    let request = Request::new(session.ids().call, "".into(), Purpose::Judge, key, prompts);
+    let answer = wire::answer(team, request).map_err(|why| Trouble::failed(safe(&why)))?;
+    ask::read(&answer, session).ok_or_else(|| {
+        let said: String = answer.chars().take(200).collect();
+        Trouble::failed(format!("{} did not answer with suspects, but: {}", safe(key), safe(&said)))
+    })
 }
 
 fn caution() -> String {

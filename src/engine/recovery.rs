@@ -39,6 +39,9 @@ pub fn settle(session: &Session) -> Vec<(Actor, Vec<Event>)> {
     if let Phase::Calling(call) = session.floor().selecting.inquiry.phase {
         events.push(Event::ModelInterrupted { call, usage: unknown() });
     }
+    if let Phase::Calling(call) = session.judging().inquiry.phase {
+        events.push(Event::ModelInterrupted { call, usage: unknown() });
+    }
     if let Some((_, op)) = session.consults().open() {
         // A program may have done something: it is not asked a second time for the same turn.
         let advice = Advice::failed("Plenary was stopped while it ran; its answer is not known");

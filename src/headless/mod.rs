@@ -194,6 +194,13 @@ impl<W: Write + ?Sized> Printer<'_, W> {
             Event::DetectorChanged(Detection { detector, text, count, .. }) if *count > 0 => {
                 writeln!(self.out, "\n·· {detector}: {}", plain(text, Context::Prose))?;
             }
+            Event::LoopJudged(judged) => {
+                let said = match judged.percent {
+                    Some(percent) => format!("is {percent} % sure of circles: {}", judged.why),
+                    None => format!("said nothing: {}", judged.problem),
+                };
+                writeln!(self.out, "\n·· the judge {}", one_line(&said))?;
+            }
             Event::Breaks(Breaks::Hit { text, .. }) => {
                 writeln!(self.out, "\n·· breakpoint: {}", one_line(text))?;
             }

@@ -1,9 +1,11 @@
 //! What the detectors see at present, and what the operator has said about it.
 
+use super::turn::Inquiry;
 use crate::chat::Name;
 use crate::chat::event::{Event, Judgement, Level, Progress};
-use crate::chat::id::{MessageId, TurnId};
+use crate::chat::id::{MessageId, Seq, TurnId};
 use crate::chat::watch::Detection;
+use crate::chat::watch::LoopJudged;
 
 /// A detector's present finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +37,37 @@ pub struct Judged {
     pub pattern: u64,
     /// What was said.
     pub judgement: Judgement,
+}
+
+/// The line to the judge model, and what it has said.
+#[derive(Debug, Clone, Default)]
+pub struct Judging {
+    /// The line.
+    pub inquiry: Inquiry,
+    /// Answers so far.
+    pub calls: u32,
+    /// At which turn of the session it is asked next.
+    pub next: u64,
+    /// How often in a row it was sure.
+    pub sure: u32,
+    /// The record of its newest answer.
+    pub at: Seq,
+}
+
+/// From how many percent on a judge is sure.
+const SURE: u8 = 90;
+
+impl Judging {
+    pub(super) fn fold(&mut self, judged: &LoopJudged, at: Seq) {
+        let sure = judged.percent.is_some_and(|percent| percent >= SURE);
+        *self = Judging {
+            inquiry: Inquiry::default(),
+            calls: self.calls + 1,
+            next: judged.next,
+            sure: if sure { self.sure + 1 } else { 0 },
+            at,
+        };
+    }
 }
 
 /// What the detectors see on a branch.

@@ -93,6 +93,7 @@ impl Session {
         let own = |phase: &Phase| *phase == Phase::Calling(call);
         own(&self.state.floor.selecting.inquiry.phase)
             || own(&self.state.summing.inquiry.phase)
+            || own(&self.state.judging.inquiry.phase)
             || self.state.turns.iter().any(|turn| own(&turn.inquiry.phase))
             || self.active_inners().any(|inner| inner.is_calling(call))
     }

@@ -49,7 +49,7 @@ use transcript::Transcript;
 use turn::{Approval, Ask, Turn};
 
 pub use apply::ApplyError;
-pub use finding::{Finding, Judged};
+pub use finding::{Finding, Judged, Judging};
 
 /// A session: its log, and the state that the active branch adds up to.
 #[derive(Debug, Clone, Default)]
@@ -60,6 +60,8 @@ pub struct Session {
     ids: Ids,
     spent: Spent,
     breaks: breaks::Kept,
+    /// What the judge model used, over all branches.
+    judge: AgentMeter,
     started: Option<Started>,
     state: State,
     marks: marks::Marks,
@@ -153,6 +155,7 @@ struct State {
     selector: AgentMeter,
     activity: meters::Activity,
     summing: summary::Summing,
+    judging: Judging,
     team: Option<Arc<Team>>,
     /// Conversations of nested teams, by the agent that they stand behind.
     inner: BTreeMap<Name, Session>,

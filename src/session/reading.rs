@@ -4,7 +4,7 @@ use super::floor::Floor;
 use super::meters::{AgentMeter, Spent};
 use super::transcript::Transcript;
 use super::turn::{Approval, Ask, Call, Inquiry, Phase, Stage, Turn};
-use super::{ApplyError, Branch, Ended, Finding, Ids, Judged, Session, Waiting, consults};
+use super::{ApplyError, Branch, Ended, Finding, Ids, Judged, Judging, Session, Waiting, consults};
 use crate::chat::code::{Payload, ToolUse};
 use crate::chat::event::{Boundary, HoldReason, Record, Totals};
 use crate::chat::id::*;
@@ -253,6 +253,16 @@ impl Session {
         self.state.selector
     }
 
+    /// The line to the judge model on this branch, and what it has said.
+    pub fn judging(&self) -> &Judging {
+        &self.state.judging
+    }
+
+    /// What the judge model used, over all branches.
+    pub fn judge_meter(&self) -> AgentMeter {
+        self.judge
+    }
+
     /// What detectors see at present.
     pub fn findings(&self) -> &[Finding] {
         &self.state.findings.present
@@ -329,6 +339,7 @@ impl Session {
             || calling(&self.state.floor.selecting.inquiry)
             || self.state.consults.open().is_some()
             || calling(&self.state.summing.inquiry)
+            || calling(&self.state.judging.inquiry)
             || self.hands_running().next().is_some()
             || self.active_inners().any(Session::acts)
     }
@@ -339,6 +350,7 @@ impl Session {
             || self.state.floor.selecting.inquiry.is_busy()
             || self.state.consults.open().is_some()
             || self.state.summing.inquiry.is_busy()
+            || self.state.judging.inquiry.is_busy()
             || self.hands_running().next().is_some()
             || self.active_inners().any(Session::is_busy)
     }

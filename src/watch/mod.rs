@@ -35,6 +35,7 @@ mod selector;
 pub mod silence;
 mod spend;
 pub mod triage;
+pub mod verdict;
 pub mod view;
 
 use crate::chat::watch::Detection;

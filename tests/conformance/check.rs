@@ -204,6 +204,7 @@ fn requests_of<'a>(world: &'a World, who: &'a str) -> impl Iterator<Item = &'a R
     world.asked.iter().filter(move |request| match request.purpose {
         Purpose::Select => who == "selector",
         Purpose::Summarize => who == "summary",
+        Purpose::Judge => who == "judge",
         Purpose::Speak => &*request.agent == who,
     })
 }

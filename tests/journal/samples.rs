@@ -57,6 +57,7 @@ every_kind! {
     ProposalWanted {}
     SpeakerBarred { agent: "A".into(), turns: Some(2) }
     SpeakerUnbarred { agent: "A".into() }
+    LoopJudged { 0: LoopJudged { call: Some(CallId(4)), percent: Some(93), why: "the plan again".into(), problem: String::new(), next: 40 } }
     ToolBarred { 0: ToolBarred { tool: "find".into(), turns: Some(3), back: false } }
     SpeakerChosen { choice: choice() }
     SelectorAnswered { call: CallId(1), answer: "Coder, I think".into(), mentions: vec![("Coder".into(), 1)] }

@@ -49,6 +49,9 @@ impl Machine {
             if matches!(session.hold_asked(), Some(Boundary::Turn | Boundary::Step)) {
                 return hold(HoldReason::Operator);
             }
+            if let Some(effects) = self.consult_judge(session, now) {
+                return effects;
+            }
         }
         if let Some(agent) = floor.queue.first() {
             return start(plain(agent, "queue", "called by the operator"), Actor::Operator, session);

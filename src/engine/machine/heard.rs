@@ -180,6 +180,7 @@ impl Machine {
                 }
                 self.reply(answered, said, turn, session, now)
             }
+            (Purpose::Judge, _) => self.judged(id, answered, &heard.text, session, now),
             (Purpose::Summarize, _) => {
                 let (method, text) = (SummaryMethod::ReflectionWithLlm, heard.text.trim().into());
                 let summary = Event::Summarized(Summarized { method, text, call: Some(id), problem: None });
@@ -255,6 +256,7 @@ fn open_call(id: CallId, session: &Session) -> Option<&Call> {
 fn line<'a>(call: &Call, session: &'a Session) -> Option<&'a Inquiry> {
     match call.turn {
         None if call.purpose == Purpose::Summarize => Some(&session.summing().inquiry),
+        None if call.purpose == Purpose::Judge => Some(&session.judging().inquiry),
         None => Some(&session.floor().selecting.inquiry),
         Some(turn) => open_turn(turn, session).map(|turn| &turn.inquiry),
     }

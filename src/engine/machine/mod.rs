@@ -18,6 +18,7 @@ mod floor;
 mod format;
 mod heard;
 mod inner;
+mod judge;
 mod reply;
 mod stop;
 pub(super) mod summing;

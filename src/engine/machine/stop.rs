@@ -65,6 +65,7 @@ impl Machine {
     pub(super) fn hang_up(&mut self, actor: Actor, session: &Session) -> Vec<Effect> {
         let mut effects = self.hang_up_selector(session);
         effects.extend(self.hang_up_summary(session));
+        effects.extend(self.hang_up_judge(session));
         effects.extend(self.hang_up_within(&actor, session));
         let mut posted = 0;
         for turn in session.turns() {

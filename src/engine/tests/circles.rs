@@ -2,10 +2,11 @@
 
 use super::world::{Reply, World, say};
 use crate::chat::command::Command;
-use crate::chat::event::{Boundary, EndCause, Event, HoldReason, Judgement};
+use crate::chat::event::{Boundary, EndCause, Event, HoldReason, Judgement, Level};
 use crate::chat::message::{Completeness, MessageKind};
+use crate::chat::request::Purpose;
 use crate::chat::team::Team;
-use crate::chat::watch::{Threshold, Watching};
+use crate::chat::watch::{JudgeSetup, Threshold, Watching};
 use crate::session::testing::speakers;
 
 const SAME: &str = "I will look into the very same thing again.";
@@ -178,4 +179,47 @@ fn a_chant_is_cut_off_in_mid_stream() {
     let mut headless = World::headless(team(Default::default()));
     headless.script("a", [Reply::Say(chant.clone())]).begin("go");
     assert_eq!(headless.ended().unwrap().0, EndCause::Circles);
+}
+
+fn judged_by(max_calls: u32) -> Team {
+    let judge = JudgeSetup { model: "m".into(), after: 3, max_cost: None, max_calls };
+    team(Watching { judge: Some(judge), ..Watching::default() })
+}
+
+fn sure(percent: u32) -> Reply {
+    say(&format!("{{\"confidence\": 0.{percent:02}, \"why\": \"They repeat the plan.\"}}"))
+}
+
+/// 90 % twice, with two questions, holds; the second is asked at once, and what it costs is kept apart.
+#[test]
+fn a_judge_that_is_sure_twice_holds_the_run_and_has_a_budget_of_its_own() {
+    let mut world = World::of(judged_by(20));
+    world.script("judge", [sure(95), sure(92)]).begin("go");
+    let asked: Vec<_> = world.asked.iter().filter(|request| request.purpose == Purpose::Judge).collect();
+    assert_eq!(asked.len(), 2);
+    assert_ne!(asked[0].messages[0].content, asked[1].messages[0].content, "in other words");
+    assert!(matches!(world.session.hold(), Some(HoldReason::Circles { text }) if text.contains("92 % sure")));
+    assert_eq!(world.session.turns_taken(), 3);
+    assert_eq!(world.session.judge_meter().tokens.total(), 30);
+    // Words of the operator clear what it said.
+    world.command(Command::Speak { text: "Try another way.".into(), as_agent: None });
+    world.script("judge", [sure(10)]).command(Command::Resume);
+    assert!(world.session.findings().iter().all(|finding| !finding.detector.starts_with("D20")));
+}
+
+#[test]
+fn a_judge_is_asked_as_often_as_it_may_be_and_one_that_fails_stops_nobody() {
+    let mut world = World::of(Team { max_round: 60, ..judged_by(2) });
+    world.script("judge", [say("I cannot say."), sure(75)]).begin("go");
+    let asked = world.asked.iter().filter(|request| request.purpose == Purpose::Judge).count();
+    assert_eq!(asked, 2, "its budget is used up");
+    assert_eq!(world.ended().unwrap().0, EndCause::MaxRound);
+    let finding = world.session.findings().iter().find(|finding| finding.detector.starts_with("D20")).unwrap();
+    assert_eq!((finding.level, finding.count), (Level::Badge, 1));
+    let mut headless = World::headless(judged_by(20));
+    headless.script("judge", [sure(95), sure(95)]).begin("go");
+    assert_eq!(headless.ended().unwrap().0, EndCause::Circles);
+    let mut never = World::of(Team { max_round: 60, ..team(Watching::default()) });
+    never.begin("go");
+    assert!(never.asked.iter().all(|request| request.purpose != Purpose::Judge), "nobody asked for one");
 }

@@ -222,6 +222,7 @@ impl World {
             Purpose::Speak => &*request.agent,
             Purpose::Select => "selector",
             Purpose::Summarize => "summary",
+            Purpose::Judge => "judge",
         };
         let plain = || say(&format!("{} says {}", request.agent, call));
         let reply = self.scripts.get_mut(who).and_then(VecDeque::pop_front).unwrap_or_else(plain);
@@ -454,7 +455,8 @@ impl World {
 /// Calls that the session takes to be under way, in nested teams too.
 fn calling(session: &Session) -> usize {
     let inquiries = session.turns().iter().map(|turn| &turn.inquiry);
-    let lines = inquiries.chain([&session.floor().selecting.inquiry, &session.summing().inquiry]);
+    let lines =
+        inquiries.chain([&session.floor().selecting.inquiry, &session.summing().inquiry, &session.judging().inquiry]);
     let own = lines.filter(|inquiry| matches!(inquiry.phase, Phase::Calling(_))).count();
     let within = session.turns().iter().filter(|turn| turn.stage == Stage::Within);
     own + within.filter_map(|turn| session.inner(&turn.agent)).map(calling).sum::<usize>()

@@ -105,6 +105,7 @@ fn doing(purpose: Purpose) -> &'static str {
         Purpose::Speak => "",
         Purpose::Select => " select",
         Purpose::Summarize => " summarize",
+        Purpose::Judge => " judge",
     }
 }
 

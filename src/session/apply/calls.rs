@@ -82,6 +82,7 @@ impl State {
     fn inquiry(&mut self, turn: Option<TurnId>, purpose: Purpose) -> Option<&mut Inquiry> {
         match turn {
             None if purpose == Purpose::Summarize => Some(&mut self.summing.inquiry),
+            None if purpose == Purpose::Judge => Some(&mut self.judging.inquiry),
             None => Some(&mut self.floor.selecting.inquiry),
             Some(id) => self.turns.iter_mut().find(|turn| turn.id == id).map(|turn| &mut turn.inquiry),
         }
@@ -103,6 +104,8 @@ impl State {
             Purpose::Speak => self.agents.entry(call.agent.clone()).or_default().add(usage),
             Purpose::Select => self.selector.add(usage),
             Purpose::Summarize => self.summing.meter.add(usage),
+            // Its budget is that of the session: [`Session::judge_meter`].
+            Purpose::Judge => {}
         }
     }
 }

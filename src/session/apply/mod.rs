@@ -17,6 +17,7 @@ use crate::chat::consult::ConsultAsked;
 use crate::chat::end::Summarized;
 use crate::chat::event::{EndCause, Event, HoldReason, Record};
 use crate::chat::id::*;
+use crate::chat::request::Purpose;
 use std::sync::Arc;
 
 /// Why a record cannot be part of this log.
@@ -92,6 +93,13 @@ impl Session {
                 self.branches.push(Branch { id: record.branch, name, tip: record.seq, from });
             }
         }
+        if let Event::ModelAnswered { call, usage, .. }
+        | Event::ModelFailed { call, usage, .. }
+        | Event::ModelInterrupted { call, usage } = &record.event
+            && self.state.calls.line(*call).is_some_and(|(_, purpose)| purpose == Purpose::Judge)
+        {
+            self.judge.add(usage);
+        }
         match record.event.innermost().1 {
             Event::SessionStarted { session, headless, .. } if self.started.is_none() => {
                 self.started = Some(Started { session: session.clone(), headless: *headless, at: record.at });
@@ -140,6 +148,7 @@ impl State {
                     *member = change.applied(member);
                 }
             }
+            Event::LoopJudged(judged) => self.judging.fold(judged, record.seq),
             Event::ToolBarred(bar) => self.floor.bar_tool(bar),
             Event::LimitsChanged { limits } => self.limits = Some(*limits),
             Event::MessagePosted { .. } | Event::MessageEdited { .. } | Event::Amended(_) => self.fold_words(record),
@@ -218,6 +227,7 @@ impl State {
             }
             Event::Ended { cause, text, agent, totals, detail, achieved } => {
                 self.summing = Default::default();
+                self.judging.inquiry = Default::default();
                 self.ended = Some(Ended {
                     cause: cause.clone(),
                     text: text.clone(),
@@ -294,6 +304,7 @@ impl State {
             self.floor.selecting = Default::default();
         }
         self.consults.leave();
+        self.judging.inquiry = Default::default();
         if self.summing.inquiry.is_busy() {
             self.summing.inquiry.phase = Phase::Idle;
         }

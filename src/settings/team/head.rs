@@ -60,6 +60,9 @@ impl World<'_> {
         let mut watch = self.base.defaults.watch.clone();
         if let Some(node) = fields.get("watch") {
             watch::read_watch(self.findings, node, "[team.watch]", &mut watch);
+            if let Some(judge) = &watch.judge {
+                self.known_model(&judge.model, node.span(), &models);
+            }
         }
         let own = agents.iter().zip(&marks.agents).filter(|(_, marks)| !marks.watch.is_empty());
         watch.agents.extend(own.map(|(agent, marks)| (agent.name.clone(), marks.watch.clone())));

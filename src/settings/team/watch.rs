@@ -1,7 +1,8 @@
 //! How a team is watched: `watch` of `[team]` and of an agent, and `[watch]` of the settings.
 
-use crate::chat::watch::{Threshold, Thresholds, Watching};
-use crate::settings::reader::{Fields, Findings, Node, table};
+use crate::chat::usage::Money;
+use crate::chat::watch::{JudgeSetup, Threshold, Thresholds, Watching};
+use crate::settings::reader::{Fields, Findings, Node, number_in, table};
 use crate::settings::report::Finding;
 
 /// The detectors that read messages; `tests/watch.rs` compares them with the program's own table.
@@ -18,8 +19,27 @@ pub(in crate::settings) fn read_watch(findings: &Findings, node: &Node<'_>, plac
     if let Some(words) = fields.texts("courtesies") {
         watch.courtesies = words.into_iter().map(|(word, _)| word.to_lowercase()).collect();
     }
+    if let Some(node) = fields.get("judge") {
+        watch.judge = read_judge(findings, node);
+    }
     read_thresholds(&mut fields, &mut watch.detectors);
     fields.finish();
+}
+
+/// A model that judges.
+fn read_judge(findings: &Findings, node: &Node<'_>) -> Option<JudgeSetup> {
+    let inside = table(findings, "judge", node)?;
+    let mut fields = Fields::new(findings, inside, node.span(), "`judge`");
+    let model = fields.filled("model");
+    let after = fields.small("after", 1).unwrap_or(25);
+    let max_calls = fields.small("max_calls", 1).unwrap_or(20);
+    let cost = fields.get("max_cost").and_then(|node| number_in(findings, "max_cost", node, 0.0..=1e9));
+    if model.is_none() {
+        let finding = Finding::error("`judge` does not say which model judges").at(node.span());
+        findings.push(finding.help("for example: judge = { model = \"cheap\", max_cost = 0.05 }"));
+    }
+    fields.finish();
+    Some(JudgeSetup { model: model?, after, max_cost: cost.map(Money::from_dollars), max_calls })
 }
 
 /// The thresholds of one agent.

@@ -104,7 +104,7 @@ impl Item {
             Event::Outcome { .. } => Some(Item::Notice(record.seq)),
             Event::DetectorChanged(Detection { count, .. }) if *count > 0 => Some(Item::Notice(record.seq)),
             Event::ProgressMade { .. } | Event::DetectorJudged { .. } => Some(Item::Notice(record.seq)),
-            Event::ToolBarred(_) => Some(Item::Notice(record.seq)),
+            Event::LoopJudged(_) | Event::ToolBarred(_) => Some(Item::Notice(record.seq)),
             Event::Breaks(Breaks::Hit { .. } | Breaks::Marked { .. } | Breaks::Amended { .. } | Breaks::Ran { .. }) => {
                 Some(Item::Notice(record.seq))
             }

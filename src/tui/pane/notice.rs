@@ -130,6 +130,12 @@ pub fn notice(record: &Record, session: &Session, width: u16) -> Vec<Line> {
             };
             (Role::Warning, format!("↻ {detector}: {words}"))
         }
+        Event::LoopJudged(judged) => match judged.percent {
+            Some(percent) => {
+                (Role::Dim, format!("↻ the judge is {percent} % sure that this goes in circles: {}", judged.why))
+            }
+            None => (Role::Warning, format!("↻ the judge said nothing: {}", judged.problem)),
+        },
         Event::ToolBarred(bar) => match (bar.back, bar.turns) {
             (true, _) => (Role::Dim, format!("✓ {} is given back", bar.tool)),
             (false, Some(turns)) => (Role::Warning, format!("✗ {} is barred by you for {turns} turns", bar.tool)),
