@@ -7,6 +7,8 @@
 pub mod actor;
 pub mod agent;
 pub mod breaks;
+pub mod budget;
+pub mod calling;
 pub mod code;
 pub mod command;
 pub mod configure;

@@ -6,6 +6,7 @@
 mod check;
 mod doctor;
 mod export;
+mod models;
 mod run;
 #[cfg(unix)]
 mod sandbox;
@@ -54,6 +55,8 @@ enum Command {
     Check(check::Arguments),
     /// Say what this machine has of what Plenary needs
     Doctor(doctor::Arguments),
+    /// List who serves models on this machine, or the providers there are
+    Models(models::Arguments),
 }
 
 /// Parses the arguments, runs the command, and returns the exit code.
@@ -75,6 +78,7 @@ pub fn main() -> ExitCode {
         Command::Watch(arguments) => watch::watch(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Doctor(arguments) => doctor::doctor(&arguments),
+        Command::Models(arguments) => models::models(&arguments),
     };
     match code {
         Ok(code) => ExitCode::from(code),

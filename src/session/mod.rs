@@ -19,6 +19,7 @@ pub mod meters;
 mod reading;
 pub mod search;
 pub mod sight;
+pub mod spending;
 pub mod summary;
 pub mod tally;
 #[cfg(test)]
@@ -38,6 +39,7 @@ use crate::chat::leash::Leash;
 use crate::chat::team::{Limits, Team};
 use floor::Floor;
 use meters::{AgentMeter, Spent};
+use spending::Spending;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use transcript::Transcript;
@@ -54,6 +56,7 @@ pub struct Session {
     branches: Vec<Branch>,
     ids: Ids,
     spent: Spent,
+    spending: Spending,
     breaks: breaks::Kept,
     started: Option<Started>,
     state: State,
@@ -138,6 +141,8 @@ struct State {
     consults: consults::Consults,
     termination_asked: bool,
     limits: Option<Limits>,
+    budgets: Option<Vec<crate::chat::budget::Budget>>,
+    crossed: spending::Crossed,
     findings: finding::Findings,
     /// Who sums the run up before it ends, and whether that is done.
     concluding: Option<(Name, bool)>,

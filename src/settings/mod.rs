@@ -10,6 +10,7 @@
 //! `config/settings.toml` - a test compares the two.
 
 mod file;
+mod keys;
 pub mod paths;
 mod reader;
 mod report;
@@ -17,6 +18,7 @@ mod secrets;
 mod team;
 mod user;
 
+pub use keys::KeySource;
 pub use reader::nearest;
 pub use report::{Finding, Report, Severity, render};
 pub use team::{Base, DETECTORS, Families, Loaded, PriceOf, load_team, parse_team};

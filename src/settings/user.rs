@@ -1,5 +1,6 @@
 //! The operator's own settings: `config/settings.toml` in the binary, and over it a file of the user's.
 
+use super::keys::{self, KeySource};
 use super::reader::{Fields, Findings, table};
 use super::report::{Finding, Report};
 use super::team::{read_breakpoints, read_limits, read_watch};
@@ -9,6 +10,7 @@ use crate::chat::containment::LanguageRow;
 use crate::chat::team::Limits;
 use crate::chat::usage::Money;
 use crate::chat::watch::Watching;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use toml::de::DeTable;
 
@@ -94,6 +96,8 @@ pub struct Settings {
     pub team: Setting<Defaults>,
     /// When a run goes in circles.
     pub watch: Setting<Watching>,
+    /// Where keys are that stand in no environment variable, by name.
+    pub keys: Setting<BTreeMap<String, KeySource>>,
 }
 
 impl Default for Settings {
@@ -106,6 +110,7 @@ impl Default for Settings {
             keymap: Setting::default_of(None),
             team: Setting::default_of(Defaults::default()),
             watch: Setting::default_of(Defaults::default().watch),
+            keys: Setting::default_of(BTreeMap::new()),
         }
     }
 }
@@ -169,6 +174,13 @@ impl Settings {
                 all.push(row);
             }
             self.team.value.languages = all;
+        }
+        if let Some(node) = fields.get("keys")
+            && let Some(rows) = table(findings, "keys", node)
+        {
+            let mut all = self.keys.value.clone();
+            all.extend(keys::read(findings, rows, dir));
+            self.keys.set(Some(all), origin);
         }
         if let Some(node) = fields.get("breakpoints") {
             let read = read_breakpoints(findings, node, SetBy::Settings);
@@ -236,7 +248,7 @@ mod tests {
         let seen = Origin::File("seen".into());
         let mut settings = Settings::default();
         settings.layer("embedded", EMBEDDED, Path::new(""), &seen).unwrap();
-        let Settings { theme, reduced_motion, frame_rate, data_dir, keymap, team, watch } = &settings;
+        let Settings { theme, reduced_motion, frame_rate, data_dir, keymap, team, watch, keys } = &settings;
         for origin in [
             &theme.origin,
             &reduced_motion.origin,
@@ -245,11 +257,12 @@ mod tests {
             &keymap.origin,
             &team.origin,
             &watch.origin,
+            &keys.origin,
         ] {
             assert_eq!(*origin, seen);
         }
         let tree: toml::Table = EMBEDDED.parse().unwrap();
-        assert_eq!(tree.keys().collect::<Vec<_>>().len(), 9);
+        assert_eq!(tree.keys().collect::<Vec<_>>().len(), 10);
         assert_eq!(tree["team"].as_table().unwrap().len(), 4);
     }
 

@@ -119,6 +119,8 @@ actions! {
     Terminate "terminate" [Main, Global] "End the run when this turn is over";
     RaiseLimits "raise_limits" [Main, Global] "Raise every limit that was reached by half, and go on";
     Continue "continue" [Main, Global] "Begin a new run after the end, without saying anything";
+    Costs "costs" [Main, Global] "Show what was spent, on what, and what the rest may cost";
+    Context "context" [Main] "Choose how much of the conversation this agent is sent";
     Retry "retry" [Main, Global] "Try again what failed";
     EndRun "end_run" [Main, Global] "End the run";
     Answer "answer" [Main, Global] "Answer the agent that asks";
@@ -221,7 +223,13 @@ impl Action {
     pub fn takes_digit(self) -> bool {
         matches!(
             self,
-            Action::CallOn | Action::QueuePush | Action::View | Action::Bar | Action::EditPrompt | Action::SwitchModel
+            Action::CallOn
+                | Action::QueuePush
+                | Action::View
+                | Action::Bar
+                | Action::EditPrompt
+                | Action::SwitchModel
+                | Action::Context
         )
     }
 

@@ -275,7 +275,12 @@ fn wanted(app: &App) -> Vec<(Action, &'static str)> {
     match session.hold() {
         _ if session.ended().is_some() => {}
         Some(HoldReason::Budget { .. }) => {
-            keys.extend([(Action::RaiseLimits, "raise limits"), (Action::EndRun, "end")])
+            keys.extend([
+                (Action::RaiseLimits, "raise limits"),
+                (Action::Resume, "go on"),
+                (Action::Context, "context"),
+            ]);
+            keys.push((Action::EndRun, "end"))
         }
         Some(HoldReason::Failed { .. }) => keys.extend([(Action::Retry, "retry"), (Action::EndRun, "end")]),
         Some(HoldReason::Circles { .. }) => {
@@ -288,6 +293,9 @@ fn wanted(app: &App) -> Vec<(Action, &'static str)> {
             Some(Boundary::Turn) => (Action::Pause, "pause sooner"),
             Some(Boundary::Step) => (Action::Pause, "go on after all"),
         }),
+    }
+    if words::waits_for_another_attempt(session) {
+        keys.extend([(Action::Retry, "retry now"), (Action::SwitchModel, "other model")]);
     }
     if session.is_busy() {
         keys.push((Action::Interrupt, "stop"));

@@ -2,6 +2,7 @@
 
 use crate::chat::breaks::Until;
 use crate::chat::event::{AskKind, Boundary, HoldReason};
+use crate::chat::request::{Failure, FailureKind};
 use crate::chat::usage::Money;
 use crate::session::turn::{Phase, Stage, Turn};
 use crate::session::{Session, Waiting};
@@ -151,15 +152,42 @@ pub fn agent_state(turn: Option<&Turn>, speaking: bool, now: i64) -> String {
         (Stage::Within, _) => "team".to_owned(),
         (Stage::Calling | Stage::Answered, Phase::Idle) => "calls tools".to_owned(),
         (Stage::Drafted, _) => "its reply is held back".to_owned(),
-        (_, Phase::Backoff { until, model, .. }) => {
+        (_, Phase::Backoff { until, model, failure }) => {
             let left = (until - now).max(0) as f64 / 1000.0;
-            format!("failed; {model} again in {left:.0} s")
+            format!("{}, {model} again in {left:.0} s", failure_word(failure))
         }
         (_, Phase::Failed(_)) => "failed".to_owned(),
         (_, Phase::Calling(_)) if speaking => "speaking".to_owned(),
         (_, Phase::Calling(_)) => format!("thinking {since}"),
         _ => "has the floor".to_owned(),
     }
+}
+
+/// Whether somebody waits for the next attempt at a model.
+pub fn waits_for_another_attempt(session: &Session) -> bool {
+    let selecting = &session.floor().selecting.inquiry;
+    let mut all = session.turns().iter().map(|turn| &turn.inquiry).chain([selecting]);
+    all.any(|inquiry| matches!(inquiry.phase, Phase::Backoff { .. }))
+}
+
+/// A failure in a word or two: its status, or its kind.
+pub fn failure_word(failure: &Failure) -> String {
+    use FailureKind::*;
+    let word = match failure.kind {
+        Unreachable => "unreachable",
+        RateLimited => "rate limit",
+        Server => "server error",
+        Resting => "left alone",
+        CutOff => "cut off",
+        Garbled => "unreadable",
+        Empty => "empty answer",
+        Key => "key refused",
+        Quota => "no credit",
+        Refused => "refused",
+        ContextFull => "context full",
+        Filtered => "filtered",
+    };
+    failure.status.map_or_else(|| word.to_owned(), |status| format!("{status} {word}"))
 }
 
 fn seconds_since(then: i64, now: i64) -> String {

@@ -2,6 +2,7 @@
 
 use super::SESSION;
 use plenary::chat::breaks::{BreakId, Breakpoint, Breaks, SetBy};
+use plenary::chat::calling::{CallNote, Calling};
 use plenary::chat::code::{CodeBlock, Execution, Payload, Place, Stopped};
 use plenary::chat::configure::Change;
 use plenary::chat::consult::Advice;
@@ -42,6 +43,9 @@ every_kind! {
     MessageEdited { message: MessageId(1), content: "".into() }
     BranchMoved { name: "try two".into(), why: "edited".into() }
     Breaks { 0: Breaks::Set { id: BreakId(1), breakpoint: Breakpoint::new("speaker == A", SetBy::Operator) } }
+    Calling { 0: Calling::Noted(CallNote {
+        call: CallId(1), request_id: Some("req_1".into()), remarks: vec!["odd".into()], saved: Some(usage())
+    }) }
     SpeakerWanted { candidates: vec!["A".into()], barred: vec![("B".into(), "spoke last".into())], proposed: None, reasons: vec![("A".into(), "has not spoken yet".into())], until: Some(7), by_words: true }
     ConsultAsked { 0: ConsultAsked { op: OpId(3), turn: TurnId(1), key: "selector".into(), command: vec!["/x/pick.py".into()], input: "ab".into() } }
     ConsultAnswered { 0: ConsultAnswered { op: OpId(3), advice: Advice { answer: "A".into(), failure: Some("late".into()), duration_ms: 5 }, stopped: true } }

@@ -1,6 +1,7 @@
 //! One item of the transcript, laid out: a message with its heading, or a notice.
 
 use super::notice::notice;
+use crate::chat::calling::Calling;
 use crate::chat::event::{Event, Record};
 use crate::chat::id::{MessageId, Seq};
 use crate::chat::message::{Author, Completeness, MessageKind};
@@ -94,12 +95,16 @@ impl Item {
             | Event::LeashGiven { .. }
             | Event::ConsentRevoked { .. }
             | Event::TimeExtended { .. }
+            | Event::Calling(Calling::Hastened { .. } | Calling::BudgetsChanged { .. })
             | Event::BudgetCrossed { .. }
             | Event::Summarized(_)
             | Event::Ended { .. } => Some(Item::Notice(record.seq)),
             Event::Outcome { execution, .. } if execution.effects.is_some() => Some(Item::Notice(record.seq)),
             Event::DetectorChanged(Detection { count, .. }) if *count > 0 => Some(Item::Notice(record.seq)),
             Event::ProgressMade { .. } | Event::DetectorJudged { .. } => Some(Item::Notice(record.seq)),
+            Event::Calling(Calling::Noted(note)) if note.saved.is_some() || !note.remarks.is_empty() => {
+                Some(Item::Notice(record.seq))
+            }
             _ => None,
         }
     }

@@ -5,6 +5,7 @@
 //! in its family; a new family is a file and a line in `actions.rs`.
 
 mod actions;
+mod costs;
 mod members;
 mod modals;
 mod reading;
