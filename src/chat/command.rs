@@ -7,6 +7,7 @@ use super::breaks::BreakCommand;
 use super::configure::Change;
 use super::event::{Answer, Boundary, Judgement, Resolution, Verdict};
 use super::id::{ApprovalId, AskId, MessageId, OpId, Seq};
+use super::tool::ToolBarred;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -59,6 +60,11 @@ pub enum Command {
         agent: Name,
         /// For how many turns of others; `None` until it is taken back.
         turns: Option<u32>,
+    },
+    /// Take a tool off the table, or give it back: nobody is offered it, and a call of it fails.
+    BarTool {
+        /// Which, for how long, or whether it is given back.
+        bar: ToolBarred,
     },
     /// Let an agent speak again.
     Unbar {
@@ -130,6 +136,28 @@ pub enum Command {
         op: OpId,
         /// By so many milliseconds.
         added_ms: u64,
+    },
+    /// Run code that ran before once more, the same bytes in the same place; consent is asked for anew.
+    RunAgain {
+        /// Which execution.
+        op: OpId,
+    },
+    /// Open a shell where that execution ran. What opens it is the console, when the record has come.
+    OpenShell {
+        /// Which execution.
+        op: OpId,
+    },
+    /// Show a file that an execution made or changed.
+    LookAt {
+        /// Which execution.
+        op: OpId,
+        /// Below its working directory.
+        path: String,
+    },
+    /// Go back ([`Command::MoveTo`] or [`Command::Edit`]) and let the new branch work in a copy of the workspace.
+    Afresh {
+        /// The way back.
+        then: Box<Command>,
     },
     /// Answer a question for words.
     Reply {

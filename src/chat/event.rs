@@ -2,6 +2,7 @@
 
 pub use super::actor::Actor;
 use super::breaks::Breaks;
+use super::by_hand::ByHand;
 use super::calling::Calling;
 use super::code::{Execution, Payload};
 use super::configure::Change;
@@ -17,7 +18,7 @@ use super::message::Message;
 pub use super::record::{FORMAT, Record};
 use super::request::{Failure, Finish, Purpose};
 use super::team::Team;
-use super::tool::ToolResult;
+use super::tool::{ToolBarred, ToolResult};
 use super::usage::Usage;
 pub use super::watch::{Detection, Judgement, Level, Progress};
 use super::{Name, UnixMillis};
@@ -96,6 +97,8 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         turns: Option<u32>,
     },
+    /// The operator took a tool off the table, or gave it back.
+    ToolBarred(ToolBarred),
     /// The operator lets an agent speak again.
     SpeakerUnbarred {
         /// Who.
@@ -376,6 +379,8 @@ pub enum Event {
         /// Who sums up.
         agent: Name,
     },
+    /// The operator did something by hand.
+    ByHand(ByHand),
     /// Something happened inside the team behind an agent. It numbers turns, messages and calls on its own, so that no
     /// number stands for two things.
     Inner {

@@ -8,6 +8,7 @@ pub mod actor;
 pub mod agent;
 pub mod breaks;
 pub mod budget;
+pub mod by_hand;
 pub mod calling;
 pub mod code;
 pub mod command;

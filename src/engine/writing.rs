@@ -123,6 +123,7 @@ fn is_hard(event: &Event) -> bool {
             | Event::ModelCalled { .. }
             | Event::ApprovalDecided { .. }
             | Event::Intent { .. }
+            | Event::ByHand(_)
             | Event::ConsultAsked(_)
             | Event::Outcome { .. }
             | Event::OutcomeResolved { .. }

@@ -29,6 +29,8 @@ pub struct Spoken {
     pub text: Streamed,
     /// Bytes of reasoning so far.
     pub reasoning: usize,
+    /// When it last said something, by the wall clock.
+    pub heard: i64,
     rate: Rate,
 }
 
@@ -41,6 +43,8 @@ pub struct Printed {
     pub text: String,
     /// Lines so far.
     pub lines: usize,
+    /// Memory it holds, in bytes; 0 when that was not said.
+    pub memory: u64,
 }
 
 /// Bytes over the last seconds.
@@ -80,15 +84,18 @@ impl Live {
             Delta::Text { call, agent, text } => {
                 let spoken = self.calls.entry(call).or_default();
                 spoken.agent = agent;
+                spoken.heard = now;
                 spoken.rate.add(text.len(), now);
                 spoken.text.push(&text);
             }
             Delta::Reasoning { call, agent, text } => {
                 let spoken = self.calls.entry(call).or_default();
                 spoken.agent = agent;
+                spoken.heard = now;
                 spoken.rate.add(text.len(), now);
                 spoken.reasoning += text.len();
             }
+            Delta::Memory { op, bytes } => self.programs.entry(op).or_default().memory = bytes,
             Delta::Output { op, agent, text } => {
                 let printed = self.programs.entry(op).or_default();
                 printed.agent = agent;

@@ -2,6 +2,7 @@
 
 use super::SESSION;
 use plenary::chat::breaks::{BreakId, Breakpoint, Breaks, SetBy};
+use plenary::chat::by_hand::{ByHand, WorkCopy};
 use plenary::chat::calling::{CallNote, Calling};
 use plenary::chat::code::{CodeBlock, Execution, Payload, Place, Stopped};
 use plenary::chat::configure::Change;
@@ -17,7 +18,7 @@ use plenary::chat::leash::Leash;
 use plenary::chat::message::{Author, Completeness, Message, MessageKind};
 use plenary::chat::request::{Failure, FailureKind, Finish, Purpose};
 use plenary::chat::team::{Limits, Team};
-use plenary::chat::tool::{ToolCall, ToolResult};
+use plenary::chat::tool::{ToolBarred, ToolCall, ToolResult};
 use plenary::chat::usage::{Money, Tokens, Usage};
 use plenary::chat::watch::Detection;
 use std::sync::Arc;
@@ -47,12 +48,14 @@ every_kind! {
         call: CallId(1), request_id: Some("req_1".into()), remarks: vec!["odd".into()], saved: Some(usage())
     }) }
     SpeakerWanted { candidates: vec!["A".into()], barred: vec![("B".into(), "spoke last".into())], proposed: None, reasons: vec![("A".into(), "has not spoken yet".into())], until: Some(7), by_words: true }
+    ByHand { 0: ByHand::Copied { copies: vec![WorkCopy { from: "/w".into(), to: "/w-branch-2".into(), files: 3, bytes: 9, left_out: 1, skipped: 0 }] } }
     ConsultAsked { 0: ConsultAsked { op: OpId(3), turn: TurnId(1), key: "selector".into(), command: vec!["/x/pick.py".into()], input: "ab".into() } }
     ConsultAnswered { 0: ConsultAnswered { op: OpId(3), advice: Advice { answer: "A".into(), failure: Some("late".into()), duration_ms: 5 }, stopped: true } }
     TerminationAsked {}
     ProposalWanted {}
     SpeakerBarred { agent: "A".into(), turns: Some(2) }
     SpeakerUnbarred { agent: "A".into() }
+    ToolBarred { 0: ToolBarred { tool: "find".into(), turns: Some(3), back: false } }
     SpeakerChosen { choice: choice() }
     SelectorAnswered { call: CallId(1), answer: "Coder, I think".into(), mentions: vec![("Coder".into(), 1)] }
     QueueChanged { queue: vec!["A".into(), "B".into()] }

@@ -1,5 +1,6 @@
 //! What models and programs send back.
 
+use super::chant::Ears;
 use super::reply::finish_with;
 use super::tools::{result_of, returned};
 use super::{Machine, message};
@@ -33,6 +34,7 @@ pub(super) struct Heard {
     pub text: String,
     pub reasoning: String,
     pub calls: Vec<ToolCall>,
+    ears: Ears,
     tokens: Option<Tokens>,
     served: Option<String>,
     identity: Option<String>,
@@ -94,6 +96,25 @@ impl Machine {
             let mut effects = vec![Effect::Cancel(id)];
             effects.extend(self.on_failure(id, Failure::new(FailureKind::Refused, text), session, now));
             return effects;
+        }
+        if speaks && let Some(chanted) = heard.ears.hear(&chunk) {
+            match &chunk {
+                Chunk::Text(text) => heard.text.push_str(text),
+                Chunk::Reasoning(text) => heard.reasoning.push_str(text),
+                _ => {}
+            }
+            if let Some(cut) = self.cut_chant(id, &chanted, session, now) {
+                return cut;
+            }
+            return match chunk {
+                Chunk::Text(text) => vec![Effect::Delta(Delta::Text { call: id, agent, text })],
+                Chunk::Reasoning(text) => vec![Effect::Delta(Delta::Reasoning { call: id, agent, text })],
+                Chunk::Call(call) => {
+                    self.heard.entry(id).or_default().calls.push(call);
+                    Vec::new()
+                }
+                _ => Vec::new(),
+            };
         }
         match chunk {
             Chunk::Text(text) => {
@@ -306,7 +327,10 @@ pub(super) fn output(op: OpId, text: String, session: &Session) -> Vec<Effect> {
     let runs = session.turns().iter().find(|turn| matches!(turn.stage, Stage::Running(running, _) if running == op));
     match runs {
         Some(turn) => vec![Effect::Delta(Delta::Output { op, agent: turn.agent.clone(), text })],
-        None => Vec::new(),
+        None => match session.hand(op) {
+            Some(hand) => vec![Effect::Delta(Delta::Output { op, agent: hand.agent.clone(), text })],
+            None => Vec::new(),
+        },
     }
 }
 
@@ -316,6 +340,9 @@ pub(super) fn ran(op: OpId, execution: Execution, session: &Session) -> Vec<Effe
         Stage::Running(running, approval) if running == op => Some((turn, approval)),
         _ => None,
     });
+    if session.hand(op).is_some() {
+        return vec![Effect::append(Actor::System, vec![Event::Outcome { op, execution }])];
+    }
     let Some((turn, approval)) = running else { return Vec::new() };
     let mut effects = vec![Effect::append(Actor::System, vec![Event::Outcome { op, execution: execution.clone() }])];
     effects.extend(posted_result(op, approval, &execution, turn, session));

@@ -41,7 +41,8 @@ impl Machine {
             description: sight::filled(&handoff.description, session.context()),
             parameters: json!({"type": "object", "properties": {}}),
         });
-        declared.chain(handoffs).collect()
+        let open = |tool: &ToolSpec| !session.floor().is_tool_barred(&tool.name);
+        declared.chain(handoffs).filter(open).collect()
     }
 
     /// The next call of the turn, or all results together.
@@ -63,6 +64,11 @@ impl Machine {
             return stopped;
         }
         let name = normal(&call.name);
+        if session.floor().is_tool_barred(&name) {
+            let text =
+                format!("Error: {name} is barred by the operator for now. Do it another way, or say what you need.");
+            return vec![returned(turn, ToolResult::of(call, text, true))];
+        }
         if let Some(handoff) = agent.handoffs.iter().find(|handoff| handoff.name == name) {
             return self.hand_over(handoff, call, turn, session);
         }
@@ -73,7 +79,7 @@ impl Machine {
                 ToolResult::of(call, format!("Error: Function {} not found.", call.name), true),
             )];
         };
-        match self.tool_payload(&name, tool, call) {
+        match self.tool_payload(&name, tool, call, session) {
             Ok(payload) => {
                 let asked = Event::ApprovalAsked {
                     approval: session.ids().approval,
@@ -89,14 +95,21 @@ impl Machine {
         }
     }
 
-    fn tool_payload(&self, name: &str, tool: &ToolSetup, call: &ToolCall) -> Result<Payload, String> {
+    fn tool_payload(
+        &self,
+        name: &str,
+        tool: &ToolSetup,
+        call: &ToolCall,
+        session: &Session,
+    ) -> Result<Payload, String> {
         let arguments = call.object()?;
         // AgentChat: what does not fit the schema is the model's to mend. A schema that cannot be read stops nobody here:
         // the team file was checked.
         if let Ok(checker) = Checker::new(&tool.parameters) {
             checker.check(&serde_json::Value::Object(arguments).to_string())?;
         }
-        let place = self.rules.tool_places.get(name).ok_or("the tool is not available here.")?.clone();
+        let mut place = self.rules.tool_places.get(name).ok_or("the tool is not available here.")?.clone();
+        place.work_dir = session.workspace(&place.work_dir).to_owned();
         let block = CodeBlock { language: "json".into(), code: call.repaired() };
         let tool = ToolUse { name: name.to_owned(), call_id: call.id.clone(), argv: tool.command.clone() };
         Ok(Payload { tool: Some(tool), ..Payload::code(vec![block], place) })

@@ -75,6 +75,8 @@ pub struct World {
     killed: HashSet<OpId>,
     /// Time that was added to programs.
     pub extended: Vec<(OpId, u64)>,
+    /// Directories that were to be copied, what for, and the way back.
+    pub copied: Vec<(Vec<String>, String, Command)>,
     wake: Option<UnixMillis>,
     /// What programs of the user's were asked.
     pub consulted: Vec<(OpId, Consultation)>,
@@ -133,6 +135,7 @@ impl World {
             running: Vec::new(),
             killed: HashSet::new(),
             extended: Vec::new(),
+            copied: Vec::new(),
             wake: None,
             consulted: Vec::new(),
             advice: VecDeque::new(),
@@ -323,7 +326,10 @@ impl World {
                 Effect::Refuse(text) => self.refused.push(text),
                 Effect::Wake(at) => self.wake = Some(self.wake.map_or(at, |wake| wake.min(at))),
                 Effect::Extend(op, added_ms) => self.extended.push((op, added_ms)),
-                Effect::Delta(_) | Effect::Outlook(_) => {}
+                Effect::Copy { work_dirs, name, then, .. } => {
+                    self.copied.push((work_dirs, name, *then));
+                }
+                Effect::Look { .. } | Effect::Show(_) | Effect::Delta(_) | Effect::Outlook(_) => {}
             }
         }
     }

@@ -10,13 +10,14 @@ use std::sync::Arc;
 
 impl State {
     pub(super) fn fold_code(&mut self, record: &Record) {
+        self.fold_hand(record);
         match &record.event {
             Event::ApprovalAsked { approval, turn, agent, source, payload, hash } => {
                 self.approvals.insert(
                     *approval,
                     Approval {
                         id: *approval,
-                        turn: *turn,
+                        turn: Some(*turn),
                         agent: agent.clone(),
                         source: *source,
                         payload: payload.clone(),
@@ -48,7 +49,9 @@ impl State {
                     let granted = asked.payload.tool.as_ref().map_or_else(|| hash.clone(), granted_tool);
                     self.grants.insert((agent, granted));
                 }
-                self.stage(turn, Stage::Decided(*approval), record);
+                if let Some(turn) = turn {
+                    self.stage(turn, Stage::Decided(*approval), record);
+                }
             }
             Event::LeashGiven { agent, leash } => {
                 self.leashes.insert(agent.clone(), *leash);
@@ -61,7 +64,7 @@ impl State {
                 }
             },
             Event::Intent { op, approval, .. } => {
-                if let Some(turn) = self.approvals.get(approval).map(|asked| asked.turn) {
+                if let Some(turn) = self.approvals.get(approval).and_then(|asked| asked.turn) {
                     self.stage(turn, Stage::Running(*op, *approval), record);
                 }
             }

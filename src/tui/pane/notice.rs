@@ -1,7 +1,9 @@
 //! What happened between the messages, in our own words: a line for each kind of record that an operator should see in
 //! its place. To show another kind: its row in [`super::item::Item::of`], and its words here.
 
+use super::by_hand;
 use super::item::Line;
+use crate::chat::breaks::Breaks;
 use crate::chat::calling::Calling;
 use crate::chat::code::Execution;
 use crate::chat::containment::bytes;
@@ -126,9 +128,11 @@ pub fn notice(record: &Record, session: &Session, width: u16) -> Vec<Line> {
         Event::BranchMoved { name, why } => (Role::Warning, format!("⑂ {name}: {why}")),
         Event::OutcomeUnknown { op } => (
             Role::Error,
-            format!("? it is not known whether execution {} happened: Plenary was stopped meanwhile", op.0),
+            format!("? it is not known whether execution {} happened: Plenary was stopped meanwhile", op.0 + 1),
         ),
+        Event::Outcome { execution, .. } if execution.effects.is_none() => return Vec::new(),
         Event::Outcome { execution, .. } => (Role::Dim, files(execution)),
+        Event::ByHand(deed) => (Role::Warning, by_hand::told(deed)),
         Event::LeashGiven { agent, leash } => {
             (Role::Warning, format!("{agent} may run code unasked: {}", leash.left(record.at)))
         }
@@ -150,6 +154,20 @@ pub fn notice(record: &Record, session: &Session, width: u16) -> Vec<Line> {
             };
             (Role::Warning, format!("↻ {detector}: {words}"))
         }
+        Event::ToolBarred(bar) => match (bar.back, bar.turns) {
+            (true, _) => (Role::Dim, format!("✓ {} is given back", bar.tool)),
+            (false, Some(turns)) => (Role::Warning, format!("✗ {} is barred by you for {turns} turns", bar.tool)),
+            (false, None) => (Role::Warning, format!("✗ {} is barred by you", bar.tool)),
+        },
+        Event::Breaks(Breaks::Hit { id, text, .. }) => (Role::Warning, format!("◉ breakpoint {id}, {text}")),
+        Event::Breaks(Breaks::Marked { name, .. }) => (Role::Dim, format!("◈ this place is called {name}")),
+        Event::Breaks(Breaks::Amended { .. }) => {
+            (Role::Warning, "◉ the request is changed by you, this once".to_owned())
+        }
+        Event::Breaks(Breaks::Ran { id, advice }) => match &advice.failure {
+            Some(why) => (Role::Error, format!("◉ the program of breakpoint {id} failed: {why}")),
+            None => (Role::Dim, format!("◉ the program of breakpoint {id} was told")),
+        },
         Event::Ended { text, .. } if !within.is_empty() => (Role::Dim, format!("■ has talked: {text}")),
         Event::Ended { text, totals, .. } => (Role::StatusEnded, format!("■ ended: {text} · {totals}")),
         _ => return Vec::new(),
@@ -165,7 +183,7 @@ pub fn notice(record: &Record, session: &Session, width: u16) -> Vec<Line> {
 }
 
 /// What an execution did to files, and what memory it took at most.
-fn files(execution: &Execution) -> String {
+pub(super) fn files(execution: &Execution) -> String {
     const NAMED: usize = 6;
     let Some(effects) = &execution.effects else { return String::new() };
     let now = effects.created.iter().chain(&effects.changed);

@@ -151,7 +151,7 @@ impl App {
                     return Vec::new();
                 }
                 self.modals.pop();
-                vec![Deed::Send(Command::Edit { message: id, content: text.into() })]
+                self.go_back(Command::Edit { message: id, content: text.into() })
             }
             Purpose::SystemMessage(agent) => {
                 self.modals.pop();
@@ -170,6 +170,7 @@ impl App {
                     None => Command::Speak { text, as_agent },
                 })
             }
+            Purpose::Breakpoint(_) | Purpose::Draft(_) | Purpose::Part(..) => self.written_for_debug(&purpose, &text),
             Purpose::Answer(ask) => {
                 self.modals.pop();
                 let answer = if text.trim().is_empty() { Answer::Skip } else { Answer::Say(text.into()) };
@@ -181,7 +182,12 @@ impl App {
     fn chosen(&mut self, choice: Choice) -> Vec<Deed> {
         match choice {
             Choice::Do(action) => self.deed(action, None),
-            Choice::Branch(seq) => vec![Deed::Send(Command::MoveTo { seq })],
+            Choice::Branch(seq) => self.go_back(Command::MoveTo { seq }),
+            Choice::Execution(op) => {
+                self.show_execution(op);
+                Vec::new()
+            }
+            Choice::Back(command) => vec![Deed::Send(*command)],
             Choice::SpeakAs(name) => {
                 self.speak_as = name;
                 self.focus = Focus::Composer;
@@ -198,6 +204,11 @@ impl App {
             }
             Choice::Resolve(op, resolution) => vec![Deed::Send(Command::Resolve { op, resolution })],
             Choice::Revoke(agent) => vec![Deed::Send(Command::Revoke { agent })],
+            Choice::Break(command) => vec![Deed::Send(Command::Break(command))],
+            Choice::GoTo(id) => {
+                self.transcript.go_to(id, &self.session);
+                Vec::new()
+            }
             Choice::CallOn(agent) => self.and_go_on(Command::CallOn { agent }),
             Choice::Send(commands) => commands.into_iter().map(Deed::Send).collect(),
             Choice::Beside(left, right) => {

@@ -93,7 +93,8 @@ impl App {
             self.say("There is no message to go on from.");
             return Vec::new();
         };
-        vec![Deed::Send(Command::MoveTo { seq: entry.seq })]
+        let seq = entry.seq;
+        self.go_back(Command::MoveTo { seq })
     }
 
     fn list_branches(&mut self) {
@@ -112,7 +113,13 @@ impl App {
                 },
                 choice: if branch.id == here { Choice::Nothing } else { Choice::Branch(branch.tip) },
             })
-            .collect();
+            .collect::<Vec<_>>();
+        let marks = self.session.marks().iter().map(|mark| Line {
+            key: "◈".into(),
+            text: mark.name.clone(),
+            choice: Choice::Branch(mark.seq),
+        });
+        let lines = lines.into_iter().chain(marks).collect();
         self.open(List::new("Branches", lines));
     }
 
