@@ -158,7 +158,8 @@ impl Spending {
             Some(cost) => row.cost += cost,
             None => row.unpriced += 1,
         }
-        row.estimated += u32::from(usage.estimated);
+        // Nothing at all is known for certain.
+        row.estimated += u32::from(usage.estimated && usage.tokens.total() > 0);
         if let Some(ms) = latency_ms.filter(|_| usage.tokens.output > 0) {
             row.spoken.0 += usage.tokens.output;
             row.spoken.1 += ms;
@@ -294,7 +295,7 @@ impl Session {
     }
 
     /// Whether the run holds at a line that only asks.
-    pub(super) fn holds_at_soft_line(&self) -> bool {
+    pub fn holds_at_soft_line(&self) -> bool {
         matches!(self.hold(), Some(HoldReason::Budget { .. })) && self.state.crossed.last.starts_with("soft ")
     }
 }

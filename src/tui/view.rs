@@ -274,13 +274,11 @@ fn wanted(app: &App) -> Vec<(Action, &'static str)> {
     }
     match session.hold() {
         _ if session.ended().is_some() => {}
+        Some(HoldReason::Budget { .. }) if session.holds_at_soft_line() => {
+            keys.extend([(Action::Pause, "go on"), (Action::Context, "context"), (Action::EndRun, "end")])
+        }
         Some(HoldReason::Budget { .. }) => {
-            keys.extend([
-                (Action::RaiseLimits, "raise limits"),
-                (Action::Resume, "go on"),
-                (Action::Context, "context"),
-            ]);
-            keys.push((Action::EndRun, "end"))
+            keys.extend([(Action::RaiseLimits, "raise limits"), (Action::EndRun, "end")])
         }
         Some(HoldReason::Failed { .. }) => keys.extend([(Action::Retry, "retry"), (Action::EndRun, "end")]),
         Some(HoldReason::Circles { .. }) => {
