@@ -13,6 +13,7 @@
 //! | [`watch`] | going in circles: one file a detector. Pure |
 //! | [`models`] | where words come from: clients, streaming, prices, scripted |
 //! | [`execution`] | what code does: block extraction and executors |
+//! | [`tools`] | what tool calls do: programs, web servers, built-in readers |
 //! | [`engine`] | runs a session: a pure machine, and a driver that performs its effects |
 //! | [`journal`] | the event tree on disk, one SQLite file a session |
 //! | [`settings`] | files to values: team files, settings, paths |
@@ -26,9 +27,10 @@
 //!
 //! ```text
 //! main -> cli -> wire -> everything
-//! tui, headless -> session, watch, chat, text, settings, catalog     never engine, models, execution, journal
-//! engine -> session, selection, termination, watch, models, execution, journal, chat, catalog
-//! models, execution -> chat, catalog, settings     journal -> chat     settings -> chat, catalog, rules
+//! tui, headless -> session, watch, chat, text, settings, catalog     never engine, models, execution, tools, journal
+//! engine -> session, selection, termination, watch, models, execution, tools, journal, chat, catalog
+//! models, execution -> chat, catalog, settings     tools -> execution, chat, catalog, settings
+//! journal -> chat     settings -> chat, catalog, rules
 //! engine, selection, termination, watch -> rules     rules -> session, chat
 //! selection, termination, watch -> session, chat, catalog     session -> chat     chat, text -> nothing of ours
 //! ```
@@ -50,6 +52,7 @@ pub mod session;
 pub mod settings;
 pub mod termination;
 pub mod text;
+pub mod tools;
 pub mod tui;
 pub mod watch;
 pub mod wire;

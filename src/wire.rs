@@ -7,7 +7,7 @@ use crate::catalog;
 use crate::chat::Name;
 use crate::chat::breaks::Deed;
 use crate::chat::event::{Event, FORMAT};
-use crate::chat::team::Team;
+use crate::chat::team::{COMMAND, Team};
 use crate::engine::driver::Executors;
 use crate::engine::{Clock, Engine, Handle, Machine, Parts, Rules};
 use crate::execution::EXECUTORS;
@@ -18,6 +18,8 @@ use crate::selection::SELECTORS;
 use crate::session::Session;
 use crate::settings::{self, Base, Families, Loaded, Report, Settings, paths};
 use crate::termination::CONDITIONS;
+use crate::tools::command::Command;
+use crate::tools::{self, TOOLS, Tool};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -105,6 +107,11 @@ pub fn families() -> Families {
         conditions: catalog::rows(CONDITIONS),
         providers: catalog::rows(PROVIDERS),
         executors: catalog::rows(EXECUTORS),
+        tools: catalog::rows(TOOLS),
+        describe_tool: |source| {
+            let tools::Described { description, parameters, words } = tools::described(source);
+            (description, parameters, words)
+        },
         review: crate::selection::review::review,
     }
 }
@@ -306,6 +313,7 @@ fn allowed(options: &Options, settings: &Settings) -> Options {
 /// # Errors
 /// When the team names something that is not here.
 pub fn concrete(team: &Team, options: &Options) -> Result<(Machine, Executors), WireError> {
+    models::install_tls();
     let mut executors = Executors::default();
     let mut rules = Rules {
         headless: options.headless,
@@ -322,14 +330,15 @@ pub fn concrete(team: &Team, options: &Options) -> Result<(Machine, Executors), 
 fn shell(executors: &Executors) -> crate::tui::Shell {
     let executors = executors.clone();
     Box::new(move |agent, payload| {
-        let executor = match &payload.tool {
+        let nothing = || format!("{agent} has no executor here");
+        match &payload.tool {
             Some(tool) => {
                 let within = agent.rsplit_once('/').map(|(within, _)| format!("{within}/")).unwrap_or_default();
-                executors.tools.get(&format!("{within}{}", tool.name))
+                let tool = executors.tools.get(&format!("{within}{}", tool.name));
+                tool.ok_or_else(nothing)?.shell(&payload.place)
             }
-            None => executors.agents.get(agent),
-        };
-        executor.ok_or_else(|| format!("{agent} has no executor here"))?.shell(&payload.place)
+            None => executors.agents.get(agent).ok_or_else(nothing)?.shell(&payload.place),
+        }
     })
 }
 
@@ -347,11 +356,16 @@ fn furnish(team: &Team, within: &str, executors: &mut Executors, rules: &mut Rul
         executors.agents.insert(path.into(), Arc::from(executor));
     }
     for (name, tool) in &team.tools {
-        let executor = catalog::build(EXECUTORS, &tool.execution.executor)
-            .map_err(|why| WireError::Executor { agent: name.as_str().into(), why })?;
+        let wrong = |why| WireError::Executor { agent: name.as_str().into(), why };
+        let made: Arc<dyn Tool> = match tool.source.kind.as_str() {
+            COMMAND => {
+                Arc::new(Command(Arc::from(catalog::build(EXECUTORS, &tool.execution.executor).map_err(wrong)?)))
+            }
+            _ => Arc::from(catalog::build(TOOLS, &tool.source).map_err(wrong)?),
+        };
         let path = format!("{within}{name}");
-        rules.tool_places.insert(path.clone(), executor.place(&tool.execution));
-        executors.tools.insert(path, Arc::from(executor));
+        rules.tool_places.insert(path.clone(), made.place(tool));
+        executors.tools.insert(path, made);
     }
     Ok(())
 }

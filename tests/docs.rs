@@ -70,6 +70,14 @@ fn reference() -> String {
          `environment`, `output_limit`, `minimum_tier`, `network`, `memory`, `processes`, `cpus`, `disk` and `venv`.",
         &families.executors,
     );
+    family(
+        &mut text,
+        "Tools",
+        "`[tools.NAME]`: a `command` (a program and its arguments, run by an executor), or the first option of one of these. All \
+         also take `description`, `parameters`, `approval` (`always`, `never`, `ask`, `ask_if_changed`), `timeout`, `output_limit`, \
+         `result_limit`, `alone` and `idempotency_key`.",
+        &families.tools,
+    );
     let _ = writeln!(
         text,
         "## Keys\n\nFrom `config/keymap.toml`; a file of your own is laid over it (`keymap` in the settings).\n"

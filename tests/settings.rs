@@ -58,6 +58,8 @@ fn families() -> Families {
             row("compatible", "base_url = \"http://localhost:8080/v1\"", const { &[needed("base_url", Text)] }),
         ],
         review: |_| Vec::new(),
+        tools: vec![row("http", "url = \"https://example.com\"", const { &[needed("url", Text)] })],
+        describe_tool: |_| (None, None, Vec::new()),
         executors: vec![row("local", "executor = \"local\"", const { &[field("shell", Text)] })],
     }
 }

@@ -244,4 +244,8 @@ pub enum ApprovalPolicy {
     Always,
     /// Nobody: the team file says so, and every execution records that.
     Never,
+    /// The operator, at the first call of a tool; a yes holds for all its calls on the branch.
+    Ask,
+    /// The operator, whenever a tool is called in another way than one that was approved on the branch.
+    AskIfChanged,
 }

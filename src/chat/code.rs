@@ -1,6 +1,7 @@
 //! Code that a model wrote, where it would run, and what came of it.
 
 use super::containment::{Bounds, Image, LanguageRow, Tier};
+use super::team::Spec;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -74,7 +75,7 @@ impl Place {
 }
 
 /// Everything that decides what an execution does. What was approved is identified by its hash.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Payload {
     /// The blocks in the order they run.
     pub blocks: Vec<CodeBlock>,
@@ -86,14 +87,21 @@ pub struct Payload {
 }
 
 /// A tool call as it would be carried out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ToolUse {
     /// Name of the tool.
     pub name: String,
     /// The model's identity of the call.
     pub call_id: String,
-    /// The program and its arguments, with `{name}` where an argument of the call is put in. Never a shell.
+    /// The program and its arguments, with `{name}` where an argument of the call is put in. Never a shell. Of a tool
+    /// that is no program, what it does in the same form: `GET https://example.com/{id}`.
     pub argv: Vec<String>,
+    /// What carries it out, from the catalog of tools; nothing for a program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<Spec>,
+    /// The same whenever this call is carried out again: whoever gets it can tell that it is no second call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
 }
 
 impl Payload {
@@ -144,6 +152,13 @@ impl Payload {
             part(tool.call_id.as_bytes());
             part(&(tool.argv.len() as u64).to_be_bytes());
             tool.argv.iter().for_each(|word| part(word.as_bytes()));
+            if let Some(source) = &tool.source {
+                part(&serde_json::to_vec(source).unwrap_or_default());
+            }
+            if let Some(key) = &tool.key {
+                part(b"key");
+                part(key.as_bytes());
+            }
         }
         hex(&hasher.finalize())
     }

@@ -31,6 +31,7 @@ pub mod record;
 pub mod request;
 pub mod team;
 pub mod tool;
+pub mod toolbox;
 pub mod update;
 pub mod usage;
 pub mod watch;

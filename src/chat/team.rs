@@ -10,6 +10,7 @@ use super::budget::Budget;
 use super::end::SummarySetup;
 pub use super::handoff::{AfterWork, Handoff, Nested, Target};
 use super::message::Author;
+pub use super::toolbox::{COMMAND, ToolSetup};
 use super::usage::{Money, Price};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -207,19 +208,6 @@ pub struct Limits {
     pub max_time_ms: Option<u64>,
     /// Executions of code.
     pub max_executions: Option<u64>,
-}
-
-/// A tool as a team file declares it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ToolSetup {
-    /// What it does and when to use it: for the model.
-    pub description: String,
-    /// JSON schema of its arguments: an object.
-    pub parameters: Value,
-    /// The program and its arguments, with `{name}` where an argument of the call is put in. Never a shell.
-    pub command: Vec<String>,
-    /// Where it runs, who decides, and its limits.
-    pub execution: CodeExecution,
 }
 
 /// A model as a team uses it. Holds the name of a key's variable, never a key.

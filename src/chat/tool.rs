@@ -1,7 +1,10 @@
 //! Tools as models see them: what may be called, a call, and what came of it.
 
+use super::id::OpId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// A tool as it is offered to a model.
@@ -70,6 +73,14 @@ impl ToolCall {
     }
 }
 
+/// Arguments of a call as an object; an empty text means none.
+///
+/// # Errors
+/// When they are not a JSON object; the text is for whoever wrote them.
+pub fn object(arguments: &str) -> Result<serde_json::Map<String, Value>, String> {
+    ToolCall { id: String::new(), name: String::new(), arguments: arguments.into(), echo: None }.object()
+}
+
 /// What came of a call. Every call has exactly one before its model is asked again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ToolResult {
@@ -82,13 +93,46 @@ pub struct ToolResult {
     /// Whether the call failed, was refused or never ran.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_error: bool,
+    /// The effect that it came of, whose outcome has the whole of it and its time; nothing when nothing was carried out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub op: Option<OpId>,
 }
 
 impl ToolResult {
     /// The result of `call`.
     pub fn of(call: &ToolCall, content: impl Into<Arc<str>>, is_error: bool) -> Self {
-        ToolResult { call_id: call.id.clone(), name: call.name.clone(), content: content.into(), is_error }
+        ToolResult { call_id: call.id.clone(), name: call.name.clone(), content: content.into(), is_error, op: None }
     }
+}
+
+/// What a model may be told of a long text: its beginning and its end, and how much is missing between them.
+pub fn shortened(text: &str, limit: usize) -> Cow<'_, str> {
+    if text.len() <= limit {
+        return text.into();
+    }
+    let head = floor(text, limit * 2 / 3);
+    let tail = text.len() - floor(text, limit - head.min(limit));
+    let tail = (tail..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
+    let missing = tail - head;
+    format!("{}\n[… {missing} bytes are left out here; ask for less at a time …]\n{}", &text[..head], &text[tail..])
+        .into()
+}
+
+/// The last place at or before `at` that is no character's middle.
+fn floor(text: &str, at: usize) -> usize {
+    (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
+}
+
+/// The name under which a model sees a tool: that of a server's is `server/tool`, which no dialect allows.
+pub fn model_name(name: &str) -> String {
+    const LONGEST: usize = 64;
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    let plain: String = name.replace('/', "__").chars().map(|c| if fits(c) { c } else { '_' }).collect();
+    if plain.len() <= LONGEST {
+        return plain;
+    }
+    let digest = super::code::hex(&Sha256::digest(name.as_bytes()));
+    format!("{}_{}", &plain[..LONGEST - 9], &digest[..8])
 }
 
 /// The operator took a tool off the table, or gave it back.
@@ -110,8 +154,7 @@ pub struct ToolBarred {
 /// # Errors
 /// When the arguments are no JSON object, or nothing is left to start; the text is for whoever called.
 pub fn command(argv: &[String], arguments: &str) -> Result<Vec<String>, String> {
-    let call = ToolCall { id: String::new(), name: String::new(), arguments: arguments.into(), echo: None };
-    let given = call.object()?;
+    let given = object(arguments)?;
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let mut command = Vec::new();
     for word in argv {
@@ -177,6 +220,24 @@ mod tests {
         assert!(words(&["{program}"], "{}").is_err());
         assert!(words(&["echo", "{a}"], "not json").is_err());
         assert!(words(&["echo", "{a}"], "{\"a\": \"x\\u0000y\"}").is_err());
+    }
+
+    #[test]
+    fn a_long_result_keeps_its_ends_and_says_what_is_missing() {
+        assert_eq!(shortened("short", 10), "short");
+        let text = "ä".repeat(1000);
+        let cut = shortened(&text, 100);
+        assert!(cut.starts_with("ää") && cut.ends_with("ää") && cut.len() < 220, "{cut}");
+        let told = cut.matches('ä').count() * 2;
+        assert!(cut.contains(&format!("{} bytes are left out", text.len() - told)), "{cut}");
+        assert!(shortened(&text, 0).contains("2000 bytes"));
+    }
+
+    #[test]
+    fn a_model_sees_names_that_its_dialect_allows_and_no_two_long_ones_are_one() {
+        assert_eq!(model_name("git/log"), "git__log");
+        let long = |last: &str| model_name(&format!("server/{}{last}", "x".repeat(80)));
+        assert!(long("a").len() <= 64 && long("a") != long("b"));
     }
 
     fn called(arguments: &str) -> ToolCall {

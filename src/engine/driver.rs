@@ -17,6 +17,7 @@ use crate::execution::Executor;
 use crate::journal::Writer;
 use crate::models::Models;
 use crate::session::Session;
+use crate::tools::Tool;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -54,7 +55,7 @@ pub struct Executors {
     /// By name of the agent.
     pub agents: HashMap<Name, Arc<dyn Executor>>,
     /// By name of the tool.
-    pub tools: HashMap<String, Arc<dyn Executor>>,
+    pub tools: HashMap<String, Arc<dyn Tool>>,
 }
 
 /// A running engine, as a view sees it.

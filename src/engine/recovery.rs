@@ -8,6 +8,7 @@ use crate::chat::by_hand::ByHand;
 use crate::chat::consult::Advice;
 use crate::chat::consult::ConsultAnswered;
 use crate::chat::event::{Actor, Event, HoldReason};
+use crate::chat::tool::ToolResult;
 use crate::chat::usage::Usage;
 use crate::engine::machine::summing::plain;
 use crate::session::Session;
@@ -31,7 +32,7 @@ pub fn settle(session: &Session) -> Vec<(Actor, Vec<Event>)> {
         events.push(Event::Held { why: HoldReason::Opened });
     }
     events.extend(by_hand(session));
-    if session.leashes().next().is_some() || !session.grants().is_empty() {
+    if session.leashes().next().is_some() || !session.grants().is_empty() || session.remembers_tools() {
         // Whoever is there now has seen nothing yet.
         events.push(Event::ConsentRevoked { agent: None });
     }
@@ -50,12 +51,20 @@ pub fn settle(session: &Session) -> Vec<(Actor, Vec<Event>)> {
         if turn.inquiry.is_busy() {
             events.push(Event::TurnEnded { turn: turn.id, finished: false });
         }
-        match turn.stage {
-            Stage::Running(op, _) => events.push(Event::OutcomeUnknown { op }),
-            // Consent that had not led to an intent is void: its agent gets the floor back and asks again.
-            Stage::Decided(_) => events.push(Event::TurnEnded { turn: turn.id, finished: false }),
-            _ => {}
+        for stage in turn.stages() {
+            if let Stage::Running(op, _) = stage {
+                events.push(Event::OutcomeUnknown { op: *op });
+            }
         }
+        // Consent that had not led to an intent is void: its agent gets the floor back and asks again.
+        if let Stage::Decided(_) = turn.stage {
+            events.push(Event::TurnEnded { turn: turn.id, finished: false });
+        }
+        let void = turn.tools.unanswered().filter(|(_, _, stage)| matches!(stage, Stage::Decided(_)));
+        events.extend(void.map(|(_, call, _)| {
+            let text = "Error: Plenary was stopped before this call was carried out.";
+            Event::ToolReturned { turn: turn.id, result: ToolResult::of(call, text, true), handoff: None }
+        }));
     }
     for (agent, inner) in
         session.inners().filter(|(agent, _)| session.turn_of(agent).is_some_and(|turn| turn.stage == Stage::Within))

@@ -51,25 +51,24 @@ impl Engine {
 
     pub(super) fn execute(&mut self, op: OpId, agent: Name, payload: Arc<Payload>, hash: String) {
         let inbox = self.inbox.clone();
-        let executor = match &payload.tool {
-            Some(tool) => match agent.rsplit_once('/') {
-                Some((within, _)) => self.executors.tools.get(&format!("{within}/{}", tool.name)).cloned(),
-                None => self.executors.tools.get(&tool.name).cloned(),
-            },
-            None => self.executors.agents.get(&agent).cloned(),
-        };
         let job = Job::new(payload, hash);
         let (kill, added) = (job.kill.clone(), Arc::clone(&job.added_ms));
+        let (to, mut progress) = mpsc::channel(256);
+        let run = match &job.payload.tool {
+            Some(tool) => {
+                let within = agent.rsplit_once('/').map_or(String::new(), |(within, _)| format!("{within}/"));
+                self.executors.tools.get(&format!("{within}{}", tool.name)).map(|tool| tool.run(job.clone(), to))
+            }
+            None => self.executors.agents.get(&agent).map(|executor| executor.run(job.clone(), to)),
+        };
         self.programs.retain(|_, (_, task)| !task.is_finished());
         self.added.retain(|op, _| self.programs.contains_key(op));
         let task = tokio::spawn(async move {
-            let Some(executor) = executor else {
+            let Some(mut run) = run else {
                 let text = format!("{agent} has no executor here.");
                 let _ = inbox.send(Input::Ran { op, execution: not_started(&text) }).await;
                 return;
             };
-            let (to, mut progress) = mpsc::channel(256);
-            let mut run = executor.run(job, to);
             let execution = loop {
                 tokio::select! {
                     execution = &mut run => break execution,

@@ -9,7 +9,7 @@ use crate::chat::command::Command;
 use crate::chat::event::{Event, Record};
 use crate::chat::id::{ApprovalId, AskId, BranchId, CallId, MessageId, NESTED, OpId};
 use crate::chat::message::Message;
-use crate::session::turn::{Phase, Stage};
+use crate::session::turn::{Phase, Stage, Turn};
 use std::sync::Arc;
 
 /// Most members that a team may have when teams nest: their places make the numbers of the inner session.
@@ -51,8 +51,8 @@ impl Session {
 
     /// Whether a turn of this session, or of a team in it, runs or waits for that effect.
     pub fn runs(&self, op: OpId) -> bool {
-        let here = self.state.turns.iter().any(|turn| match turn.stage {
-            Stage::Running(running, _) | Stage::Unknown(running) => running == op,
+        let here = self.state.turns.iter().flat_map(Turn::stages).any(|stage| match stage {
+            Stage::Running(running, _) | Stage::Unknown(running) => *running == op,
             _ => false,
         });
         here || self.inners().any(|(_, inner)| inner.runs(op))
@@ -60,8 +60,8 @@ impl Session {
 
     /// Effects that are under way, in nested teams too.
     pub fn running(&self) -> Vec<OpId> {
-        let own = self.state.turns.iter().filter_map(|turn| match turn.stage {
-            Stage::Running(op, _) => Some(op),
+        let own = self.state.turns.iter().flat_map(Turn::stages).filter_map(|stage| match stage {
+            Stage::Running(op, _) => Some(*op),
             _ => None,
         });
         own.chain(self.hands_running()).chain(self.active_inners().flat_map(Session::running)).collect()

@@ -25,6 +25,7 @@ pub mod summary;
 pub mod tally;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod tools;
 pub mod transcript;
 pub mod turn;
 mod unstick;
@@ -130,6 +131,8 @@ struct State {
     asks: BTreeMap<AskId, Ask>,
     calls: calls::Calls,
     grants: HashSet<(Name, String)>,
+    /// What was approved before this was approved under other circumstances, and allows nothing any more.
+    consent_since: ApprovalId,
     leashes: BTreeMap<Name, Leash>,
     /// Code that ran on another branch out of the turn that this one takes up again.
     ran_elsewhere: HashSet<String>,

@@ -301,11 +301,13 @@ impl Session {
             waiting.push(Waiting::Task);
         }
         for turn in &state.turns {
-            match &turn.stage {
-                Stage::Consent(approval) => waiting.push(Waiting::Approval(*approval)),
-                Stage::Asked(ask) => waiting.push(Waiting::Ask(*ask)),
-                Stage::Unknown(op) => waiting.push(Waiting::Unknown(*op)),
-                _ => {}
+            for stage in turn.stages() {
+                match stage {
+                    Stage::Consent(approval) => waiting.push(Waiting::Approval(*approval)),
+                    Stage::Asked(ask) => waiting.push(Waiting::Ask(*ask)),
+                    Stage::Unknown(op) => waiting.push(Waiting::Unknown(*op)),
+                    _ => {}
+                }
             }
         }
         if state.floor.wanted.is_some() {
@@ -323,7 +325,7 @@ impl Session {
     pub fn acts(&self) -> bool {
         let calling = |inquiry: &Inquiry| matches!(inquiry.phase, Phase::Calling(_));
         let turns = &self.state.turns;
-        turns.iter().any(|turn| matches!(turn.stage, Stage::Running(..)) || calling(&turn.inquiry))
+        turns.iter().any(|turn| turn.is_running() || calling(&turn.inquiry))
             || calling(&self.state.floor.selecting.inquiry)
             || self.state.consults.open().is_some()
             || calling(&self.state.summing.inquiry)

@@ -41,13 +41,15 @@ pub struct Turn {
     pub stage_since: UnixMillis,
 }
 
-/// The tool calls of a turn. They are carried out one by one, in their order.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+/// The tool calls of a turn. Those of one message are carried out side by side; each is answered exactly once.
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Tools {
     /// The calls of the newest message that made any.
     pub calls: Vec<ToolCall>,
+    /// How far each has come: [`Stage::Begun`] is not looked at yet, [`Stage::Posted`] is answered.
+    pub stages: Vec<Stage>,
     /// Their results so far, in the order of the calls.
-    pub results: Vec<ToolResult>,
+    pub results: Vec<Option<ToolResult>>,
     /// Messages of this turn that called tools.
     pub rounds: u32,
     /// To whom one of the calls has passed the floor; the first counts (AgentChat: AssistantAgent).
@@ -55,9 +57,35 @@ pub struct Tools {
 }
 
 impl Tools {
-    /// The call that is next; `None` when all are answered.
-    pub fn next(&self) -> Option<&ToolCall> {
-        self.calls.get(self.results.len())
+    /// A message wants these called.
+    pub fn open(&mut self, calls: &[ToolCall]) {
+        self.calls = calls.to_vec();
+        self.stages = vec![Stage::Begun; calls.len()];
+        self.results = vec![None; calls.len()];
+        self.rounds += 1;
+    }
+
+    /// Calls without a result, each with its place and how far it has come.
+    pub fn unanswered(&self) -> impl Iterator<Item = (usize, &ToolCall, &Stage)> {
+        let calls = self.calls.iter().zip(&self.stages).enumerate();
+        calls.filter(|(n, _)| self.results[*n].is_none()).map(|(n, (call, stage))| (n, call, stage))
+    }
+
+    /// The place of the first call of that identity that fits and has no result; otherwise of the first that fits.
+    pub fn place_of(&self, id: &str, fits: impl Fn(&Stage) -> bool) -> Option<usize> {
+        let fitting = || self.unanswered().filter(|(_, _, stage)| fits(stage));
+        fitting().find(|(_, call, _)| call.id == id).or_else(|| fitting().next()).map(|(place, ..)| place)
+    }
+
+    /// The calls with their results; only what is answered.
+    pub fn answered(&self) -> impl Iterator<Item = (&ToolCall, &ToolResult)> {
+        self.calls.iter().zip(&self.results).filter_map(|(call, result)| Some((call, result.as_ref()?)))
+    }
+
+    /// Sets the first stage that fits. Returns whether there was one.
+    pub fn advance(&mut self, fits: impl Fn(&Stage) -> bool, to: &Stage) -> bool {
+        let found = self.stages.iter_mut().find(|stage| fits(stage));
+        found.map(|stage| *stage = to.clone()).is_some()
     }
 }
 
@@ -124,7 +152,31 @@ pub enum Stage {
 impl Turn {
     /// Whether something goes on that will end by itself.
     pub fn is_busy(&self) -> bool {
-        matches!(self.stage, Stage::Running(..)) || self.inquiry.is_busy()
+        self.is_running() || self.inquiry.is_busy()
+    }
+
+    /// Its own stage, and those of its tool calls.
+    pub fn stages(&self) -> impl Iterator<Item = &Stage> {
+        std::iter::once(&self.stage).chain(&self.tools.stages)
+    }
+
+    /// Whether code or a tool of it is under way.
+    pub fn is_running(&self) -> bool {
+        self.stages().any(|stage| matches!(stage, Stage::Running(..)))
+    }
+
+    /// Whether it waits for a person.
+    pub fn is_waiting(&self) -> bool {
+        self.stages().any(|stage| matches!(stage, Stage::Consent(_) | Stage::Asked(_) | Stage::Unknown(_)))
+    }
+
+    /// The stage that says most about it: of its tool calls first one that waits for a person, then one that runs.
+    pub fn front(&self) -> &Stage {
+        let calls = || self.tools.stages.iter();
+        calls()
+            .find(|stage| matches!(stage, Stage::Consent(_) | Stage::Unknown(_)))
+            .or_else(|| calls().find(|stage| matches!(stage, Stage::Running(..))))
+            .unwrap_or(&self.stage)
     }
 }
 

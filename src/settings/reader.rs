@@ -301,6 +301,12 @@ impl<'a> Fields<'a> {
         self.table.get(key)
     }
 
+    /// Whether the key stands there at all.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.table.contains_key(key)
+    }
+
+    /// Where the value of a key stands.
     pub(super) fn span_of(&self, key: &str) -> Option<Span> {
         self.table.get(key).map(Spanned::span)
     }

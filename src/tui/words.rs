@@ -81,7 +81,7 @@ pub fn pending(session: &Session) -> String {
     if let Some(boundary) = session.hold_asked() {
         let on = match (boundary, busy) {
             (Boundary::Turn, Some(turn)) => format!("after {}'s turn", turn.agent),
-            (Boundary::Step, Some(turn)) if matches!(turn.stage, Stage::Running(..)) => {
+            (Boundary::Step, Some(turn)) if turn.is_running() => {
                 format!("when {}'s program is done", turn.agent)
             }
             (Boundary::Step, Some(turn)) => format!("when {}'s model call is done", turn.agent),
@@ -154,7 +154,7 @@ pub fn waiting(item: &Waiting, session: &Session) -> String {
 pub fn agent_state(turn: Option<&Turn>, speaking: bool, now: i64) -> String {
     let Some(turn) = turn else { return "idle".to_owned() };
     let since = seconds_since(turn.stage_since, now);
-    match (&turn.stage, &turn.inquiry.phase) {
+    match (turn.front(), &turn.inquiry.phase) {
         (Stage::Consent(_), _) => "waits: run this code?".to_owned(),
         (Stage::Asked(_), _) => "waits for your words".to_owned(),
         (Stage::Unknown(_), _) => "outcome unknown".to_owned(),

@@ -321,7 +321,7 @@ impl Machine {
         session: &Session,
         now: UnixMillis,
     ) -> Option<Vec<Effect>> {
-        let nth = u64::from(turn.tools.rounds) << 32 | turn.tools.results.len() as u64;
+        let nth = u64::from(turn.tools.rounds) << 32 | turn.tools.place_of(&call.id, |_| true).unwrap_or(0) as u64;
         let arguments = Some(&*call.arguments);
         let act = Moment::of(Point::Act, &turn.agent);
         let moment = Moment { tool: Some(&call.name), arguments, text: arguments, ..act };

@@ -2,7 +2,7 @@
 
 use super::chant::Ears;
 use super::reply::finish_with;
-use super::tools::{result_of, returned};
+use super::tools::{call_of, result_of, returned};
 use super::{Machine, message};
 use crate::chat::UnixMillis;
 use crate::chat::calling::{CallNote, Calling};
@@ -12,7 +12,7 @@ use crate::chat::event::{Actor, Event, SummaryMethod, Verdict};
 use crate::chat::id::{ApprovalId, CallId, OpId};
 use crate::chat::message::{Author, Completeness, Message, MessageKind};
 use crate::chat::request::{Chunk, Failure, FailureKind, Finish, Purpose};
-use crate::chat::tool::ToolCall;
+use crate::chat::tool::{ToolCall, ToolResult};
 use crate::chat::update::Delta;
 use crate::chat::usage::{Tokens, Usage, estimate_tokens};
 use crate::engine::effect::Effect;
@@ -214,7 +214,7 @@ impl Machine {
                 said.turn = Some(turn.id);
                 if !heard.calls.is_empty() {
                     said.kind = MessageKind::ToolCalls;
-                    said.tool_calls = heard.calls;
+                    said.tool_calls = told_apart(heard.calls);
                 }
                 self.reply(answered, said, turn, session, now)
             }
@@ -322,10 +322,22 @@ pub(super) fn interrupted(heard: &Heard, id: CallId, call: &Call, session: &Sess
     said
 }
 
+/// Calls whose identities are unique, as answers need them: a model that repeats one gets it back with a number.
+fn told_apart(mut calls: Vec<ToolCall>) -> Vec<ToolCall> {
+    for n in 1..calls.len() {
+        let (before, call) = calls.split_at_mut(n);
+        let call = &mut call[0];
+        while call.id.is_empty() || before.iter().any(|other| other.id == call.id) {
+            call.id = format!("{}_{n}", call.id);
+        }
+    }
+    calls
+}
+
 /// A program printed something.
 pub(super) fn output(op: OpId, text: String, session: &Session) -> Vec<Effect> {
-    let runs = session.turns().iter().find(|turn| matches!(turn.stage, Stage::Running(running, _) if running == op));
-    match runs {
+    let runs = |turn: &&Turn| turn.stages().any(|stage| matches!(stage, Stage::Running(running, _) if *running == op));
+    match session.turns().iter().find(runs) {
         Some(turn) => vec![Effect::Delta(Delta::Output { op, agent: turn.agent.clone(), text })],
         None => match session.hand(op) {
             Some(hand) => vec![Effect::Delta(Delta::Output { op, agent: hand.agent.clone(), text })],
@@ -336,33 +348,48 @@ pub(super) fn output(op: OpId, text: String, session: &Session) -> Vec<Effect> {
 
 /// A program is over.
 pub(super) fn ran(op: OpId, execution: Execution, session: &Session) -> Vec<Effect> {
-    let running = session.turns().iter().find_map(|turn| match turn.stage {
-        Stage::Running(running, approval) if running == op => Some((turn, approval)),
-        _ => None,
+    let running = session.turns().iter().find_map(|turn| {
+        turn.stages().find_map(|stage| match stage {
+            Stage::Running(running, approval) if *running == op => Some((turn, *approval)),
+            _ => None,
+        })
     });
     if session.hand(op).is_some() {
         return vec![Effect::append(Actor::System, vec![Event::Outcome { op, execution }])];
     }
     let Some((turn, approval)) = running else { return Vec::new() };
     let mut effects = vec![Effect::append(Actor::System, vec![Event::Outcome { op, execution: execution.clone() }])];
-    effects.extend(posted_result(op, approval, &execution, turn, session));
+    effects.extend(match tool_result(op, approval, &execution, turn, session) {
+        Some(told) => vec![told],
+        None => posted_result(approval, &execution, turn, session),
+    });
     effects
+}
+
+/// What came of a tool call, for its model; nothing when it was code.
+pub(super) fn tool_result(
+    op: OpId,
+    approval: ApprovalId,
+    execution: &Execution,
+    turn: &Turn,
+    session: &Session,
+) -> Option<Effect> {
+    let asked = session.approval(approval)?;
+    let call = call_of(turn, &asked.payload)?;
+    let edited = asked.original.as_ref().and_then(|_| asked.payload.blocks.first());
+    let limit = asked.payload.tool.as_ref().and_then(|tool| session.tool(&tool.name)?.result_limit);
+    let program = asked.payload.tool.as_ref().is_some_and(|tool| tool.source.is_none());
+    let result = result_of(call, execution, program, limit, edited.map(|block| &*block.code));
+    Some(returned(turn, ToolResult { op: Some(op), ..result }))
 }
 
 /// The message that tells the others what came of the code.
 pub(super) fn posted_result(
-    _op: OpId,
     approval: ApprovalId,
     execution: &Execution,
     turn: &Turn,
     session: &Session,
 ) -> Vec<Effect> {
-    if let Some(call) = turn.tools.next()
-        && let Some(asked) = session.approval(approval).filter(|asked| asked.payload.tool.is_some())
-    {
-        let edited = asked.original.as_ref().and_then(|_| asked.payload.blocks.first());
-        return vec![returned(turn, result_of(call, execution, edited.map(|block| &*block.code)))];
-    }
     let mut text = execution.reply();
     if let Some(asked) = session.approval(approval)
         && let (Some(original), Some((Verdict::RunEdited(_), _))) = (&asked.original, &asked.decision)

@@ -37,7 +37,7 @@ use crate::chat::team::{ApprovalPolicy, HumanInputMode, Spec, Team};
 use crate::chat::{Name, UnixMillis};
 use crate::selection::candidates::Gates;
 use crate::selection::{SELECTORS, Selector};
-use crate::session::turn::Stage;
+use crate::session::turn::{Stage, Turn};
 use crate::session::{Session, Waiting, decide, summary};
 use crate::termination::Endings;
 use crate::watch::Watch;
@@ -390,7 +390,11 @@ fn resolved(op: OpId, resolution: Resolution, session: &Session) -> Vec<Event> {
                                Plenary was stopped while it was under way)"
         }
     };
-    let Some(turn) = session.turns().iter().find(|turn| turn.stage == Stage::Unknown(op)) else { return Vec::new() };
+    let unknown = |turn: &&Turn| turn.stages().any(|stage| *stage == Stage::Unknown(op));
+    let Some(turn) = session.turns().iter().find(unknown) else { return Vec::new() };
+    if let Some(place) = turn.tools.stages.iter().position(|stage| *stage == Stage::Unknown(op)) {
+        return vec![tools::resolved(turn, &turn.tools.calls[place], resolution)];
+    }
     let mut posted = message(session, Author::Agent(turn.agent.clone()), MessageKind::CodeResult, text);
     posted.turn = Some(turn.id);
     vec![Event::MessagePosted { message: Arc::new(posted) }, Event::TurnEnded { turn: turn.id, finished: true }]
@@ -424,14 +428,24 @@ fn standing_consent(
     }
     let team = session.team()?;
     let member = team.agent(agent)?;
-    let (execution, whom) = match &payload.tool {
-        Some(tool) => (&team.tools.get(&tool.name)?.execution, &tool.name as &str),
-        None => (member.code_execution.as_ref()?, agent),
+    let (policy, whom) = match &payload.tool {
+        Some(tool) => (session.tool(&tool.name)?.execution.approval, &tool.name as &str),
+        None => (member.code_execution.as_ref()?.approval, agent),
     };
     // The mode asks before everything that runs; only the operator says otherwise.
-    let unasked =
-        execution.approval == ApprovalPolicy::Never && member.human_input_mode != HumanInputMode::FunctionCall;
-    unasked.then(|| format!("approval = \"never\" in the team file, for {whom}"))
+    if member.human_input_mode == HumanInputMode::FunctionCall {
+        return None;
+    }
+    match policy {
+        ApprovalPolicy::Never => Some(format!("approval = \"never\" in the team file, for {whom}")),
+        ApprovalPolicy::Always => None,
+        ApprovalPolicy::Ask => session
+            .has_approved(payload, false)
+            .then(|| format!("approval = \"ask\" in the team file, and {whom} was approved before")),
+        ApprovalPolicy::AskIfChanged => session.has_approved(payload, true).then(|| {
+            format!("approval = \"ask_if_changed\" in the team file, and this call of {whom} was approved before")
+        }),
+    }
 }
 
 /// What waits for a person, in words, for an end without one.

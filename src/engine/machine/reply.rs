@@ -50,11 +50,9 @@ impl Machine {
             Stage::Decided(approval) => self.act_on(*approval, turn, session, now),
             Stage::Within => self.go_on_within(turn, agent, session, now),
             Stage::Wording => self.speak(turn, agent, session, now),
-            Stage::Calling => self.call_tool(turn, agent, session, now),
+            Stage::Calling => self.call_tools(turn, agent, session, now),
             Stage::Answered => self.after_tools(turn, agent, session, now),
-            Stage::Ran(op, approval, execution) => {
-                super::heard::posted_result(*op, *approval, execution, turn, session)
-            }
+            Stage::Ran(_, approval, execution) => super::heard::posted_result(*approval, execution, turn, session),
             Stage::Consent(approval) => match self.standing_consent(*approval, session, now) {
                 Some(decided) => vec![decided],
                 None => self.nobody_there(turn, session, now),
@@ -65,7 +63,7 @@ impl Machine {
     }
 
     /// Headless, what would wait for a person ends the run and says what for.
-    fn nobody_there(&self, turn: &Turn, session: &Session, now: UnixMillis) -> Vec<Effect> {
+    pub(super) fn nobody_there(&self, turn: &Turn, session: &Session, now: UnixMillis) -> Vec<Effect> {
         if !self.rules.headless {
             return Vec::new();
         }
@@ -174,7 +172,7 @@ impl Machine {
     }
 
     /// The decision of a policy, where one stands, recorded under its name.
-    fn standing_consent(&self, approval: ApprovalId, session: &Session, now: UnixMillis) -> Option<Effect> {
+    pub(super) fn standing_consent(&self, approval: ApprovalId, session: &Session, now: UnixMillis) -> Option<Effect> {
         let asked = session.approval(approval)?;
         let policy =
             standing_consent(&self.rules, session, approval, &asked.agent, (&asked.payload, &asked.hash), now)?;
@@ -189,11 +187,11 @@ impl Machine {
     }
 
     /// What a decision about code leads to.
-    fn act_on(&self, id: ApprovalId, turn: &Turn, session: &Session, now: UnixMillis) -> Vec<Effect> {
+    pub(super) fn act_on(&self, id: ApprovalId, turn: &Turn, session: &Session, now: UnixMillis) -> Vec<Effect> {
         let Some(asked) = session.approval(id) else { return Vec::new() };
         if let Some((Verdict::Deny(reason), _)) = &asked.decision {
             let reason = if reason.trim().is_empty() { "none was given" } else { reason.as_str() };
-            if let Some(call) = turn.tools.next().filter(|_| asked.payload.tool.is_some()) {
+            if let Some(call) = super::tools::call_of(turn, &asked.payload) {
                 let text = format!("Error: The operator did not approve this call. Reason: {reason}");
                 return vec![super::tools::returned(turn, ToolResult::of(call, text, true))];
             }

@@ -1,4 +1,4 @@
-//! Tool calls of one turn: carried out one by one, each answered exactly once, and then put into words.
+//! Tool calls of one turn: carried out side by side, each answered exactly once, and then put into words.
 //!
 //! The order is AgentChat's AssistantAgent: a hand-off beats everything, then the model is asked again while rounds are
 //! left, then once more without tools if the agent reflects, and otherwise the results are passed on in short
@@ -7,15 +7,16 @@
 use super::reply::finish_with;
 use super::{Machine, message};
 use crate::chat::code::{CodeBlock, Execution, Payload, ToolUse};
-use crate::chat::event::{Actor, Event};
+use crate::chat::event::{Actor, Boundary, Event, Resolution};
 use crate::chat::format::Checker;
+use crate::chat::id::MessageId;
 use crate::chat::message::{Author, Message, MessageKind};
-use crate::chat::team::{Agent, Handoff, ToolSetup};
-use crate::chat::tool::{ToolCall, ToolResult, ToolSpec, filled};
+use crate::chat::team::{Agent, COMMAND, Handoff, ToolSetup};
+use crate::chat::tool::{ToolCall, ToolResult, ToolSpec, filled, model_name, shortened};
 use crate::chat::{Name, UnixMillis};
 use crate::engine::effect::Effect;
 use crate::rules;
-use crate::session::turn::Turn;
+use crate::session::turn::{Stage, Turn};
 use crate::session::{Session, sight};
 use serde_json::json;
 use std::sync::Arc;
@@ -29,10 +30,8 @@ impl Machine {
         if turn.tools.rounds >= agent.max_tool_iterations {
             return Vec::new();
         }
-        let Some(team) = session.team() else { return Vec::new() };
-        let declared = agent.tools.iter().filter_map(|name| Some((name, team.tools.get(name)?)));
-        let declared = declared.map(|(name, tool)| ToolSpec {
-            name: name.clone(),
+        let declared = session.tools_of(agent).into_iter().map(|(name, tool)| ToolSpec {
+            name: model_name(&name),
             description: tool.description.clone(),
             parameters: tool.parameters.clone(),
         });
@@ -45,24 +44,53 @@ impl Machine {
         declared.chain(handoffs).filter(open).collect()
     }
 
-    /// The next call of the turn, or all results together.
-    pub(super) fn call_tool(&mut self, turn: &Turn, agent: &Agent, session: &Session, now: UnixMillis) -> Vec<Effect> {
-        let Some(call) = turn.tools.next() else {
+    /// The next step of the turn's calls, or all results together. Calls go on side by side: the first that has a step to
+    /// make makes it.
+    pub(super) fn call_tools(&mut self, turn: &Turn, agent: &Agent, session: &Session, now: UnixMillis) -> Vec<Effect> {
+        if turn.tools.unanswered().next().is_none() {
             let author = Author::Agent(agent.name.clone());
             let told = Message {
                 turn: Some(turn.id),
                 tool_calls: turn.tools.calls.clone(),
-                tool_results: turn.tools.results.clone(),
+                tool_results: turn.tools.results.iter().flatten().cloned().collect(),
                 ..message(session, author, MessageKind::ToolResults, "")
             };
             return vec![Effect::append(
                 Actor::Agent(agent.name.clone()),
                 vec![Event::MessagePosted { message: Arc::new(told) }],
             )];
-        };
-        if let Some(stopped) = self.before_tool(call, turn, session, now) {
-            return stopped;
         }
+        // Asked to hold at the next step, nothing new starts beside what is under way.
+        let halts = session.hold_asked() == Some(Boundary::Step);
+        let mut waits = Vec::new();
+        for (_, call, stage) in turn.tools.unanswered() {
+            let effects = match stage {
+                Stage::Begun | Stage::Decided(_) if halts => Vec::new(),
+                Stage::Begun => match self.before_tool(call, turn, session, now) {
+                    Some(stopped) => stopped,
+                    None => self.call_tool(call, turn, agent, session),
+                },
+                Stage::Decided(approval) => self.act_on(*approval, turn, session, now),
+                Stage::Ran(op, approval, execution) => {
+                    super::heard::tool_result(*op, *approval, execution, turn, session).into_iter().collect()
+                }
+                Stage::Consent(approval) => match self.standing_consent(*approval, session, now) {
+                    Some(decided) => vec![decided],
+                    None => self.nobody_there(turn, session, now),
+                },
+                Stage::Unknown(_) => self.nobody_there(turn, session, now),
+                _ => Vec::new(),
+            };
+            if effects.iter().any(|effect| matches!(effect, Effect::Append { .. })) {
+                return effects;
+            }
+            waits.extend(effects);
+        }
+        waits
+    }
+
+    /// Begins one call.
+    fn call_tool(&self, call: &ToolCall, turn: &Turn, agent: &Agent, session: &Session) -> Vec<Effect> {
         let name = normal(&call.name);
         if session.floor().is_tool_barred(&name) {
             let text =
@@ -72,20 +100,26 @@ impl Machine {
         if let Some(handoff) = agent.handoffs.iter().find(|handoff| handoff.name == name) {
             return self.hand_over(handoff, call, turn, session);
         }
-        let tool = session.team().and_then(|team| team.tools.get(&name)).filter(|_| agent.tools.contains(&name));
-        let Some(tool) = tool else {
+        let tool = session.tools_of(agent).into_iter().find(|(full, _)| model_name(full) == name || *full == call.name);
+        let Some((name, tool)) = tool else {
             return vec![returned(
                 turn,
                 ToolResult::of(call, format!("Error: Function {} not found.", call.name), true),
             )];
         };
-        match self.tool_payload(&name, tool, call, session) {
+        let same = |other: &ToolCall| normal(&other.name) == normal(&call.name);
+        let goes_on = |(_, other, stage): (usize, &ToolCall, &Stage)| *stage != Stage::Begun && same(other);
+        if tool.alone && turn.tools.unanswered().any(goes_on) {
+            return Vec::new();
+        }
+        let source = calling_message(turn, session).unwrap_or_default();
+        match self.tool_payload(&name, &tool, call, source, session) {
             Ok(payload) => {
                 let asked = Event::ApprovalAsked {
                     approval: session.ids().approval,
                     turn: turn.id,
                     agent: agent.name.clone(),
-                    source: calling_message(turn, session).unwrap_or_default(),
+                    source,
                     hash: payload.hash(),
                     payload: Arc::new(payload),
                 };
@@ -100,6 +134,7 @@ impl Machine {
         name: &str,
         tool: &ToolSetup,
         call: &ToolCall,
+        source: MessageId,
         session: &Session,
     ) -> Result<Payload, String> {
         let arguments = call.object()?;
@@ -111,7 +146,10 @@ impl Machine {
         let mut place = self.rules.tool_places.get(name).ok_or("the tool is not available here.")?.clone();
         place.work_dir = session.workspace(&place.work_dir).to_owned();
         let block = CodeBlock { language: "json".into(), code: call.repaired() };
-        let tool = ToolUse { name: name.to_owned(), call_id: call.id.clone(), argv: tool.command.clone() };
+        let key = tool.idempotency_key.then(|| format!("{}-{}-{}", session.id(), source.0, call.id));
+        let own = (tool.source.kind != COMMAND).then(|| tool.source.clone());
+        let argv = tool.command.clone();
+        let tool = ToolUse { name: name.to_owned(), call_id: call.id.clone(), argv, source: own, key };
         Ok(Payload { tool: Some(tool), ..Payload::code(vec![block], place) })
     }
 
@@ -140,7 +178,7 @@ impl Machine {
             let text = agent.handoffs.iter().find(|handoff| handoff.target == *target);
             let mut text = text.map_or(String::new(), |handoff| handoff.message.clone());
             // What was found goes along (AgentChat: HandoffMessage.context); other hand-offs of the same answer do not.
-            let answered = turn.tools.calls.iter().zip(&turn.tools.results);
+            let answered = turn.tools.answered();
             let found =
                 answered.filter(|(call, _)| agent.handoffs.iter().all(|other| other.name != normal(&call.name)));
             for (n, (call, result)) in found.enumerate() {
@@ -153,7 +191,7 @@ impl Machine {
             return self.speak(turn, agent, session, now);
         }
         let format = agent.tool_call_summary_format.as_deref().unwrap_or("{result}");
-        let lines = turn.tools.calls.iter().zip(&turn.tools.results).map(|(call, result)| {
+        let lines = turn.tools.answered().map(|(call, result)| {
             filled(format, |field| {
                 Some(match field {
                     "tool_name" => call.name.clone(),
@@ -207,11 +245,23 @@ pub(super) fn returned(turn: &Turn, result: ToolResult) -> Effect {
     Effect::append(Actor::System, vec![Event::ToolReturned { turn: turn.id, result, handoff: None }])
 }
 
-/// What a tool's program came to, for the model that called it.
-pub(super) fn result_of(call: &ToolCall, execution: &Execution, edited: Option<&str>) -> ToolResult {
-    let mut text = execution.output.trim_end_matches('\n').to_owned();
-    if execution.exit_code != 0 {
-        text = format!("Error: exit code {}\n{text}", execution.exit_code);
+/// What a tool came to, for the model that called it.
+pub(super) fn result_of(
+    call: &ToolCall,
+    execution: &Execution,
+    program: bool,
+    limit: Option<u64>,
+    edited: Option<&str>,
+) -> ToolResult {
+    let failed = execution.exit_code != 0;
+    let output = execution.output.trim_end_matches('\n');
+    let most = usize::try_from(limit.unwrap_or(u64::MAX)).unwrap_or(usize::MAX);
+    let mut text = shortened(output, most).into_owned();
+    if failed {
+        text = match program {
+            true => format!("Error: exit code {}\n{text}", execution.exit_code),
+            false => format!("Error: {text}"),
+        };
     }
     if execution.omitted > 0 {
         text.push_str(&format!("\n({} bytes were left out)", execution.omitted));
@@ -219,7 +269,26 @@ pub(super) fn result_of(call: &ToolCall, execution: &Execution, edited: Option<&
     if let Some(arguments) = edited {
         text.push_str(&format!("\n\nThe operator changed the arguments before the call to: {arguments}"));
     }
-    ToolResult::of(call, text, execution.exit_code != 0)
+    ToolResult::of(call, text, failed)
+}
+
+/// The call of the turn that this payload carries out; nothing when it is code.
+pub(super) fn call_of<'a>(turn: &'a Turn, payload: &Payload) -> Option<&'a ToolCall> {
+    let tool = payload.tool.as_ref()?;
+    let place = turn.tools.place_of(&tool.call_id, |_| true)?;
+    turn.tools.calls.get(place)
+}
+
+/// The answer that stands for an outcome nobody knows, or nothing when the call is to be made again.
+pub(super) fn resolved(turn: &Turn, call: &ToolCall, resolution: Resolution) -> Event {
+    let (text, failed) = match resolution {
+        Resolution::Done => ("(the result was lost; the operator confirmed that the call was carried out)", false),
+        _ => (
+            "Error: it is not known whether the call was carried out: Plenary was stopped while it was under way",
+            true,
+        ),
+    };
+    Event::ToolReturned { turn: turn.id, result: ToolResult::of(call, text, failed), handoff: None }
 }
 
 /// The message with the calls that are being answered.

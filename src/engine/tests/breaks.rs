@@ -43,7 +43,7 @@ fn with_tool() -> Team {
     let execution = runner("x", ApprovalPolicy::Never).code_execution.unwrap();
     let parameters = json!({"type": "object", "properties": {"q": {"type": "string"}}});
     let command = vec!["grep".to_owned(), "{q}".to_owned()];
-    team.tools.insert("find".into(), ToolSetup { description: "Finds.".into(), parameters, command, execution });
+    team.tools.insert("find".into(), ToolSetup::command("Finds.", parameters, command, execution));
     team
 }
 

@@ -207,12 +207,9 @@ fn a_team() -> impl Strategy<Value = Team> {
                 default_auto_reply: Some("go on".into()),
                 ..speaker("p")
             };
-            let find = ToolSetup {
-                description: "Finds.".into(),
-                parameters: json!({"type": "object", "properties": {"q": {"type": "string"}}, "required": ["q"]}),
-                command: vec!["grep".into(), "{q}".into()],
-                execution: runner("x", approval).code_execution.unwrap(),
-            };
+            let parameters = json!({"type": "object", "properties": {"q": {"type": "string"}}, "required": ["q"]});
+            let execution = runner("x", approval).code_execution.unwrap();
+            let find = ToolSetup::command("Finds.", parameters, vec!["grep".into(), "{q}".into()], execution);
             let to_b = Handoff {
                 target: "b".into(),
                 name: "transfer_to_b".into(),

@@ -2,11 +2,11 @@
 
 use super::world::{Reply, World, call, say};
 use crate::chat::command::Command;
-use crate::chat::event::{Boundary, Event, Verdict};
+use crate::chat::event::{Boundary, Event, Resolution, Verdict};
 use crate::chat::message::MessageKind;
-use crate::chat::request::Role;
+use crate::chat::request::{Chunk, Finish, Role};
 use crate::chat::team::{Agent, ApprovalPolicy, HumanInputMode, Team, ToolSetup};
-use crate::chat::tool::ToolBarred;
+use crate::chat::tool::{ToolBarred, ToolCall};
 use crate::session::Waiting;
 use crate::session::testing::{runner, speaker, team};
 use serde_json::json;
@@ -19,7 +19,7 @@ fn with_tool(approval: ApprovalPolicy, change: impl FnOnce(&mut Agent)) -> Team 
     let execution = runner("x", approval).code_execution.unwrap();
     let parameters = json!({"type": "object", "properties": {"q": {"type": "string"}}, "required": ["q"]});
     let command = vec!["grep".to_owned(), "{q}".to_owned()];
-    team.tools.insert("find".into(), ToolSetup { description: "Finds.".into(), parameters, command, execution });
+    team.tools.insert("find".into(), ToolSetup::command("Finds.", parameters, command, execution));
     team.max_round = 4;
     team
 }
@@ -156,12 +156,129 @@ fn an_interrupted_call_is_never_sent_without_a_result() {
     assert!(world.asked.len() > 1);
 }
 
+fn two() -> Reply {
+    let find = |q: &str| ("find".to_owned(), format!("{{\"q\":\"{q}\"}}"));
+    Reply::Call(String::new(), vec![find("1"), find("2")])
+}
+
+/// AgentChat 126: calls of one message run side by side, and their results stand in the order of the calls.
+#[test]
+fn calls_of_one_message_run_side_by_side_and_their_results_keep_its_order() {
+    let mut world = World::of(with_tool(ApprovalPolicy::Never, |agent| agent.max_tool_iterations = 2));
+    world.programs_last = true;
+    world.script("a", [two(), say("done")]);
+    world.begin("go");
+    let [first, second] = world.running()[..] else { panic!("{:?}", world.running()) };
+    world.outcomes = [(0, "second"), (0, "first")].into();
+    world.finish(second);
+    world.go();
+    assert_eq!(world.asked.len(), 1, "one call is still under way");
+    world.finish(first);
+    world.go();
+    assert_eq!(results(&world)[..2], [("first".to_owned(), false), ("second".to_owned(), false)]);
+    assert!(world.said().contains(&"a: done".to_owned()));
+}
+
+#[test]
+fn each_of_several_calls_is_decided_by_itself() {
+    let mut world = World::of(with_tool(ApprovalPolicy::Always, |_| {}));
+    world.script("a", [two()]);
+    world.begin("go");
+    let [Waiting::Approval(first), Waiting::Approval(second)] = world.session.waiting()[..] else {
+        panic!("{:?}", world.session.waiting())
+    };
+    let decide = |world: &mut World, approval, verdict| {
+        let hash = world.session.approval(approval).unwrap().hash.clone();
+        world.command(Command::Decide { approval, hash, verdict, seen_in_full: true, remember: false });
+    };
+    decide(&mut world, second, Verdict::Run);
+    assert_eq!(&*world.ran[0].2.blocks[0].code, "{\"q\":\"2\"}");
+    decide(&mut world, first, Verdict::Deny("no".into()));
+    let results = results(&world);
+    assert!(results[0].1 && results[0].0.contains("did not approve") && !results[1].1, "{results:?}");
+}
+
+#[test]
+fn a_tool_that_is_asked_for_once_is_asked_for_again_only_when_consent_is_taken_back_or_the_call_has_changed() {
+    for (policy, waits) in [(ApprovalPolicy::Ask, 0), (ApprovalPolicy::AskIfChanged, 1)] {
+        let mut world = World::of(with_tool(policy, |agent| agent.max_tool_iterations = 3));
+        world.script("a", [call("find", "{\"q\":\"1\"}"), two(), Reply::Hang(String::new())]);
+        world.begin("go");
+        let [Waiting::Approval(approval)] = world.session.waiting()[..] else { panic!("{policy:?}") };
+        let hash = world.session.approval(approval).unwrap().hash.clone();
+        let verdict = Verdict::Run;
+        world.command(Command::Decide { approval, hash, verdict, seen_in_full: true, remember: false });
+        assert_eq!(world.session.waiting().len(), waits, "{policy:?}");
+        let other = world.reopened(Default::default());
+        assert!(other.session.approvals().next().is_some());
+        let payload = world.session.approval(approval).unwrap().payload.clone();
+        assert!(world.session.has_approved(&payload, true) && !other.session.has_approved(&payload, false));
+    }
+}
+
+#[test]
+fn a_long_result_is_cut_for_the_model_and_kept_whole_in_the_log() {
+    let mut team = with_tool(ApprovalPolicy::Never, |agent| agent.max_tool_iterations = 2);
+    team.tools.get_mut("find").unwrap().result_limit = Some(60);
+    let mut world = World::of(team);
+    let long: &'static str = "0123456789".repeat(50).leak();
+    world.outcomes = [(0, long)].into();
+    world.script("a", [call("find", "{\"q\":\"x\"}"), say("seen")]);
+    world.begin("go");
+    let (told, failed) = &results(&world)[0];
+    assert!(told.len() < 200 && told.contains("bytes are left out here") && !failed, "{told}");
+    let entries = world.session.transcript().entries();
+    let op = entries.iter().find_map(|entry| entry.message.tool_results.first()?.op).unwrap();
+    assert_eq!(&*world.session.outcome(op).unwrap().output, long);
+}
+
+#[test]
+fn calls_that_share_an_identity_are_told_apart() {
+    let mut world = World::of(with_tool(ApprovalPolicy::Never, |agent| agent.max_tool_iterations = 2));
+    world.script("a", [Reply::Hang(String::new())]);
+    world.begin("go");
+    let call = world.open_calls()[0];
+    let same = |q: &str| ToolCall {
+        id: "same".into(),
+        name: "find".into(),
+        arguments: format!("{{\"q\":\"{q}\"}}").into(),
+        echo: None,
+    };
+    world.outcomes = [(0, "one"), (0, "two")].into();
+    for chunk in [Chunk::Call(same("1")), Chunk::Call(same("2")), Chunk::Finished(Finish::Stop)] {
+        world.answer_to(call, chunk);
+    }
+    let entries = world.session.transcript().entries();
+    let told = entries.iter().find(|entry| !entry.message.tool_results.is_empty()).unwrap();
+    let ids: Vec<_> = told.message.tool_results.iter().map(|result| result.call_id.as_str()).collect();
+    assert_eq!(ids, ["same", "same_1"]);
+}
+
+#[test]
+fn after_a_crash_each_call_under_way_is_unknown_and_none_is_made_twice() {
+    let mut world = World::of(with_tool(ApprovalPolicy::Never, |agent| agent.max_tool_iterations = 2));
+    world.programs_last = true;
+    world.script("a", [two()]);
+    world.begin("go");
+    let [first, second] = world.running()[..] else { panic!("{:?}", world.running()) };
+    let mut world = world.reopened(Default::default());
+    let unknown = world.session.waiting();
+    assert!(unknown.contains(&Waiting::Unknown(first)) && unknown.contains(&Waiting::Unknown(second)), "{unknown:?}");
+    world.command(Command::Resolve { op: first, resolution: Resolution::Done });
+    world.command(Command::Resolve { op: second, resolution: Resolution::GiveUp });
+    world.command(Command::Resume);
+    assert!(world.ran.is_empty());
+    let results = results(&world);
+    assert!(results[0].0.contains("confirmed") && !results[0].1 && results[1].1, "{results:?}");
+}
+
 #[test]
 fn a_pause_takes_hold_between_two_calls() {
-    let mut world = World::of(with_tool(ApprovalPolicy::Never, |_| {}));
+    let mut team = with_tool(ApprovalPolicy::Never, |_| {});
+    team.tools.get_mut("find").unwrap().alone = true;
+    let mut world = World::of(team);
     world.programs_last = true;
-    let two = vec![("find".to_owned(), "{\"q\":\"1\"}".to_owned()), ("find".to_owned(), "{\"q\":\"2\"}".to_owned())];
-    world.script("a", [Reply::Call(String::new(), two)]);
+    world.script("a", [two()]);
     world.begin("go");
     let op = world.running()[0];
     world.command(Command::Pause { boundary: Boundary::Step });

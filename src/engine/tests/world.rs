@@ -259,6 +259,15 @@ impl World {
         }
     }
 
+    /// More of an answer that hangs.
+    pub fn answer_to(&mut self, call: CallId, chunk: Chunk) {
+        if let Chunk::Finished(_) = chunk {
+            self.open.retain(|open| open.call != call);
+        }
+        self.chunk(call, chunk);
+        self.go();
+    }
+
     fn chunk(&mut self, call: CallId, chunk: Chunk) {
         if chunk != Chunk::Text(String::new()) {
             self.input(Input::Chunk { call, chunk });

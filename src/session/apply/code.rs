@@ -27,7 +27,8 @@ impl State {
                         decision: None,
                     },
                 );
-                self.stage(*turn, Stage::Consent(*approval), record);
+                let call = payload.tool.as_ref().map(|tool| tool.call_id.as_str());
+                self.stage_call(*turn, call, Stage::Consent(*approval), record);
             }
             Event::ApprovalDecided { approval, verdict, hash, remember, .. } => {
                 let Some(asked) = self.approvals.get_mut(approval) else { return };
@@ -50,7 +51,7 @@ impl State {
                     self.grants.insert((agent, granted));
                 }
                 if let Some(turn) = turn {
-                    self.stage(turn, Stage::Decided(*approval), record);
+                    self.advance(turn, &Stage::Consent(*approval), Stage::Decided(*approval), record);
                 }
             }
             Event::LeashGiven { agent, leash } => {
@@ -65,7 +66,7 @@ impl State {
             },
             Event::Intent { op, approval, .. } => {
                 if let Some(turn) = self.approvals.get(approval).and_then(|asked| asked.turn) {
-                    self.stage(turn, Stage::Running(*op, *approval), record);
+                    self.advance(turn, &Stage::Decided(*approval), Stage::Running(*op, *approval), record);
                 }
             }
             Event::Outcome { op, execution } => {
@@ -73,12 +74,16 @@ impl State {
                     if let Some(agent) = self.turns.iter().find(|open| open.id == turn).map(|open| open.agent.clone()) {
                         self.agents.entry(agent).or_default().last_exit = Some(execution.exit_code);
                     }
-                    self.stage(turn, Stage::Ran(*op, approval, execution.clone()), record);
+                    let ran = Stage::Ran(*op, approval, execution.clone());
+                    self.advance(turn, &Stage::Running(*op, approval), ran, record);
                 }
             }
             Event::ToolReturned { turn, result, handoff } => {
                 if let Some(open) = self.turns.iter_mut().find(|open| open.id == *turn) {
-                    open.tools.results.push(result.clone());
+                    if let Some(place) = open.tools.place_of(&result.call_id, |_| true) {
+                        open.tools.results[place] = Some(result.clone());
+                        open.tools.stages[place] = Stage::Posted;
+                    }
                     if open.tools.handoff.is_none() {
                         open.tools.handoff = handoff.clone();
                     }
@@ -86,15 +91,15 @@ impl State {
                 self.stage(*turn, Stage::Calling, record);
             }
             Event::OutcomeUnknown { op } => {
-                if let Some((turn, _)) = self.running(*op) {
-                    self.stage(turn, Stage::Unknown(*op), record);
+                if let Some((turn, approval)) = self.running(*op) {
+                    self.advance(turn, &Stage::Running(*op, approval), Stage::Unknown(*op), record);
                 }
             }
             Event::OutcomeResolved { op, resolution } => {
-                let turn = self.turns.iter().find(|turn| turn.stage == Stage::Unknown(*op)).map(|turn| turn.id);
-                if let (Some(turn), Resolution::AskAgain) = (turn, resolution) {
-                    let calls = self.turns.iter().any(|open| open.id == turn && open.tools.next().is_some());
-                    self.stage(turn, if calls { Stage::Calling } else { Stage::Begun }, record);
+                let unknown = Stage::Unknown(*op);
+                let turn = self.turns.iter().find(|turn| turn.stages().any(|stage| *stage == unknown));
+                if let (Some(turn), Resolution::AskAgain) = (turn.map(|turn| turn.id), resolution) {
+                    self.advance(turn, &unknown, Stage::Begun, record);
                 }
             }
             _ => {}
@@ -105,12 +110,38 @@ impl State {
     pub(super) fn void_consent(&mut self) {
         self.leashes.clear();
         self.grants.clear();
+        self.consent_since = self.approvals.keys().next_back().map_or(ApprovalId(0), |last| ApprovalId(last.0 + 1));
     }
 
     fn running(&self, op: OpId) -> Option<(TurnId, ApprovalId)> {
-        self.turns.iter().find_map(|turn| match turn.stage {
-            Stage::Running(running, approval) if running == op => Some((turn.id, approval)),
-            _ => None,
+        self.turns.iter().find_map(|turn| {
+            turn.stages().find_map(|stage| match stage {
+                Stage::Running(running, approval) if *running == op => Some((turn.id, *approval)),
+                _ => None,
+            })
         })
+    }
+
+    /// A stage of the tool call of that identity that nothing was done about yet; without one, of the turn.
+    fn stage_call(&mut self, id: TurnId, call: Option<&str>, stage: Stage, record: &Record) {
+        if let Some(turn) = self.turns.iter_mut().find(|turn| turn.id == id)
+            && let Some(place) = call.and_then(|call| turn.tools.place_of(call, |stage| *stage == Stage::Begun))
+        {
+            turn.tools.stages[place] = stage;
+            turn.stage_since = record.at;
+            return;
+        }
+        self.stage(id, stage, record);
+    }
+
+    /// The next stage of the tool call that is at `from`; of the turn, if no call is.
+    fn advance(&mut self, id: TurnId, from: &Stage, to: Stage, record: &Record) {
+        if let Some(turn) = self.turns.iter_mut().find(|turn| turn.id == id)
+            && turn.tools.advance(|stage| stage == from, &to)
+        {
+            turn.stage_since = record.at;
+            return;
+        }
+        self.stage(id, to, record);
     }
 }

@@ -265,12 +265,8 @@ impl State {
         ) {
             self.calls.retire(&self.turns);
         }
-        let waits = !self.transcript.is_empty()
-            && self.floor.wanted.is_none()
-            && !self
-                .turns
-                .iter()
-                .any(|turn| matches!(turn.stage, Stage::Consent(_) | Stage::Asked(_) | Stage::Unknown(_)));
+        let waits =
+            !self.transcript.is_empty() && self.floor.wanted.is_none() && !self.turns.iter().any(Turn::is_waiting);
         let inner_waits = self.active_inners().any(|inner| !inner.waiting().is_empty() || inner.hold().is_some());
         let waits = waits && !inner_waits;
         let busy = self.turns.iter().any(Turn::is_busy)
@@ -290,13 +286,17 @@ impl State {
         self.inner.values_mut().for_each(|inner| inner.state.fold_arrival());
         let left = |turn: &mut Turn| {
             matches!(turn.inquiry.phase, Phase::Calling(_))
-                || matches!(turn.stage, Stage::Consent(_) | Stage::Decided(_) | Stage::Running(..))
+                || turn
+                    .stages()
+                    .any(|stage| matches!(stage, Stage::Consent(_) | Stage::Decided(_) | Stage::Running(..)))
         };
         for turn in self.turns.extract_if(.., left) {
-            if let Stage::Running(_, approval) = turn.stage
-                && let Some(asked) = self.approvals.get(&approval)
-            {
-                self.ran_elsewhere.insert(asked.hash.clone());
+            for stage in turn.stages() {
+                if let Stage::Running(_, approval) = stage
+                    && let Some(asked) = self.approvals.get(approval)
+                {
+                    self.ran_elsewhere.insert(asked.hash.clone());
+                }
             }
             self.floor.retry.push(turn.agent);
         }

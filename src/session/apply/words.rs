@@ -54,9 +54,10 @@ impl State {
                     if stage == Stage::Calling
                         && let Some(turn) = self.turns.iter_mut().find(|turn| turn.id == id)
                     {
-                        turn.tools.calls = message.tool_calls.clone();
-                        turn.tools.results.clear();
-                        turn.tools.rounds += 1;
+                        turn.tools.open(&message.tool_calls);
+                    } else if let Some(turn) = self.turns.iter_mut().find(|turn| turn.id == id) {
+                        // What was called is over; old logs may have left something open.
+                        turn.tools.stages.fill(Stage::Posted);
                     }
                     self.stage(id, stage, record);
                 }

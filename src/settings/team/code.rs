@@ -10,13 +10,20 @@ use std::collections::BTreeMap;
 use toml::de::DeValue;
 
 const POLICIES: &[(&str, ApprovalPolicy)] = &[("always", ApprovalPolicy::Always), ("never", ApprovalPolicy::Never)];
+/// Of a tool, which is the same however often it is called.
+pub(super) const TOOL_POLICIES: &[(&str, ApprovalPolicy)] = &[
+    ("always", ApprovalPolicy::Always),
+    ("never", ApprovalPolicy::Never),
+    ("ask", ApprovalPolicy::Ask),
+    ("ask_if_changed", ApprovalPolicy::AskIfChanged),
+];
 const TIERS: &[(&str, Tier)] =
     &[("none", Tier::None), ("process", Tier::Process), ("namespace", Tier::Namespace), ("container", Tier::Container)];
 /// Nothing that runs code needs less.
 const LEAST_MEMORY: u64 = 16 << 20;
 const LEAST_DISK: u64 = 1 << 20;
 const EXECUTOR: &str = "local";
-const WORK_DIR: &str = "workspace";
+pub(super) const WORK_DIR: &str = "workspace";
 const TIMEOUT_MS: u64 = 60_000;
 const OUTPUT_LIMIT: u64 = 65_536;
 const LEAST_OUTPUT: u64 = 1024;
@@ -66,7 +73,7 @@ impl<'a> World<'a> {
             }
             DeValue::Table(table) => {
                 let fields = Fields::new(self.findings, table, node.span(), "`code_execution`");
-                Some(self.execution(fields, marks))
+                Some(self.execution(fields, marks, POLICIES))
             }
             _ => {
                 let message = format!("`code_execution` takes a table or false, and this is {}", reader::found(node));
@@ -77,10 +84,15 @@ impl<'a> World<'a> {
         }
     }
 
-    pub(super) fn execution(&self, mut fields: Fields<'_>, marks: &mut AgentMarks) -> CodeExecution {
+    pub(super) fn execution(
+        &self,
+        mut fields: Fields<'_>,
+        marks: &mut AgentMarks,
+        policies: &[(&str, ApprovalPolicy)],
+    ) -> CodeExecution {
         let executor = fields.filled("executor");
         let executor_span = fields.span_of("executor").unwrap_or_else(|| fields.span.clone());
-        let approval = fields.word("approval", POLICIES).unwrap_or(ApprovalPolicy::Always);
+        let approval = fields.word("approval", policies).unwrap_or(ApprovalPolicy::Always);
         marks.approval = fields.span_of("approval");
         let work_dir = fields.filled("work_dir");
         if let (Some(dir), Some(span)) = (&work_dir, fields.span_of("work_dir"))
@@ -122,7 +134,7 @@ impl<'a> World<'a> {
     }
 
     /// The defaults around an executor.
-    fn place(&self, executor: Spec, work_dir: &str, last_n_messages: Option<u32>) -> CodeExecution {
+    pub(super) fn place(&self, executor: Spec, work_dir: &str, last_n_messages: Option<u32>) -> CodeExecution {
         CodeExecution {
             executor,
             work_dir: self.absolute(work_dir),

@@ -317,7 +317,7 @@ fn unwatched(team: &Team, marks: &Marks) -> Vec<Finding> {
     };
     team.tools
         .iter()
-        .filter(|(_, tool)| tool.execution.approval == ApprovalPolicy::Never)
+        .filter(|(_, tool)| tool.execution.approval == ApprovalPolicy::Never && tool.source.kind != "builtin")
         .filter_map(|(name, _)| used(name).map(|(agent, places)| (name, agent, places)))
         .map(|(name, agent, places)| {
             let message = format!("{:?} may run the tool {name:?} without asking anybody", &*agent.name);

@@ -1,9 +1,12 @@
 //! `[tools.<name>]`, and what an agent says of tools and of passing the floor.
 
+use super::code::{TOOL_POLICIES, WORK_DIR};
 use super::{AgentMarks, World};
+use crate::catalog::Row;
 use crate::chat::Name;
+use crate::chat::containment::{Bounds, Tier};
 use crate::chat::format::Checker;
-use crate::chat::team::{AfterWork, Agent, Handoff, Target, ToolSetup};
+use crate::chat::team::{AfterWork, Agent, ApprovalPolicy, COMMAND, CodeExecution, Handoff, Spec, Target, ToolSetup};
 use crate::settings::reader::{self, Fields, Node, Span};
 use crate::settings::report::Finding;
 use serde_json::{Map, Value, json};
@@ -12,6 +15,12 @@ use toml::de::{DeTable, DeValue};
 
 /// AG2: tool names; the dialects follow it.
 const LONGEST_NAME: usize = 64;
+/// Most bytes of a result that its model is told, and that are kept, where the team file does not say.
+const RESULT: u64 = 65_536;
+const KEPT: u64 = 4 << 20;
+const LEAST_RESULT: u64 = 256;
+/// Time limit of a call that starts no program.
+const IN_PROCESS_MS: u64 = 30_000;
 /// Types of JSON schema that a short form may name.
 const TYPES: [&str; 6] = ["string", "integer", "number", "boolean", "array", "object"];
 /// Words of `after_work` that are no agents (AG2: TransitionTarget).
@@ -48,11 +57,44 @@ impl<'a> World<'a> {
 
     fn tool(&self, mut fields: Fields<'a>, name: &str, span: Span) -> Option<ToolSetup> {
         let description = fields.filled("description");
-        if description.is_none() && fields.span_of("description").is_none() {
-            let finding = Finding::error(format!("tool {name:?} has no `description`")).at(span.clone());
-            self.findings.push(finding.help("say what it does and when to use it: that is all its model knows"));
+        let given = fields.get("parameters");
+        let result_limit = fields.whole("result_limit", LEAST_RESULT..=1 << 30).unwrap_or(RESULT);
+        let alone = fields.flag("alone").unwrap_or(false);
+        let idempotency_key = fields.flag("idempotency_key").unwrap_or(false);
+        let meant = |row: &&Row| row.fields.first().is_some_and(|field| fields.has(field.name));
+        let rows: Vec<&Row> = self.families.tools.iter().filter(meant).collect();
+        let keeps = fields.has("output_limit");
+        let (source, mut execution, command) = match rows.as_slice() {
+            [] => {
+                let command: Vec<String> =
+                    fields.texts("command").unwrap_or_default().into_iter().map(|(word, _)| word).collect();
+                if command.first().is_none_or(|program| program.trim().is_empty()) {
+                    let kinds = self.families.tools.iter().filter_map(|row| Some(row.fields.first()?.name));
+                    let kinds = kinds.map(|kind| format!("`{kind}`")).collect::<Vec<_>>().join(" or ");
+                    let finding = Finding::error(format!("tool {name:?} has no `command`")).at(span.clone());
+                    let help =
+                        format!("for example: command = [\"grep\", \"-rn\", \"{{pattern}}\", \".\"]; or {kinds}");
+                    self.findings.push(finding.help(help));
+                }
+                let execution = self.execution(fields, &mut AgentMarks::default(), TOOL_POLICIES);
+                (Spec::named(COMMAND), execution, Some(command))
+            }
+            [row] if !fields.has("command") => {
+                let (source, execution) = self.in_process(row, fields, span.clone());
+                (source, execution, None)
+            }
+            _ => {
+                let message = format!("tool {name:?} says twice what a call does");
+                let help = "one of `command`, `url`, `builtin`: the others belong into tools of their own";
+                self.findings.push(Finding::error(message).at(span).help(help));
+                return None;
+            }
+        };
+        if !keeps {
+            execution.output_limit = KEPT;
         }
-        let parameters = match fields.get("parameters") {
+        let (known, schema, words) = (self.families.describe_tool)(&source);
+        let parameters = match given {
             Some(node) => {
                 let schema = self.schema(node);
                 if let Err(why) = Checker::new(&schema) {
@@ -61,17 +103,41 @@ impl<'a> World<'a> {
                 }
                 schema
             }
-            None => json!({"type": "object", "properties": {}}),
+            None => schema.unwrap_or_else(|| json!({"type": "object", "properties": {}})),
         };
-        let command: Vec<String> =
-            fields.texts("command").unwrap_or_default().into_iter().map(|(word, _)| word).collect();
-        if command.first().is_none_or(|program| program.trim().is_empty()) {
-            let finding = Finding::error(format!("tool {name:?} has no `command`")).at(span);
-            self.findings.push(finding.help("for example: command = [\"grep\", \"-rn\", \"{pattern}\", \".\"]"));
+        let description = description.or(known);
+        if description.is_none() {
+            let finding = Finding::error(format!("tool {name:?} has no `description`")).at(span);
+            self.findings.push(finding.help("say what it does and when to use it: that is all its model knows"));
         }
-        let mut marks = AgentMarks::default();
-        let execution = self.execution(fields, &mut marks);
-        Some(ToolSetup { description: description?, parameters, command, execution })
+        Some(ToolSetup {
+            source,
+            result_limit: Some(result_limit),
+            alone,
+            idempotency_key,
+            ..ToolSetup::command(&description?, parameters, command.unwrap_or(words), execution)
+        })
+    }
+
+    /// A tool that is no program: its kind, and the limits that it has all the same.
+    fn in_process(&self, row: &Row, mut fields: Fields<'a>, span: Span) -> (Spec, CodeExecution) {
+        let approval = fields.word("approval", TOOL_POLICIES).unwrap_or(ApprovalPolicy::Always);
+        let timeout = fields.duration("timeout");
+        let output_limit = fields.whole("output_limit", LEAST_RESULT..=1 << 30);
+        let work_dir = fields.filled("work_dir");
+        let beside = fields.asked().to_vec();
+        let source = self.spec(row, "tool", fields.rest(), span, &beside);
+        let plain = self.place(Spec::named(row.name), work_dir.as_deref().unwrap_or(WORK_DIR), None);
+        let execution = CodeExecution {
+            approval,
+            timeout_ms: timeout.unwrap_or(IN_PROCESS_MS),
+            output_limit: output_limit.unwrap_or(plain.output_limit),
+            minimum_tier: Tier::None,
+            bounds: Bounds::default(),
+            environment: Vec::new(),
+            ..plain
+        };
+        (source, execution)
     }
 
     /// A JSON schema of an object, or the short form: a table of names, each with a type or a schema of its own. All

@@ -167,6 +167,7 @@ impl Approval {
             // What really runs: a word a line, since no shell puts them together.
             let arguments = blocks.first().map_or("", |block| &*block.code);
             let (title, text) = match crate::chat::tool::command(&tool.argv, arguments) {
+                Ok(words) if tool.source.is_some() => ("does, a word a line".to_owned(), words.join("\n")),
                 Ok(words) => ("runs, a word a line (no shell)".to_owned(), words.join("\n")),
                 Err(why) => (format!("cannot run: {}", one_line(&why)), String::new()),
             };

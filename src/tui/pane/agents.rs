@@ -3,7 +3,7 @@
 use super::item::agent_role;
 use crate::chat::team::{Agent, AgentKind};
 use crate::session::Session;
-use crate::session::turn::{Phase, Stage};
+use crate::session::turn::{Phase, Stage, Turn};
 use crate::text::Row;
 use crate::text::clean::one_line;
 use crate::text::width::{take, width};
@@ -71,7 +71,7 @@ impl Agents {
             .zip(&self.heights)
             .map(|(agent, height)| {
                 let rows = usize::from(height.saturating_sub(4));
-                match session.turn_of(&agent.name).map(|turn| (&turn.stage, &turn.inquiry.phase)) {
+                match session.turn_of(&agent.name).map(|turn| (turn.front(), &turn.inquiry.phase)) {
                     Some((Stage::Running(op, _), _)) => {
                         live.program(*op).map(|printed| printed.tail(inner, rows)).unwrap_or_default()
                     }
@@ -172,7 +172,7 @@ fn state(agent: &Agent, session: &Session, live: &Live, now: i64, unicode: bool)
     if let Some(rate) = spoken.map(|spoken| spoken.rate()).filter(|rate| *rate > 0) {
         text = format!("{text}  {rate} tok/s");
     }
-    let waits = turn.is_some_and(|turn| matches!(turn.stage, Stage::Consent(_) | Stage::Asked(_) | Stage::Unknown(_)));
+    let waits = turn.is_some_and(Turn::is_waiting);
     let failed = turn.is_some_and(|turn| matches!(turn.inquiry.phase, Phase::Failed(_) | Phase::Backoff { .. }));
     let (mark, role) = match (turn.is_some(), waits, failed) {
         (_, true, _) => (if unicode { "▲" } else { "!" }, Role::Waiting),
@@ -210,7 +210,7 @@ fn summary(agent: &Agent, session: &Session, live: &Live, now: i64, unicode: boo
     if let Some((_, leash)) = session.leashes().find(|(whose, leash)| **whose == agent.name && leash.holds(now)) {
         figures.push(format!("leash: {}", leash.left(now)));
     }
-    if let Some(Stage::Running(op, _)) = session.turn_of(&agent.name).map(|turn| &turn.stage)
+    if let Some(Stage::Running(op, _)) = session.turn_of(&agent.name).map(Turn::front)
         && let Some(printed) = live.program(*op)
     {
         if printed.memory > 0 {

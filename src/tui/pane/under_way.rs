@@ -27,7 +27,7 @@ pub fn lines(session: &Session, live: &mut Live, width: u16, most: usize, now: i
             marks,
             figures: String::new(),
         };
-        match (&turn.stage, &turn.inquiry.phase) {
+        match (turn.front(), &turn.inquiry.phase) {
             (Stage::Running(op, _), _) => {
                 lines.push(head("running code".to_owned()));
                 if let Some(printed) = live.program(*op) {
