@@ -24,7 +24,7 @@ const PROVIDERS: [(&str, &str); 10] = [
 ];
 
 /// Names of what is no plain chat model.
-const OTHERS: [&str; 8] = ["audio", "realtime", "image", "search", "ft:", "tts", "transcribe", "live"];
+const OTHERS: [&str; 9] = ["guard", "audio", "realtime", "image", "search", "ft:", "tts", "transcribe", "live"];
 
 /// The new table. `source` says which copy it was made from, `date` when.
 ///
