@@ -16,7 +16,8 @@ use crate::engine::effect::Input;
 use crate::engine::{Clock, Engine, Handle, Machine, Parts, Rules};
 use crate::execution::EXECUTORS;
 use crate::journal::{JournalError, Memory, Store, Writer};
-use crate::models::{self, Environment, Models, PROVIDERS};
+use crate::models::cache::Cache;
+use crate::models::{self, Keyring, Models, PROVIDERS};
 use crate::selection::SELECTORS;
 use crate::session::Session;
 use crate::settings::{self, Base, Families, Loaded, Report, Settings, paths};
@@ -232,7 +233,7 @@ pub fn start(team: Team, settings: &Settings, options: &Options) -> Result<Run, 
         start: Some(start),
         machine,
         journal,
-        models: Models::new(&team, Arc::new(Environment)),
+        models: reached(&team, settings)?,
         executors,
         clock: Clock::system(),
     });
@@ -255,7 +256,7 @@ pub fn reopen(name: &str, settings: &Settings, options: &Options) -> Result<Run,
         start: None,
         machine,
         journal: Writer::spawn(Box::new(opened.journal)),
-        models: Models::new(&team, Arc::new(Environment)),
+        models: reached(&team, settings)?,
         executors,
         clock: Clock::system(),
     });
@@ -268,6 +269,53 @@ pub fn reopen(name: &str, settings: &Settings, options: &Options) -> Result<Run,
         });
     }
     Ok(Run { session, id, handle, shell })
+}
+
+/// The models of a team with the operator's keys, and answers kept where a model has a `cache_seed`.
+fn reached(team: &Team, settings: &Settings) -> Result<Models, WireError> {
+    let data = paths::data_dir(settings.data_dir.value.as_deref())?;
+    Ok(Models::new(team, keyring(settings)).cached(Cache::at(data.join("answers"))))
+}
+
+/// Where the operator's keys are.
+pub fn keyring(settings: &Settings) -> Arc<Keyring> {
+    Arc::new(Keyring::new(settings.api_keys.value.clone()))
+}
+
+/// Puts another model in the place of one, for a run: `smart=cheap`, `smart=ollama/llama3.3`, `*=cheap`.
+///
+/// # Errors
+/// What is wrong with the text, for a person.
+pub fn swap_model(team: &mut Team, text: &str) -> Result<(), String> {
+    let known = || team.models.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+    let Some((key, other)) = text.split_once('=').map(|(key, other)| (key.trim(), other.trim())) else {
+        return Err(format!("--model takes KEY=OTHER, for example smart=cheap; this is {text:?}."));
+    };
+    if key != "*" && !team.models.contains_key(key) {
+        return Err(format!("--model: there is no model {key:?} in this team; known are: {}.", known()));
+    }
+    let spec = match (team.models.get(other), other.split_once('/')) {
+        (Some(spec), _) => spec.clone(),
+        (None, Some((provider, model))) if PROVIDERS.iter().any(|row| row.name == provider) => {
+            let mut spec = crate::chat::team::ModelSpec::named(provider, model);
+            catalog::build(PROVIDERS, &spec.provider).map_err(|error| format!("--model {text}: {error}."))?;
+            spec.price = models::prices::price_of(provider, model);
+            spec.context_window = models::prices::context_window_of(provider, model);
+            spec
+        }
+        _ => {
+            return Err(format!(
+                "--model: {other:?} is neither a model of this team ({}) nor PROVIDER/MODEL with a known provider.",
+                known()
+            ));
+        }
+    };
+    for (name, place) in team.models.iter_mut().filter(|(name, _)| key == "*" || *name == key) {
+        *place = spec.clone();
+        // A model that stands in for another one does not fall back to itself.
+        place.fallback.retain(|next| next != name);
+    }
+    Ok(())
 }
 
 /// The options with the programs that the operator's own breakpoints name.
@@ -347,12 +395,12 @@ fn furnish(team: &Team, within: &str, executors: &mut Executors, rules: &mut Rul
 ///
 /// # Errors
 /// In words, when the model cannot be asked or does not come to an end.
-pub fn answer(team: &Arc<Team>, request: Request) -> Result<String, String> {
+pub fn answer(team: &Arc<Team>, request: Request, settings: &Settings) -> Result<String, String> {
     models::install_tls();
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
     runtime.block_on(async {
-        let models = Models::new(team, Arc::new(Environment));
+        let models = Models::new(team, keyring(settings));
         let mut stream = models.stream(&request);
         let mut text = String::new();
         while let Some(chunk) = stream.next().await {

@@ -10,11 +10,12 @@ use plenary::chat::request::{Chunk, Failure, FailureKind, Finish, Prompt, Purpos
 use plenary::chat::team::{ModelSpec, Spec, Team};
 use plenary::chat::tool::{ToolCall, ToolSpec};
 use plenary::chat::usage::Tokens;
+use plenary::models::cache::Cache;
 use plenary::models::failure::Peer;
 use plenary::models::http::Reading;
 use plenary::models::openai::Completions;
 use plenary::models::sse::{Event, Parser, TooLong};
-use plenary::models::{Models, ReplyStream};
+use plenary::models::{Models, ReplyStream, Secrets};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
@@ -32,6 +33,7 @@ struct Heard {
     served: Vec<String>,
     identity: Option<String>,
     remarks: Vec<String>,
+    cached: bool,
     usage: Option<Tokens>,
     finish: Option<Finish>,
     failure: Option<Failure>,
@@ -50,6 +52,7 @@ impl Heard {
                 self.identity.get_or_insert(id);
             }
             Ok(Chunk::Remark(text)) => self.remarks.push(text),
+            Ok(Chunk::Cached(_)) => self.cached = true,
             Ok(Chunk::Finished(finish)) => self.finish = Some(finish),
             Err(failure) => self.failure = Some(failure),
         }
@@ -73,6 +76,7 @@ fn team(provider: &str, options: Value) -> Team {
         fallback: Vec::new(),
         price: None,
         context_window: None,
+        cache_seed: None,
         parameters: serde_json::Map::from_iter([("temperature".to_owned(), json!(0.5)), ("n".to_owned(), json!(4))]),
     };
     Team { models: BTreeMap::from([("smart".to_owned(), spec)]), ..Team::of("test", Vec::new()) }
@@ -368,6 +372,92 @@ async fn a_missing_key_a_missing_model_and_a_missing_server_are_failures_not_pan
     let failure = hear(nobody.stream(&request())).await.failure.unwrap();
     assert_eq!(failure.kind, FailureKind::Unreachable);
     assert!(failure.message.contains("refused"), "{failure}");
+}
+
+/// Two calls at once to a server that allows one, and what it saw.
+#[tokio::test]
+async fn a_limit_is_shared_by_all_who_call() {
+    let slow = || Exchange::stream(good_stream("ok")).then(Piece::Pause(Duration::from_millis(1)));
+    let paused = |exchange: Exchange| {
+        let body = [Piece::Pause(Duration::from_millis(300))].into_iter().chain(exchange.body).collect();
+        Exchange { body, ..exchange }
+    };
+    let server = ModelServer::start(vec![paused(slow()), slow()]).await;
+    let options = json!({"base_url": server.base_url(), "api_key_env": "TEST_KEY", "max_concurrent": 1});
+    let all = Arc::new(models("compatible", options));
+    let (one, two) = (all.clone(), all);
+    let first = tokio::spawn(async move { hear(one.stream(&request())).await });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let second = tokio::spawn(async move { hear(two.stream(&request())).await });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(server.received().len(), 1, "the second waits");
+    assert_eq!((first.await.unwrap().end(), second.await.unwrap().end()), ("Stop".into(), "Stop".into()));
+}
+
+#[tokio::test]
+async fn a_provider_that_fails_again_and_again_is_left_alone() {
+    let down = Exchange::answer(503, "application/json", "{}");
+    let server = ModelServer::start(vec![down; 9]).await;
+    let models = connected(&server);
+    for _ in 0..5 {
+        assert_eq!(hear(models.stream(&request())).await.end(), "Server");
+    }
+    let resting = hear(models.stream(&request())).await;
+    assert_eq!((resting.end().as_str(), server.received().len()), ("Resting", 5));
+    assert!(resting.failure.unwrap().retry_after_ms.is_some_and(|ms| ms > 25_000));
+}
+
+#[tokio::test]
+async fn the_same_question_is_answered_from_the_disk_for_nothing() {
+    let server =
+        ModelServer::start(vec![Exchange::stream(good_stream("once")), Exchange::stream(good_stream("twice"))]).await;
+    let dir = tempfile::tempdir().unwrap();
+    let seeded = |seed| {
+        let mut team = team("compatible", json!({"base_url": server.base_url(), "api_key_env": "TEST_KEY"}));
+        team.models.get_mut("smart").unwrap().cache_seed = seed;
+        let secrets = HashMap::from([("TEST_KEY".to_owned(), KEY.to_owned())]);
+        Models::new(&team, Arc::new(secrets)).cached(Cache::at(dir.path().join("answers")))
+    };
+    let first = hear(seeded(Some(41)).stream(&request())).await;
+    let again = hear(seeded(Some(41)).stream(&Request { call: CallId(9), ..request() })).await;
+    assert_eq!((first.text.as_str(), first.cached), ("once", false));
+    assert_eq!((again.text.as_str(), again.cached, again.end().as_str()), ("once", true, "Stop"));
+    assert_eq!(server.received().len(), 1);
+    assert_eq!(hear(seeded(Some(42)).stream(&request())).await.text, "twice", "another seed is another question");
+    assert!(!hear(seeded(None).stream(&request())).await.cached);
+    let kept = std::fs::read_dir(dir.path().join("answers")).unwrap().count();
+    assert_eq!(kept, 2);
+}
+
+/// Keys that change after the first look.
+struct Rotating(std::sync::Mutex<Vec<&'static str>>);
+
+impl Secrets for Rotating {
+    fn get(&self, _name: &str) -> Result<Option<String>, String> {
+        Ok(self.0.lock().unwrap().last().map(|key| (*key).to_owned()))
+    }
+
+    fn forget(&self, _name: &str) {
+        let mut keys = self.0.lock().unwrap();
+        if keys.len() > 1 {
+            keys.pop();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_has_expired_is_looked_up_once_more() {
+    let expired = || Exchange::answer(401, "application/json", r#"{"error":{"message":"token expired"}}"#);
+    let server = ModelServer::start(vec![expired(), Exchange::stream(good_stream("ok")), expired()]).await;
+    let team = team("compatible", json!({"base_url": server.base_url(), "api_key_env": "TEST_KEY"}));
+    let models = Models::new(&team, Arc::new(Rotating(vec!["new-key-1", "old-key-0"].into())));
+    let failure = hear(models.stream(&request())).await.failure.unwrap();
+    assert_eq!((failure.kind, failure.retry_after_ms), (FailureKind::Key, Some(0)));
+    assert_eq!(hear(models.stream(&request())).await.text, "ok");
+    let used: Vec<_> = server.received().iter().map(|it| it.headers["authorization"].clone()).collect();
+    assert_eq!(used, ["Bearer old-key-0", "Bearer new-key-1"]);
+    let last = hear(models.stream(&request())).await.failure.unwrap();
+    assert_eq!(last.retry_after_ms, None, "there is no other key");
 }
 
 /// Streams as they were recorded or reported in the field.

@@ -268,3 +268,55 @@ async fn stopping_hangs_up_on_the_server() {
     assert_eq!(said(&told), ["I begin"]);
     assert_eq!((told.count("model_interrupted"), told.messages()[1].completeness), (1, Completeness::Interrupted));
 }
+
+/// The main provider fails in five ways in one conversation; nobody has to step in, every attempt is in the log, and the
+/// cost is right to the cent.
+#[tokio::test]
+async fn five_failures_in_one_conversation_and_it_ends_well() {
+    let usage = |input: u32, output: u32| {
+        event(&json!({"choices": [], "usage": {"prompt_tokens": input, "completion_tokens": output}}))
+    };
+    let good = |text: &str| {
+        Exchange::stream(format!("{}{}{}data: [DONE]\n\n", says(text), finishes("stop"), usage(10_000, 1_000)))
+    };
+    let main = ModelServer::start(vec![
+        Exchange::answer(429, "application/json", r#"{"error":{"message":"slow down"}}"#).header("retry-after", "0"),
+        Exchange::answer(503, "application/json", "{}"),
+        good("Ada says one."),
+        // Cut off in mid-answer: what was said is estimated and paid for.
+        Exchange::stream(says("Bob begins to s")).then(Piece::Close),
+        good("Bob says two."),
+        Exchange::answer(200, "text/html", "<html>Log in</html>"),
+        good("Ada says three."),
+        Exchange::answer(402, "application/json", r#"{"error":{"message":"Insufficient credits"}}"#),
+    ])
+    .await;
+    let spare = ModelServer::start(vec![good("Bob says four.")]).await;
+    let text =
+        team(SPEAKS, &(model("m", main.base_url(), "fallback = [\"spare\"]") + &model("spare", spare.base_url(), "")));
+    let told = world(&text.replace("max_round = 3", "max_round = 5")).run().await;
+    let whole: Vec<String> = said(&told).into_iter().filter(|text| text.contains("says")).collect();
+    assert_eq!(whole, ["Ada says one.", "Bob says two.", "Ada says three.", "Bob says four."]);
+    let kinds: Vec<FailureKind> = failures(&told).into_iter().map(|(kind, _)| kind).collect();
+    use FailureKind::{CutOff, Garbled, Quota, RateLimited, Server};
+    assert_eq!(kinds, [RateLimited, Server, CutOff, Garbled, Quota], "{}", told.story());
+    assert_eq!((told.exit_code(), &told.ended().cause), (Some(0), &EndCause::MaxRound));
+    every_attempt_is_in_the_log(&told, &[&main, &spare]);
+    // gpt-4o: four good answers of 10,000 in and 1,000 out are $0.035 each; the cut one is estimated.
+    let costs = told.each(|event| match event {
+        Event::ModelAnswered { usage, .. } => Some((usage.cost.unwrap(), usage.estimated)),
+        Event::ModelFailed { usage, .. } => Some((usage.cost.unwrap(), usage.estimated)),
+        _ => None,
+    });
+    let certain: u64 = costs.iter().filter(|(_, estimated)| !estimated).map(|(cost, _)| cost.0).sum();
+    assert_eq!(Money(certain), Money::from_dollars(0.14));
+    let all: u64 = costs.iter().map(|(cost, _)| cost.0).sum();
+    assert_eq!((told.ended().totals.cost, told.session.spent().cost), (Money(all), Money(all)));
+    assert!(all > certain && all - certain < 1_000_000, "the words that were cut off cost less than a tenth of a cent");
+    let account = told.session.spending();
+    assert_eq!(account.sum(|_, _, _| true).cost, Money(all));
+    assert_eq!(account.sum(|_, model, _| model == "spare").cost, Money::from_dollars(0.035));
+    use plenary::session::spending::Part;
+    assert_eq!(account.sum(|_, _, part| part == Part::Speaker).calls, 4, "the first attempt of each turn");
+    assert_eq!(account.sum(|_, _, part| part == Part::Retry).calls, 5);
+}

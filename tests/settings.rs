@@ -66,7 +66,7 @@ fn families() -> Families {
 
 fn price_of(_provider: &str, model: &str) -> (Option<Price>, Option<u64>) {
     match model {
-        "gpt-4o" => (Some(Price { input: 2.5, cached: Some(1.25), output: 10.0 }), Some(128_000)),
+        "gpt-4o" => (Some(Price { cached: Some(1.25), ..Price::plain(2.5, 10.0) }), Some(128_000)),
         _ => (None, None),
     }
 }

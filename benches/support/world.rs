@@ -43,6 +43,7 @@ pub fn model(kind: &str, options: serde_json::Value) -> ModelSpec {
         price: None,
         context_window: None,
         parameters: Default::default(),
+        cache_seed: None,
     }
 }
 

@@ -9,6 +9,7 @@ use super::handoff::{AfterWork, Handoff, Nested};
 use super::pattern::Pattern;
 use super::team::Spec;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use std::sync::Arc;
 
 /// What an agent is by default; each part can be set on its own.
@@ -109,6 +110,9 @@ pub struct Agent {
     /// Who hears it; empty means everybody.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub speaks_to: Vec<Name>,
+    /// Sampling and the like that it sets for itself, over its model's.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub parameters: Map<String, Value>,
     /// Which messages its model is sent.
     #[serde(default, skip_serializing_if = "ContextRule::is_full")]
     pub context: ContextRule,
@@ -153,6 +157,7 @@ impl Agent {
             response_format: None,
             on_failure: None,
             speaks_to: Vec::new(),
+            parameters: Map::new(),
             context: ContextRule::Full,
             silent: false,
             available_when: None,

@@ -196,6 +196,12 @@ pub enum Command {
     },
     /// Raise every limit that was reached by half of what it was, and go on.
     RaiseLimits,
+    /// Ask again at once instead of waiting for the next attempt.
+    Hasten {
+        /// Ask this model instead; key into `Team::models`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        model: Option<String>,
+    },
     /// Say what a finding is worth, and go on if the run holds because of it.
     Judge {
         /// Catalog name of the detector.

@@ -4,6 +4,7 @@ pub use super::actor::Actor;
 use super::amend::Amendment;
 use super::breaks::Breaks;
 use super::by_hand::ByHand;
+use super::calling::Calling;
 use super::code::{Execution, Payload};
 use super::configure::Change;
 use super::consult::{ConsultAnswered, ConsultAsked};
@@ -66,6 +67,8 @@ pub enum Event {
     Desk(Desk),
     /// Breakpoints, steps, and what is held back before it is sent or said.
     Breaks(Breaks),
+    /// Something about model calls besides their answers.
+    Calling(Calling),
     /// A person has to pick the next speaker.
     SpeakerWanted {
         /// Who can be picked.

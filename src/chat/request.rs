@@ -74,6 +74,9 @@ pub struct Request {
     pub purpose: Purpose,
     /// Key of the model in `Team::models`.
     pub model: String,
+    /// Which attempt of the same question, from 1.
+    #[serde(default = "first", skip_serializing_if = "is_first")]
+    pub attempt: u32,
     /// The conversation, oldest first, system message included. Shared: a long one is not copied for each request.
     pub messages: Arc<Vec<Prompt>>,
     /// Tools it may call.
@@ -104,6 +107,7 @@ impl Request {
             agent,
             purpose,
             model: model.into(),
+            attempt: 1,
             messages: messages.into(),
             tools: Vec::new(),
             format: None,
@@ -145,6 +149,14 @@ impl Request {
         }
         shaped.finish(&[])
     }
+}
+
+fn first() -> u32 {
+    1
+}
+
+fn is_first(attempt: &u32) -> bool {
+    *attempt == 1
 }
 
 /// [`Request::hash`] message by message, for whoever asks again and again about a conversation that grows.
@@ -215,6 +227,8 @@ pub enum Chunk {
     Identity(String),
     /// Something odd about the answer that a person should know.
     Remark(String),
+    /// The answer comes out of the cache: what it used then, and nothing now. Comes first.
+    Cached(Tokens),
     /// The explicit end. A stream that ends without it was cut off.
     Finished(Finish),
 }
@@ -241,6 +255,8 @@ pub enum FailureKind {
     RateLimited,
     /// 5xx and overload.
     Server,
+    /// The provider failed too often and is left alone for a while; nothing was sent.
+    Resting,
     /// The stream ended, broke or fell silent without an explicit end.
     CutOff,
     /// What came is not what the dialect promises: HTML, broken JSON, unknown shape.
@@ -263,7 +279,7 @@ impl FailureKind {
     /// Whether the same request may succeed a little later.
     pub fn is_passing(self) -> bool {
         use FailureKind::*;
-        matches!(self, Unreachable | RateLimited | Server | CutOff | Garbled | Empty)
+        matches!(self, Unreachable | Resting | RateLimited | Server | CutOff | Garbled | Empty)
     }
 }
 

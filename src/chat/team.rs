@@ -6,6 +6,7 @@
 
 use super::Name;
 pub use super::agent::{Agent, AgentKind, ApprovalPolicy, CodeExecution, HumanInputMode, TerminationMatch};
+use super::budget::Budget;
 use super::end::SummarySetup;
 pub use super::handoff::{AfterWork, Handoff, Nested, Target};
 use super::message::Author;
@@ -84,6 +85,9 @@ pub struct Team {
     pub termination: Vec<Condition>,
     /// Ceilings that hold (interactive) or end (headless) the run.
     pub limits: Limits,
+    /// What the session, agents and models may use up besides.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub budgets: Vec<Budget>,
     /// Models by key.
     pub models: BTreeMap<String, ModelSpec>,
     /// Seed of everything random in the run; recorded, so that a run can be repeated.
@@ -121,6 +125,7 @@ impl Team {
             max_round: 10,
             termination: Vec::new(),
             limits: Limits { max_cost: None, max_tokens: None, max_time_ms: None, max_executions: None },
+            budgets: Vec::new(),
             models: BTreeMap::new(),
             seed: 0,
             tools: BTreeMap::new(),
@@ -221,7 +226,26 @@ pub struct ModelSpec {
     /// Most tokens of input and output together, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context_window: Option<u64>,
-    /// Sampling and the like, passed on as they stand (`temperature`, `top_p`, `max_tokens`, `seed`, `stop`).
+    /// Sampling and the like, passed on as they stand (`temperature`, `top_p`, `max_tokens`, `seed`, `stop`,
+    /// `reasoning_effort`).
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub parameters: Map<String, Value>,
+    /// The same request gets the same answer, from disk, for each number (AG2: cache_seed); `None` asks anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_seed: Option<u64>,
+}
+
+impl ModelSpec {
+    /// A model of this provider, without options, fallbacks or a known price.
+    pub fn named(provider: &str, model: &str) -> Self {
+        ModelSpec {
+            provider: Spec::named(provider),
+            model: model.to_owned(),
+            fallback: Vec::new(),
+            price: None,
+            context_window: None,
+            parameters: Map::new(),
+            cache_seed: None,
+        }
+    }
 }

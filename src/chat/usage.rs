@@ -86,20 +86,62 @@ pub struct Price {
     /// Cached input; `None` means the same as `input`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cached: Option<f64>,
+    /// Input that the provider's cache took up; `None` means the same as `input`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub written: Option<f64>,
     /// Output, reasoning included.
+    pub output: f64,
+    /// Output that was spent on reasoning; `None` means the same as `output`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reasoning: Option<f64>,
+    /// Input and output through a batch interface.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<(f64, f64)>,
+    /// What a call with a very long input costs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub long: Option<Long>,
+}
+
+/// Prices of a call whose input is longer than usual: they hold for all of its tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Long {
+    /// Longer than this many tokens.
+    pub over: u64,
+    /// Uncached input.
+    pub input: f64,
+    /// Cached input; `None` means the same as `input`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cached: Option<f64>,
+    /// Output.
     pub output: f64,
 }
 
 impl Price {
+    /// A price for input and output, and nothing special.
+    pub fn plain(input: f64, output: f64) -> Self {
+        Price { input, cached: None, written: None, output, reasoning: None, batch: None, long: None }
+    }
+
     /// What `tokens` cost at this price.
     pub fn of(&self, tokens: Tokens) -> Money {
         let cached = tokens.cached.min(tokens.input);
-        let fresh = tokens.input - cached;
+        let written = tokens.written.min(tokens.input - cached);
+        let fresh = tokens.input - cached - written;
+        let reasoning = tokens.reasoning.min(tokens.output);
+        let long = self.long.filter(|long| tokens.input > long.over);
+        let input = long.map_or(self.input, |long| long.input);
+        let output = long.map_or(self.output, |long| long.output);
+        let from_cache = long.map_or(self.cached, |long| long.cached).unwrap_or(input);
+        // What the cache takes up costs by so much more than input as it does for a short one.
+        let into_cache = self.written.map_or(input, |written| written * input / self.input.max(f64::MIN_POSITIVE));
+        let thought = self.reasoning.filter(|_| long.is_none()).unwrap_or(output);
         // Dollars per million tokens are thousandths of a dollar-billionth… i.e. 1 $/Mtok = 1000 nano-dollars a token.
         let nano = 1000.0
-            * (fresh as f64 * self.input
-                + cached as f64 * self.cached.unwrap_or(self.input)
-                + tokens.output as f64 * self.output);
+            * (fresh as f64 * input
+                + cached as f64 * from_cache
+                + written as f64 * into_cache
+                + (tokens.output - reasoning) as f64 * output
+                + reasoning as f64 * thought);
         Money(nano.max(0.0).round() as u64)
     }
 }

@@ -2,9 +2,10 @@
 
 use super::{Trouble, safe};
 use crate::catalog;
-use crate::chat::team::CodeExecution;
+use crate::chat::request::Failure;
+use crate::chat::team::{CodeExecution, ModelSpec};
 use crate::execution::EXECUTORS;
-use crate::models::{self, Environment};
+use crate::models::{self, Secrets};
 use crate::settings::paths;
 use crate::tui;
 use crate::wire;
@@ -16,7 +17,7 @@ use std::io::Write;
     after_help = "Examples:\n  plenary doctor\n  plenary doctor team.toml        also its models and executors\n  \
                         plenary doctor --sandbox        try to escape from every tier, and say what held\n  \
                         plenary doctor --sandbox --image python:3.12-slim\n\n\
-                        No network is used, and without --sandbox nothing is run. Exit code 1 when something is missing or broken.\n"
+                        Without a team no network is used, and without --sandbox nothing is run; with a team its models' servers are asked what they serve. Exit code 1 when something is missing or broken.\n"
 )]
 pub(super) struct Arguments {
     /// A team file, or the name of a ready team
@@ -91,12 +92,18 @@ pub(super) fn doctor(arguments: &Arguments) -> Result<u8, Trouble> {
         }
         Some(name) => {
             let (loaded, _) = wire::team(name, &settings)?;
-            let found = models::inspect(&loaded.team, &Environment);
-            for key in loaded.team.models.keys() {
+            let keys = wire::keyring(&settings);
+            let found = models::inspect(&loaded.team, &*keys);
+            models::install_tls();
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            for (key, spec) in &loaded.team.models {
                 let troubles: Vec<&String> =
                     found.iter().filter(|(model, _)| model == key).map(|(_, text)| text).collect();
-                if troubles.is_empty() {
-                    line(Some(true), "model", &format!("{key}: nothing is missing"))?;
+                if spec.provider.kind == "scripted" {
+                    line(Some(true), "model", &format!("{key}: plays a script"))?;
+                } else if troubles.iter().all(|text| text.contains("no price")) {
+                    let served = runtime.block_on(models::served(key, spec, &*keys));
+                    model(key, spec, &*keys, served, &mut line)?;
                 }
                 for text in troubles {
                     // An unknown price hinders nothing: the meters say that they do not know.
@@ -112,6 +119,39 @@ pub(super) fn doctor(arguments: &Arguments) -> Result<u8, Trouble> {
         }
     }
     Ok(u8::from(problems > 0))
+}
+
+/// What is known of a model whose key was found: who answers, whether it knows the model, price and window.
+fn model(
+    key: &str,
+    spec: &ModelSpec,
+    keys: &dyn Secrets,
+    served: Result<Vec<String>, Failure>,
+    line: &mut impl FnMut(Option<bool>, &str, &str) -> std::io::Result<()>,
+) -> Result<(), Trouble> {
+    for name in models::keys_of(spec) {
+        line(Some(true), "model", &format!("{key}: {name} found in {}", keys.origin(&name)))?;
+    }
+    let wanted = spec.model.trim_start_matches("models/");
+    let known = |names: &[String]| names.iter().any(|name| name == wanted || name.split(':').next() == Some(wanted));
+    match served {
+        Ok(names) if names.is_empty() => line(Some(true), "model", &format!("{key}: the server answers"))?,
+        Ok(names) if known(&names) => line(Some(true), "model", &format!("{key}: the server knows {wanted}"))?,
+        Ok(names) => {
+            let near = crate::settings::nearest(wanted, names.iter().map(String::as_str));
+            let near = near.map(|near| format!(" Did you mean {near}?")).unwrap_or_default();
+            line(None, "model", &format!("{key}: the server does not list {wanted} among {}.{near}", names.len()))?;
+        }
+        Err(failure) => line(Some(false), "model", &failure.message)?,
+    }
+    if let Some(price) = &spec.price {
+        line(Some(true), "model", &format!("{key}: ${} in, ${} out, a million tokens", price.input, price.output))?;
+    }
+    match spec.context_window {
+        Some(window) => line(Some(true), "model", &format!("{key}: holds {window} tokens"))?,
+        None => line(None, "model", &format!("{key}: it is not known how much it holds: set context_window"))?,
+    }
+    Ok(())
 }
 
 fn executor(

@@ -9,6 +9,7 @@ mod compare;
 mod doctor;
 mod export;
 mod import;
+mod models;
 mod replay;
 mod run;
 #[cfg(unix)]
@@ -78,6 +79,8 @@ enum Command {
     Check(check::Arguments),
     /// Say what this machine has of what Plenary needs
     Doctor(doctor::Arguments),
+    /// List who serves models on this machine, or the providers there are
+    Models(models::Arguments),
 }
 
 /// Parses the arguments, runs the command, and returns the exit code.
@@ -107,6 +110,7 @@ pub fn main() -> ExitCode {
         Command::Triage(arguments) => triage::show(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Doctor(arguments) => doctor::doctor(&arguments),
+        Command::Models(arguments) => models::models(&arguments),
     };
     match code {
         Ok(code) => ExitCode::from(code),

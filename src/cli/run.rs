@@ -22,6 +22,7 @@ Examples:
   plenary run team.toml
   plenary run team.toml --task \"Write a parser for RFC 3339 dates\"
   plenary run debate                       a ready team by its name
+  plenary run team.toml --model smart=cheap
   plenary run team.toml --headless --approve all
   plenary run team.toml --headless --json | jq .kind
   plenary run team.toml --break 'speaker == Critic and text contains \"APPROVE\"'
@@ -37,6 +38,10 @@ pub(super) struct RunArguments {
     /// What to work on, instead of the team file's task
     #[arg(long, value_name = "TEXT")]
     task: Option<String>,
+    /// Use another model for this run: KEY=OTHER, both keys of the team file, or KEY=PROVIDER/MODEL; * is every model.
+    /// May be given several times
+    #[arg(long = "model", value_name = "KEY=OTHER")]
+    models: Vec<String>,
     #[command(flatten)]
     how: How,
 }
@@ -131,6 +136,9 @@ pub(super) fn run(arguments: RunArguments) -> Result<u8, Trouble> {
             return Err(Trouble::usage("--task is empty; say what to work on, or leave it out."));
         }
         team.task = Some(task);
+    }
+    for swap in &arguments.models {
+        wire::swap_model(&mut team, swap).map_err(Trouble::usage)?;
     }
     if arguments.how.headless && !team.has_task() {
         return Err(Trouble::usage("This team has no task: give one with --task, or set `task` in its [team] table."));

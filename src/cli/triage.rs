@@ -90,7 +90,7 @@ fn blame(session: &Session, suspects: &[Suspect], key: &str) -> Result<Vec<Blame
     }
     let prompts = ask::question(session, suspects);
     let request = Request::new(session.ids().call, "".into(), Purpose::Judge, key, prompts);
-    let answer = wire::answer(team, request).map_err(|why| Trouble::failed(safe(&why)))?;
+    let answer = wire::answer(team, request, &wire::settings()?).map_err(|why| Trouble::failed(safe(&why)))?;
     ask::read(&answer, session).ok_or_else(|| {
         let said: String = answer.chars().take(200).collect();
         Trouble::failed(format!("{} did not answer with suspects, but: {}", safe(key), safe(&said)))

@@ -24,6 +24,7 @@ impl Engine {
         if events.is_empty() || self.lost {
             return;
         }
+        let events = self.without_keys(events);
         let at = self.clock.now();
         let (mut parent, branch) = match moved {
             Some((seq, branch)) => (Some(seq), branch),
@@ -53,6 +54,23 @@ impl Engine {
             }
             self.outbox.send(Update::Record(record)).await;
         }
+    }
+
+    /// The last line of defence: whatever way a key in use came here, it is not written.
+    fn without_keys(&self, events: Vec<Event>) -> Vec<Event> {
+        let keys = self.models.keys_in_use();
+        if keys.is_empty() {
+            return events;
+        }
+        let clean = |event: Event| {
+            let Ok(text) = serde_json::to_string(&event) else { return event };
+            if !keys.iter().any(|key| text.contains(key.as_str())) {
+                return event;
+            }
+            let struck = keys.iter().fold(text, |text, key| text.replace(key.as_str(), "[key]"));
+            serde_json::from_str(&struck).unwrap_or(event)
+        };
+        events.into_iter().map(clean).collect()
     }
 
     /// Writes, and keeps trying: until it is on disk nothing goes on.

@@ -6,6 +6,7 @@
 //! arm in `Printer::record`.
 
 use crate::chat::breaks::Breaks;
+use crate::chat::calling::Calling;
 use crate::chat::consult::Advice;
 use crate::chat::end::Summarized;
 use crate::chat::event::{Achieved, EndCause, Event, HoldReason, Record, Verdict};
@@ -181,6 +182,17 @@ impl<W: Write + ?Sized> Printer<'_, W> {
             }
             Event::AnswerRejected(Rejection { agent, why, .. }) => {
                 writeln!(self.out, "\n·· an answer of {} cannot be used. {}", one_line(agent), one_line(why))?;
+            }
+            Event::Calling(Calling::Noted(note)) => {
+                for remark in &note.remarks {
+                    writeln!(self.out, "\n·· {}", one_line(remark))?;
+                }
+                if let Some(saved) = note.saved {
+                    writeln!(self.out, "\n·· from the cache: {} tokens saved", saved.tokens.total())?;
+                }
+            }
+            Event::BudgetCrossed { limit, text } => {
+                writeln!(self.out, "\n·· {}: {}", one_line(limit), one_line(text))?;
             }
             Event::Configured { agent, change } => {
                 writeln!(self.out, "\n·· {} changed: {}", one_line(agent), one_line(&change.to_string()))?;

@@ -3,13 +3,16 @@
 //! To add one that speaks a known dialect: a row, and its line in [`super::PROVIDERS`]. Prices are found under the row's
 //! name, or under the maker that a model's name begins with.
 
-use super::Provider;
 use super::anthropic::Messages;
 use super::gemini::Contents;
 use super::http::options::*;
 use super::ollama::Chat;
 use super::openai::{AZURE_VERSION, Azure, Completions};
+use super::{Model, Provider, Secrets, Served};
 use crate::catalog::{Entry, Field, FieldKind, OptionError, Options};
+use crate::chat::request::{Failure, FailureKind};
+use crate::chat::team::ModelSpec;
+use std::sync::Arc;
 
 /// The fields of every house, and its own before them.
 macro_rules! fields {
@@ -141,6 +144,91 @@ house!(
     r#"other = { provider = "litellm", model = "gpt-4o", api_key_env = "LITELLM_API_KEY" }"#,
     House::at(&Completions, "http://localhost:4000")
 );
+
+/// Servers for models at home, each with the port on which it usually listens; the first that answers is `local`.
+pub const AT_HOME: [(&str, u16, House); 5] = [
+    ("Ollama", 11434, House::at(&Chat, "http://localhost:11434")),
+    ("LM Studio", 1234, House::at(&Completions, "http://localhost:1234/v1")),
+    ("vLLM", 8000, House::at(&Completions, "http://localhost:8000/v1")),
+    ("llama.cpp", 8080, House::at(&Completions, "http://localhost:8080/v1")),
+    ("LiteLLM", 4000, House::at(&Completions, "http://localhost:4000")),
+];
+/// The same in words.
+pub const USUAL_PORTS: &str = "Ollama 11434, LM Studio 1234, vLLM 8000, llama.cpp 8080, LiteLLM 4000";
+/// How long somebody on this machine may take to pick up.
+const PICK_UP: std::time::Duration = std::time::Duration::from_millis(300);
+
+/// Whoever serves models on this machine. Nobody is contacted before a model of it is asked.
+pub const LOCAL: Entry<dyn Provider> = Entry {
+    name: "local",
+    about: "whoever answers on this machine: Ollama, LM Studio, vLLM, llama.cpp or LiteLLM on its usual port",
+    example: r#"local = { provider = "local", model = "qwen3" }"#,
+    fields: fields![BASE_URL],
+    build: |options| {
+        // The options are checked against any house; which one it is turns out when it is needed.
+        HttpProvider::new(options, AT_HOME[0].2)?;
+        Ok(Box::new(Local(options.clone())))
+    },
+};
+
+struct Local(Options);
+
+impl Local {
+    fn found(&self) -> Option<HttpProvider> {
+        let listens = |port: u16| {
+            let address = std::net::SocketAddr::from(([127, 0, 0, 1], port));
+            std::net::TcpStream::connect_timeout(&address, PICK_UP).is_ok()
+        };
+        let house = match self.0.contains_key("base_url") {
+            true => Some(&AT_HOME[1]),
+            false => AT_HOME.iter().find(|(_, port, _)| listens(*port)),
+        };
+        HttpProvider::new(&self.0, house?.2).ok()
+    }
+
+    fn nobody(key: &str) -> Failure {
+        let known = AT_HOME.iter().map(|(name, port, _)| format!("{name} ({port})")).collect::<Vec<_>>().join(", ");
+        let text = format!(
+            "model {key:?}: nobody serves models on this machine. Start one of {known}, or name a provider in models.{key}"
+        );
+        Failure::new(FailureKind::Unreachable, text)
+    }
+}
+
+impl Provider for Local {
+    fn connect(&self, key: &str, spec: &ModelSpec, secrets: &dyn Secrets) -> Result<Arc<dyn Model>, Failure> {
+        self.found().ok_or_else(|| Local::nobody(key))?.connect(key, spec, secrets)
+    }
+
+    fn lane(&self) -> Option<(String, Traffic)> {
+        HttpProvider::new(&self.0, AT_HOME[0].2).ok().map(|any| ("this machine".to_owned(), any.traffic))
+    }
+
+    fn served(&self, key: &str, spec: &ModelSpec, secrets: &dyn Secrets) -> Served {
+        match self.found() {
+            Some(found) => found.served(key, spec, secrets),
+            None => Box::pin(std::future::ready(Err(Local::nobody(key)))),
+        }
+    }
+
+    fn inspect(&self, _spec: &ModelSpec, _secrets: &dyn Secrets) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// Asks everybody who listens on this machine what they serve: name, port and models, or why they do not say.
+pub async fn at_home() -> Vec<(&'static str, u16, Result<Vec<String>, Failure>)> {
+    let mut found = Vec::new();
+    for (name, port, house) in AT_HOME {
+        let listens = tokio::time::timeout(PICK_UP, tokio::net::TcpStream::connect(("127.0.0.1", port))).await;
+        let Ok(provider) = HttpProvider::new(&Options::new(), house) else { continue };
+        if matches!(listens, Ok(Ok(_))) {
+            let spec = ModelSpec::named("local", name);
+            found.push((name, port, provider.served(name, &spec, &super::Environment).await));
+        }
+    }
+    found
+}
 
 /// Anything else that speaks chat completions.
 pub const COMPATIBLE: Entry<dyn Provider> = Entry {

@@ -3,9 +3,10 @@
 //! A provider is a row of [`PROVIDERS`]; connected with a model's settings it becomes a [`Model`], which answers a
 //! request with a stream of chunks. May import `chat`, `catalog` and `settings`. A new provider is one row in `houses`;
 //! a new dialect is one file beside `openai`, and `http` does the rest. Nothing here retries: `retry` says whether and
-//! when, the engine decides and records.
+//! when, the engine decides and records; `reach` is the way from a team to its models, with queues and a cache.
 
 pub mod anthropic;
+pub mod cache;
 pub mod failure;
 pub mod gemini;
 pub mod hint;
@@ -15,22 +16,29 @@ pub mod keys;
 pub mod ollama;
 pub mod openai;
 pub mod prices;
+mod reach;
 mod redact;
 pub mod retry;
 pub mod scripted;
 pub mod sse;
+mod traffic;
 
 use crate::catalog::{self, Entry};
-use crate::chat::request::{Chunk, Failure, FailureKind, Request};
+use crate::chat::request::{Chunk, Failure, Request};
 use crate::chat::team::{ModelSpec, Team};
-use futures_util::{Stream, future, stream};
-pub use keys::{Environment, Secrets};
-use std::collections::{BTreeMap, HashMap};
+use futures_util::Stream;
+pub use houses::{USUAL_PORTS, at_home};
+use http::options::Traffic;
+pub use keys::{Environment, Keyring, Secrets};
+pub use reach::{Models, served};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// A reply as it comes. Ends after [`Chunk::Finished`] or after one failure; dropping it cancels the call.
 pub type ReplyStream = Pin<Box<dyn Stream<Item = Result<Chunk, Failure>> + Send>>;
+
+/// Names of models, when the server has said them.
+pub type Served = Pin<Box<dyn Future<Output = Result<Vec<String>, Failure>> + Send>>;
 
 /// A connected model.
 pub trait Model: Send + Sync {
@@ -45,6 +53,22 @@ pub trait Provider: Send + Sync {
     /// # Errors
     /// When something that a call needs is missing, above all a key.
     fn connect(&self, key: &str, spec: &ModelSpec, secrets: &dyn Secrets) -> Result<Arc<dyn Model>, Failure>;
+
+    /// The way to it that all agents share: its name and limits. `None` for what is not reached over a network.
+    fn lane(&self) -> Option<(String, Traffic)> {
+        None
+    }
+
+    /// Names of the keys that a call needs.
+    fn keys(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Asks the server which models it serves: for `doctor` and `models`. The only thing here that contacts anybody
+    /// without a request.
+    fn served(&self, _key: &str, _spec: &ModelSpec, _secrets: &dyn Secrets) -> Served {
+        Box::pin(std::future::ready(Ok(Vec::new())))
+    }
 
     /// What is missing or odd about this model, found without contacting anyone: for `check` and `doctor`.
     fn inspect(&self, spec: &ModelSpec, secrets: &dyn Secrets) -> Vec<String>;
@@ -66,62 +90,10 @@ pub static PROVIDERS: &[Entry<dyn Provider>] = &[
     houses::VLLM,
     houses::LMSTUDIO,
     houses::LITELLM,
+    houses::LOCAL,
     houses::COMPATIBLE,
     scripted::ROW,
 ];
-
-/// All models of a team, connected when first asked, so that one missing key stops only those who need it.
-pub struct Models {
-    specs: BTreeMap<String, ModelSpec>,
-    secrets: Arc<dyn Secrets>,
-    connected: Mutex<HashMap<String, Arc<dyn Model>>>,
-}
-
-impl Models {
-    /// The models of `team`. Contacts nobody and asks for no key yet.
-    pub fn new(team: &Team, secrets: Arc<dyn Secrets>) -> Self {
-        let mut specs = BTreeMap::new();
-        gather(team, "", &mut specs);
-        Models { specs, secrets, connected: Mutex::default() }
-    }
-
-    /// Asks the model that the request names. An unknown model or a missing key is a stream with one failure.
-    pub fn stream(&self, request: &Request) -> ReplyStream {
-        let within = request.within.iter().map(|name| format!("{name}/"));
-        match self.model(&(within.collect::<String>() + &request.model)) {
-            Ok(model) => model.stream(request),
-            Err(failure) => Box::pin(stream::once(future::ready(Err(failure)))),
-        }
-    }
-
-    fn model(&self, key: &str) -> Result<Arc<dyn Model>, Failure> {
-        // A poisoned map is still a map: every entry was whole when it went in.
-        let mut connected = self.connected.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(model) = connected.get(key) {
-            return Ok(model.clone());
-        }
-        let refused = |message: String| Failure::new(FailureKind::Refused, message);
-        let spec = self.specs.get(key).ok_or_else(|| {
-            let known = self.specs.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
-            refused(format!("there is no model {key:?} in this team; known are: {known}. Add [models.{key}]"))
-        })?;
-        let provider = catalog::build(PROVIDERS, &spec.provider)
-            .map_err(|error| refused(format!("model {key:?}: {error}. Correct [models.{key}] in the team file")))?;
-        let model = provider.connect(key, spec, &*self.secrets)?;
-        connected.insert(key.to_owned(), model.clone());
-        Ok(model)
-    }
-}
-
-/// The models of a team and of those nested in it, each under its path: `agent/key`.
-fn gather(team: &Team, within: &str, specs: &mut BTreeMap<String, ModelSpec>) {
-    specs.extend(team.models.iter().map(|(key, spec)| (format!("{within}{key}"), spec.clone())));
-    for agent in &team.agents {
-        if let Some(nested) = &agent.nested {
-            gather(&nested.team, &format!("{within}{}/", agent.name), specs);
-        }
-    }
-}
 
 /// What is missing or odd about the models of a team, each with its key: for `check` and `doctor`. Contacts nobody.
 pub fn inspect(team: &Team, secrets: &dyn Secrets) -> Vec<(String, String)> {
@@ -134,6 +106,11 @@ pub fn inspect(team: &Team, secrets: &dyn Secrets) -> Vec<(String, String)> {
         found.extend(remarks.into_iter().map(|remark| (key.clone(), remark)));
     }
     found
+}
+
+/// Names of the keys that a model needs.
+pub fn keys_of(spec: &ModelSpec) -> Vec<String> {
+    catalog::build(PROVIDERS, &spec.provider).map(|provider| provider.keys()).unwrap_or_default()
 }
 
 /// Makes ring the provider of TLS for the process. May be called any number of times.

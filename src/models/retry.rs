@@ -14,15 +14,19 @@ const CAP_MS: f64 = 30_000.0;
 const PATIENCE_MS: u64 = 120_000;
 
 /// How often the same request is sent again after a failure of this kind.
-fn retries(kind: FailureKind) -> u32 {
+fn retries(failure: &Failure) -> u32 {
     use FailureKind::*;
-    match kind {
+    match failure.kind {
+        // Whoever says so has another key than the one that was refused (an expired token, say).
+        Key => u32::from(failure.retry_after_ms.is_some()),
         Unreachable | RateLimited | Server => 4,
         // What was said before the cut has been paid for; repeating it without end is a known way to burn money.
         CutOff => 2,
         // Chance may help once; more often than not the cause is a setting.
         Garbled | Empty => 1,
-        Key | Quota | Refused | ContextFull | Filtered => 0,
+        // It is known when it may be asked again.
+        Resting => 4,
+        Quota | Refused | ContextFull | Filtered => 0,
     }
 }
 
@@ -31,7 +35,7 @@ fn retries(kind: FailureKind) -> u32 {
 /// `attempt` is the one that failed, from 1. `jitter` is a random number from 0 to 1.
 pub fn delay_ms(attempt: u32, failure: &Failure, jitter: f64) -> Option<u64> {
     let attempt = attempt.max(1);
-    if attempt > retries(failure.kind) {
+    if attempt > retries(failure) {
         return None;
     }
     let hint = failure.retry_after_ms.unwrap_or(0);
@@ -47,7 +51,8 @@ pub fn delay_ms(attempt: u32, failure: &Failure, jitter: f64) -> Option<u64> {
 mod tests {
     use super::*;
 
-    const ALL: [FailureKind; 11] = [
+    const ALL: [FailureKind; 12] = [
+        FailureKind::Resting,
         FailureKind::Unreachable,
         FailureKind::RateLimited,
         FailureKind::Server,
@@ -81,6 +86,12 @@ mod tests {
         assert_eq!(delay_ms(4, &failure(FailureKind::RateLimited, Some(10)), 1.0), Some(4_000));
         assert_eq!(delay_ms(1, &failure(FailureKind::RateLimited, Some(120_000)), 1.0), Some(120_000));
         assert_eq!(delay_ms(1, &failure(FailureKind::RateLimited, Some(120_001)), 1.0), None);
+    }
+
+    #[test]
+    fn a_refused_key_is_tried_again_only_when_there_is_another() {
+        assert_eq!(delay_ms(1, &failure(FailureKind::Key, Some(0)), 0.0), Some(0));
+        assert_eq!(delay_ms(2, &failure(FailureKind::Key, Some(0)), 0.0), None);
     }
 
     #[test]

@@ -107,12 +107,15 @@ impl Calls {
 }
 
 fn asked(record: &Record) -> Option<(CallId, Call)> {
-    let Event::ModelCalled { call, turn, agent, purpose, model, estimate, .. } = &record.event else { return None };
+    let Event::ModelCalled { call, turn, agent, purpose, model, estimate, attempt, .. } = &record.event else {
+        return None;
+    };
     let made = Call {
         agent: agent.clone(),
         purpose: *purpose,
         model: model.clone(),
         turn: *turn,
+        attempt: *attempt,
         since: record.at,
         estimate: *estimate,
         usage: None,

@@ -4,13 +4,12 @@
 //! must not leave a call behind on the old branch) are completed by the engine, which knows what is in flight.
 
 use super::turn::Phase;
-use super::{Session, Waiting, breaks, by_hand, consent, desk, unstick};
+use super::{Session, Waiting, breaks, by_hand, consent, desk, spending, unstick};
 use crate::chat::command::Command;
 use crate::chat::configure::Change;
 use crate::chat::event::{Answer, Boundary, Choice, Event, HoldReason, Verdict};
 use crate::chat::id::{ApprovalId, BranchId, MessageId, Seq};
 use crate::chat::message::{Author, Message, MessageKind};
-use crate::chat::usage::Money;
 use crate::chat::{Name, UnixMillis};
 use std::sync::Arc;
 
@@ -117,7 +116,8 @@ pub fn decide(session: &Session, command: &Command, now: UnixMillis) -> Decided 
             }
         }
         Command::Configure { agent, change } => configure(session, agent, change),
-        Command::RaiseLimits => raise_limits(session),
+        Command::RaiseLimits => spending::raise_limits(session),
+        Command::Hasten { model } => spending::hasten(session, model.as_deref()),
         Command::Judge { detector, judgement } => unstick::judge(session, detector, *judgement),
         Command::Baton(_) => refuse("There is only one console at this session."),
         Command::WhatIf(_) => refuse("Nothing can be tried out here."),
@@ -253,7 +253,9 @@ pub(super) fn resume(session: &Session, step: bool) -> Decided {
     if session.ended().is_some() {
         return refuse("The run has ended. Say something to go on, or edit a message.");
     }
-    if let Some(HoldReason::Budget { .. }) = session.hold() {
+    if let Some(HoldReason::Budget { .. }) = session.hold()
+        && !session.holds_at_soft_line()
+    {
         return refuse("A limit is reached. Raise the limits, or end the run.");
     }
     if session.hold().is_none() && session.hold_asked().is_none() {
@@ -408,39 +410,4 @@ fn configure(session: &Session, name: &Name, change: &Change) -> Decided {
         return refuse("Nothing was changed.");
     }
     Ok(vec![Event::Configured { agent: name.clone(), change: change.clone() }].into())
-}
-
-fn raise_limits(session: &Session) -> Decided {
-    let Some(mut limits) = session.limits() else { return refuse("There are no limits.") };
-    let half_more = |n: u64| n.saturating_add((n / 2).max(1));
-    let Some(HoldReason::Budget { .. }) = session.hold() else {
-        return refuse("No limit is reached; there is nothing to raise.");
-    };
-    let spent = session.spent();
-    if let Some(cost) = limits.max_cost.as_mut()
-        && spent.cost >= *cost
-    {
-        *cost = Money(half_more(cost.0.max(spent.cost.0)));
-    }
-    if let Some(tokens) = limits.max_tokens.as_mut()
-        && spent.tokens.total() >= *tokens
-    {
-        *tokens = half_more((*tokens).max(spent.tokens.total()));
-    }
-    if let Some(executions) = limits.max_executions.as_mut()
-        && spent.executions >= *executions
-    {
-        *executions = half_more((*executions).max(spent.executions));
-    }
-    if let Some(time) = limits.max_time_ms.as_mut()
-        && session.active_ms(last_at(session)) >= *time
-    {
-        *time = half_more((*time).max(session.active_ms(last_at(session))));
-    }
-    Ok(vec![Event::LimitsChanged { limits }, Event::Released { step: false }].into())
-}
-
-/// The time of the newest record: while the run holds, no active time passes after it.
-fn last_at(session: &Session) -> UnixMillis {
-    session.log().last().map_or(0, |record| record.at)
 }

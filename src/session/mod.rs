@@ -23,6 +23,7 @@ pub mod meters;
 mod reading;
 pub mod search;
 pub mod sight;
+pub mod spending;
 pub mod summary;
 pub mod tally;
 #[cfg(test)]
@@ -43,6 +44,7 @@ use crate::chat::leash::Leash;
 use crate::chat::team::{Limits, Team};
 use floor::Floor;
 use meters::{AgentMeter, Spent};
+use spending::Spending;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use transcript::Transcript;
@@ -59,6 +61,7 @@ pub struct Session {
     branches: Vec<Branch>,
     ids: Ids,
     spent: Spent,
+    spending: Spending,
     breaks: breaks::Kept,
     /// What the judge model used, over all branches.
     judge: AgentMeter,
@@ -148,6 +151,8 @@ struct State {
     consults: consults::Consults,
     termination_asked: bool,
     limits: Option<Limits>,
+    budgets: Option<Vec<crate::chat::budget::Budget>>,
+    crossed: spending::Crossed,
     findings: finding::Findings,
     /// Who sums the run up before it ends, and whether that is done.
     concluding: Option<(Name, bool)>,

@@ -47,9 +47,10 @@ pub(crate) fn team(agents: Vec<Agent>) -> Team {
         provider: Spec::named("scripted"),
         model: "words".into(),
         fallback: Vec::new(),
-        price: Some(Price { input: 1000.0, cached: None, output: 1000.0 }),
+        price: Some(Price::plain(1000.0, 1000.0)),
         context_window: None,
         parameters: Default::default(),
+        cache_seed: None,
     };
     Team { max_round: 1000, models: [("main".to_owned(), model)].into(), seed: 7, ..Team::of("test", agents) }
 }

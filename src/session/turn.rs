@@ -232,6 +232,8 @@ pub struct Call {
     pub model: String,
     /// The turn it served.
     pub turn: Option<TurnId>,
+    /// Which attempt of the same question, from 1.
+    pub attempt: u32,
     /// When it was sent.
     pub since: UnixMillis,
     /// About how many tokens were sent; 0 when the log does not say.

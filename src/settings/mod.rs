@@ -11,6 +11,7 @@
 
 mod calling;
 mod file;
+mod keys;
 pub mod paths;
 mod reader;
 mod report;
@@ -20,6 +21,7 @@ mod team;
 mod user;
 
 pub use calling::Calling;
+pub use keys::KeySource;
 pub use reader::nearest;
 pub use report::{Finding, Report, Severity, render};
 pub use rows::Row;

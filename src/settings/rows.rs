@@ -31,6 +31,7 @@ impl Settings {
             ("theme", text(&self.theme.value), &self.theme.origin),
             ("keys", text(&self.keys.value), &self.keys.origin),
             ("keymap", path(&self.keymap.value), &self.keymap.origin),
+            ("go_on_when_lost", self.go_on_when_lost.value.to_string(), &self.go_on_when_lost.origin),
             ("mouse", self.mouse.value.to_string(), &self.mouse.origin),
             ("reduced_motion", self.reduced_motion.value.to_string(), &self.reduced_motion.origin),
             ("frame_rate", self.frame_rate.value.to_string(), &self.frame_rate.origin),

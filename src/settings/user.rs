@@ -1,6 +1,7 @@
 //! The operator's own settings: `config/settings.toml` in the binary, and over it a file of the user's.
 
 use super::calling::{self, Calling};
+use super::keys::{self, KeySource};
 use super::reader::{Fields, Findings, table};
 use super::report::{Finding, Report};
 use super::team::{read_breakpoints, read_limits, read_watch};
@@ -10,6 +11,7 @@ use crate::chat::containment::LanguageRow;
 use crate::chat::team::Limits;
 use crate::chat::usage::Money;
 use crate::chat::watch::Watching;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use toml::de::DeTable;
 
@@ -103,6 +105,8 @@ pub struct Settings {
     pub team: Setting<Defaults>,
     /// When a run goes in circles.
     pub watch: Setting<Watching>,
+    /// Where keys are that stand in no environment variable, by name.
+    pub api_keys: Setting<BTreeMap<String, KeySource>>,
 }
 
 impl Default for Settings {
@@ -119,6 +123,7 @@ impl Default for Settings {
             keymap: Setting::default_of(None),
             team: Setting::default_of(Defaults::default()),
             watch: Setting::default_of(Defaults::default().watch),
+            api_keys: Setting::default_of(BTreeMap::new()),
         }
     }
 }
@@ -191,6 +196,13 @@ impl Settings {
             }
             self.team.value.languages = all;
         }
+        if let Some(node) = fields.get("api_keys")
+            && let Some(rows) = table(findings, "api_keys", node)
+        {
+            let mut all = self.api_keys.value.clone();
+            all.extend(keys::read(findings, rows, dir));
+            self.api_keys.set(Some(all), origin);
+        }
         if let Some(node) = fields.get("breakpoints") {
             let read = read_breakpoints(findings, node, SetBy::Settings);
             self.team.value.breakpoints = read.into_iter().map(|(breakpoint, ..)| breakpoint).collect();
@@ -260,6 +272,7 @@ mod tests {
         let Settings {
             theme,
             keys,
+            api_keys,
             mouse,
             attention,
             reduced_motion,
@@ -282,11 +295,12 @@ mod tests {
             &keymap.origin,
             &team.origin,
             &watch.origin,
+            &api_keys.origin,
         ] {
             assert_eq!(*origin, seen);
         }
         let tree: toml::Table = EMBEDDED.parse().unwrap();
-        assert_eq!(tree.keys().collect::<Vec<_>>().len(), 13);
+        assert_eq!(tree.keys().collect::<Vec<_>>().len(), 14);
         assert_eq!(tree["team"].as_table().unwrap().len(), 4);
     }
 

@@ -124,6 +124,8 @@ actions! {
     Terminate "terminate" [Main, Global] "End the run when this turn is over";
     RaiseLimits "raise_limits" [Main, Global] "Raise every limit that was reached by half, and go on";
     Continue "continue" [Main, Global] "Begin a new run after the end, without saying anything";
+    Costs "costs" [Main, Global] "Show what was spent, on what, and what the rest may cost";
+    Context "context" [Main] "Choose how much of the conversation this agent is sent";
     Retry "retry" [Main, Global] "Try again what failed";
     EndRun "end_run" [Main, Global] "End the run";
     Answer "answer" [Main, Global] "Answer the agent that asks";
@@ -301,6 +303,7 @@ impl Action {
                 | Action::Bar
                 | Action::EditPrompt
                 | Action::SwitchModel
+                | Action::Context
         )
     }
 

@@ -316,6 +316,9 @@ fn wanted(app: &App) -> Vec<(Action, &'static str)> {
     }
     match session.hold() {
         _ if session.ended().is_some() => {}
+        Some(HoldReason::Budget { .. }) if session.holds_at_soft_line() => {
+            keys.extend([(Action::Pause, "go on"), (Action::Context, "context"), (Action::EndRun, "end")])
+        }
         Some(HoldReason::Budget { .. }) => {
             keys.extend([(Action::RaiseLimits, "raise limits"), (Action::EndRun, "end")])
         }
@@ -336,6 +339,9 @@ fn wanted(app: &App) -> Vec<(Action, &'static str)> {
             Some(Boundary::Turn) => (Action::Pause, "pause sooner"),
             Some(Boundary::Step) => (Action::Pause, "go on after all"),
         }),
+    }
+    if words::waits_for_another_attempt(session) {
+        keys.extend([(Action::Retry, "retry now"), (Action::SwitchModel, "other model")]);
     }
     if session.is_busy() {
         keys.push((Action::Interrupt, "stop"));

@@ -190,9 +190,9 @@ pub fn agent_state(name: &Name, session: &Session, speaking: Option<u32>, now: U
         (_, Phase::Backoff { until, model, failure }) => {
             let left = until.saturating_sub(now).max(0) as u64;
             let left = left.div_ceil(1000);
-            format!("failed: {}, next try in {left} s  with {}", failed(failure), one_line(model))
+            format!("failed: {}, next try in {left} s  with {}", failure_word(failure), one_line(model))
         }
-        (_, Phase::Failed(failure)) => format!("failed: {}", failed(failure)),
+        (_, Phase::Failed(failure)) => format!("failed: {}", failure_word(failure)),
         (_, Phase::Calling(_)) => match speaking {
             Some(0) => "speaking".to_owned(),
             Some(rate) => format!("speaking {rate} tok/s"),
@@ -202,25 +202,31 @@ pub fn agent_state(name: &Name, session: &Session, speaking: Option<u32>, now: U
     }
 }
 
-/// A failure in a word or two: its status, or what kind it is.
-fn failed(failure: &Failure) -> String {
-    if let Some(status) = failure.status {
-        return status.to_string();
-    }
-    match failure.kind {
-        FailureKind::Unreachable => "nobody answers",
-        FailureKind::RateLimited => "too many requests",
-        FailureKind::Server => "the server's fault",
-        FailureKind::CutOff => "cut off",
-        FailureKind::Garbled => "garbled",
-        FailureKind::Empty => "empty answer",
-        FailureKind::Key => "key",
-        FailureKind::Quota => "no credit left",
-        FailureKind::Refused => "refused",
-        FailureKind::ContextFull => "context full",
-        FailureKind::Filtered => "filtered",
-    }
-    .to_owned()
+/// Whether somebody waits for the next attempt at a model.
+pub fn waits_for_another_attempt(session: &Session) -> bool {
+    let selecting = &session.floor().selecting.inquiry;
+    let mut all = session.turns().iter().map(|turn| &turn.inquiry).chain([selecting]);
+    all.any(|inquiry| matches!(inquiry.phase, Phase::Backoff { .. }))
+}
+
+/// A failure in a word or two: its status, or its kind.
+pub fn failure_word(failure: &Failure) -> String {
+    use FailureKind::*;
+    let word = match failure.kind {
+        Unreachable => "unreachable",
+        RateLimited => "rate limit",
+        Server => "server error",
+        Resting => "left alone",
+        CutOff => "cut off",
+        Garbled => "unreadable",
+        Empty => "empty answer",
+        Key => "key refused",
+        Quota => "no credit",
+        Refused => "refused",
+        ContextFull => "context full",
+        Filtered => "filtered",
+    };
+    failure.status.map_or_else(|| word.to_owned(), |status| format!("{status} {word}"))
 }
 
 /// How much of a message is shown of it in one line, in characters.

@@ -9,7 +9,7 @@ use crate::chat::update::Update;
 use crate::compare::fork;
 use crate::engine::{Clock, Engine, Parts};
 use crate::journal::{Durability, Journal, Writer};
-use crate::models::{Environment, Models};
+use crate::models::Models;
 use crate::rules::Rule;
 use crate::session::Session;
 use crate::settings::Settings;
@@ -148,7 +148,8 @@ fn run(line: Vec<Arc<crate::chat::event::Record>>, id: &str, setup: &Setup) -> R
         start: None,
         machine,
         journal,
-        models: Models::new(&team, Arc::new(Environment)),
+        // Never from the cache: a control that is an old answer says nothing.
+        models: Models::new(&team, super::keyring(&setup.settings)),
         executors,
         clock: Clock::system(),
     });

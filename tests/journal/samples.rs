@@ -4,6 +4,7 @@ use super::SESSION;
 use plenary::chat::amend::Amendment;
 use plenary::chat::breaks::{BreakId, Breakpoint, Breaks, SetBy};
 use plenary::chat::by_hand::{ByHand, WorkCopy};
+use plenary::chat::calling::{CallNote, Calling};
 use plenary::chat::code::{CodeBlock, Execution, Payload, Place, Stopped};
 use plenary::chat::configure::Change;
 use plenary::chat::consult::Advice;
@@ -48,6 +49,9 @@ every_kind! {
     Amended { 0: Amendment { message: MessageId(1), result: Some(2), content: "other".into() } }
     Desk { 0: Desk::Patience { patience: Patience::For(5_000) } }
     Breaks { 0: Breaks::Set { id: BreakId(1), breakpoint: Breakpoint::new("speaker == A", SetBy::Operator) } }
+    Calling { 0: Calling::Noted(CallNote {
+        call: CallId(1), request_id: Some("req_1".into()), remarks: vec!["odd".into()], saved: Some(usage())
+    }) }
     SpeakerWanted { candidates: vec!["A".into()], barred: vec![("B".into(), "spoke last".into())], proposed: None, reasons: vec![("A".into(), "has not spoken yet".into())], until: Some(7), by_words: true }
     ByHand { 0: ByHand::Copied { copies: vec![WorkCopy { from: "/w".into(), to: "/w-branch-2".into(), files: 3, bytes: 9, left_out: 1, skipped: 0 }] } }
     ConsultAsked { 0: ConsultAsked { op: OpId(3), turn: TurnId(1), key: "selector".into(), command: vec!["/x/pick.py".into()], input: "ab".into() } }

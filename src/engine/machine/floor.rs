@@ -2,6 +2,7 @@
 
 use super::reply::ask;
 use super::{Machine, consult, ended, hold, needs_person};
+use crate::chat::budget::Line;
 use crate::chat::desk::Patience;
 use crate::chat::event::{Actor, Boundary, Choice, EndCause, Event, HoldReason};
 use crate::chat::request::{Purpose, Request};
@@ -10,6 +11,7 @@ use crate::chat::{Name, UnixMillis};
 use crate::engine::effect::Effect;
 use crate::selection::candidates::Candidates;
 use crate::selection::{Pick, SELECTOR};
+use crate::session::spending::Crossing;
 use crate::session::turn::Phase;
 use crate::session::{Session, Waiting};
 use std::sync::Arc;
@@ -258,13 +260,26 @@ impl Machine {
 
     /// A limit that is reached holds the run, or ends it where nobody can raise it.
     pub(super) fn over_budget(&self, session: &Session, now: UnixMillis) -> Option<Vec<Effect>> {
-        let (limit, text) = self.limit_reached(session, now)?;
+        let Some((limit, text)) = self.limit_reached(session, now) else { return self.over_line(session, now) };
         let then = if self.rules.headless {
             ended(EndCause::Budget, format!("limit {limit}: {text}"), None, session, now)
         } else {
             Event::Held { why: HoldReason::Budget { text: format!("limit {limit} reached: {text}") } }
         };
         Some(vec![Effect::append(Actor::Policy(limit.clone()), vec![Event::BudgetCrossed { limit, text }, then])])
+    }
+
+    /// A line of a budget: a hard one is a limit like any other, a soft one asks once, where somebody can be asked.
+    fn over_line(&self, session: &Session, now: UnixMillis) -> Option<Vec<Effect>> {
+        let Crossing { line, name: limit, text, .. } = session.crossed(now)?;
+        let why = HoldReason::Budget { text: format!("budget reached: {limit}, {text}") };
+        let then = match (line, self.rules.headless) {
+            (Line::Hard, true) => Some(ended(EndCause::Budget, format!("budget {limit}: {text}"), None, session, now)),
+            (Line::Soft, true) => None,
+            (_, false) => Some(Event::Held { why }),
+        };
+        let events = [Event::BudgetCrossed { limit: limit.clone(), text }].into_iter().chain(then).collect();
+        Some(vec![Effect::append(Actor::Policy(limit), events)])
     }
 
     /// The limit that is reached, and by how much.

@@ -5,6 +5,7 @@ use super::reply::finish_with;
 use super::tools::{call_of, result_of, returned};
 use super::{Machine, message};
 use crate::chat::UnixMillis;
+use crate::chat::calling::{CallNote, Calling};
 use crate::chat::code::{Execution, Payload};
 use crate::chat::end::Summarized;
 use crate::chat::event::{Actor, Event, SummaryMethod, Verdict};
@@ -36,11 +37,20 @@ pub(super) struct Heard {
     ears: Ears,
     tokens: Option<Tokens>,
     served: Option<String>,
+    identity: Option<String>,
+    remarks: Vec<String>,
+    cached: Option<Tokens>,
 }
+
+/// Most remarks about one answer.
+const REMARK_LIMIT: usize = 8;
 
 impl Heard {
     /// Tokens and cost: as reported, or estimated from what was sent and heard.
     pub fn usage(&self, call: &Call, session: &Session) -> Usage {
+        if self.cached.is_some() {
+            return Usage { cost: Some(Default::default()), ..Usage::default() };
+        }
         let price = session.team().and_then(|team| team.models.get(&call.model)).and_then(|model| model.price);
         let (tokens, estimated) = match self.tokens {
             Some(tokens) if tokens.total() > 0 || (self.text.is_empty() && self.reasoning.is_empty()) => {
@@ -56,6 +66,15 @@ impl Heard {
         let nothing = tokens == Tokens::default();
         let cost = price.map(|price| price.of(tokens)).or(nothing.then(Default::default));
         Usage { tokens, estimated, cost }
+    }
+
+    /// What is worth a record besides the answer.
+    fn note(&self, id: CallId, call: &Call, session: &Session) -> Option<Event> {
+        let price = session.team().and_then(|team| team.models.get(&call.model)).and_then(|model| model.price);
+        let saved =
+            self.cached.map(|tokens| Usage { tokens, estimated: false, cost: price.map(|price| price.of(tokens)) });
+        let note = CallNote { call: id, request_id: self.identity.clone(), remarks: self.remarks.clone(), saved };
+        (!note.is_empty()).then_some(Event::Calling(Calling::Noted(note)))
     }
 }
 
@@ -118,7 +137,20 @@ impl Machine {
                 heard.served = Some(model);
                 Vec::new()
             }
-            Chunk::Identity(_) | Chunk::Remark(_) => Vec::new(),
+            Chunk::Identity(id) => {
+                heard.identity.get_or_insert(id);
+                Vec::new()
+            }
+            Chunk::Remark(text) => {
+                if heard.remarks.len() < REMARK_LIMIT {
+                    heard.remarks.push(text);
+                }
+                Vec::new()
+            }
+            Chunk::Cached(tokens) => {
+                heard.cached = Some(tokens);
+                Vec::new()
+            }
             Chunk::Finished(finish) => self.on_finish(id, finish, session, now),
         }
     }
@@ -156,6 +188,12 @@ impl Machine {
             served: heard.served.clone(),
         };
         let actor = Actor::Agent(call.agent.clone());
+        let note = heard.note(id, call, session);
+        let noted = |mut events: Vec<Event>| {
+            // Right behind the answer, before what follows from it.
+            note.into_iter().for_each(|note| events.insert(1, note));
+            events
+        };
         match (call.purpose, call.turn.and_then(|turn| open_turn(turn, session))) {
             (Purpose::Select, _) => {
                 let candidates = match session.team() {
@@ -164,7 +202,7 @@ impl Machine {
                 };
                 let mentions = self.selector.read(&heard.text, &candidates);
                 let answer = Event::SelectorAnswered { call: id, answer: Arc::from(heard.text), mentions };
-                vec![Effect::append(Actor::System, vec![answered, answer])]
+                vec![Effect::append(Actor::System, noted(vec![answered, answer]))]
             }
             (Purpose::Speak, Some(turn)) => {
                 if let Some(rejected) = self.reject(id, &answered, &heard, turn, session) {
@@ -184,9 +222,9 @@ impl Machine {
             (Purpose::Summarize, _) => {
                 let (method, text) = (SummaryMethod::ReflectionWithLlm, heard.text.trim().into());
                 let summary = Event::Summarized(Summarized { method, text, call: Some(id), problem: None });
-                vec![Effect::append(Actor::System, vec![answered, summary])]
+                vec![Effect::append(Actor::System, noted(vec![answered, summary]))]
             }
-            (Purpose::Speak, None) => vec![Effect::append(actor, vec![answered])],
+            (Purpose::Speak, None) => vec![Effect::append(actor, noted(vec![answered]))],
         }
     }
 
@@ -204,7 +242,9 @@ impl Machine {
         let (retry_ms, fallback) = inquiry
             .map(|inquiry| next_attempt(inquiry, call, id, &failure, !heard.text.is_empty(), session))
             .unwrap_or_default();
+        let note = heard.note(id, call, session);
         let mut events = vec![Event::ModelFailed { call: id, failure, usage, retry_ms, fallback }];
+        events.extend(note);
         if call.purpose == Purpose::Speak && !heard.text.trim().is_empty() {
             events.push(Event::MessagePosted { message: Arc::new(interrupted(&heard, id, call, session)) });
         }
@@ -228,12 +268,15 @@ fn next_attempt(
     // After visible text one more try is made by itself, no more: each is paid for.
     let patient = !had_text || inquiry.tries <= 1;
     let seed = session.team().map_or(0, |team| team.seed);
+    let first = inquiry.models.first().unwrap_or(&call.model);
+    let chain = session.team().and_then(|team| team.models.get(first)).map(|model| model.fallback.as_slice());
+    let next = chain.unwrap_or_default().iter().find(|model| !inquiry.models.contains(model));
+    // Who is left alone, or wants to be for minutes, is not waited for when somebody else can be asked.
+    let patient = patient && (failure.kind != FailureKind::Resting || next.is_none());
     if patient && let Some(wait) = retry::delay_ms(inquiry.tries, failure, jitter(seed, id)) {
         return (Some(wait), None);
     }
-    let first = inquiry.models.first().unwrap_or(&call.model);
-    let chain = session.team().and_then(|team| team.models.get(first)).map(|model| model.fallback.as_slice());
-    match chain.unwrap_or_default().iter().find(|model| !inquiry.models.contains(model)) {
+    match next {
         Some(next) => (Some(0), Some(next.clone())),
         None => (None, None),
     }

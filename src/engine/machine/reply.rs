@@ -7,7 +7,7 @@
 use super::{Machine, breaks, ended, last_word_unsaid, message, needs_person, standing_consent};
 use crate::chat::UnixMillis;
 use crate::chat::code::{CodeBlock, Payload};
-use crate::chat::event::{Actor, AskKind, EndCause, Event, Verdict};
+use crate::chat::event::{Actor, AskKind, EndCause, Event, HoldReason, Verdict};
 use crate::chat::id::{ApprovalId, MessageId};
 use crate::chat::message::{Author, Completeness, MessageKind};
 use crate::chat::request::{Purpose, Request};
@@ -245,25 +245,54 @@ impl Machine {
         let Question { messages, hash, left_out } = self.contexts.question(agent, &model, &tools, session);
         let mut request = Request::new(session.ids().call, agent.name.clone(), Purpose::Speak, model, messages);
         request.tools = tools;
+        request.parameters = agent.parameters.clone();
         let hash = match &agent.response_format {
-            None => hash,
+            None if request.parameters.is_empty() => hash,
+            None => request.hash(),
             Some(format) => {
                 super::format::shape(&mut request, format, turn);
                 request.hash()
             }
         };
+        if let Some(asked) = self.nearly_full(agent, &request, session) {
+            return asked;
+        }
         self.send(request, hash, left_out, turn, session, now)
+    }
+
+    /// Before a conversation no longer fits, the operator is asked, once for an agent: afterwards it is a failure.
+    fn nearly_full(&self, agent: &Agent, request: &Request, session: &Session) -> Option<Vec<Effect>> {
+        let window = session.team()?.models.get(&request.model)?.context_window?;
+        let (limit, sent) = (format!("soft context of {}", agent.name), request.estimate());
+        if sent < window / 100 * NEARLY_FULL || session.was_crossed(&limit) {
+            return None;
+        }
+        let text = format!("about {sent} of the {window} tokens that {} holds", request.model);
+        let crossed = Event::BudgetCrossed { limit: limit.clone(), text: text.clone() };
+        let why = HoldReason::Budget {
+            text: format!(
+                "{}'s context is nearly full: {text}. Choose how much it is sent (context), give it another model, or go on",
+                agent.name
+            ),
+        };
+        let held = (!self.rules.headless).then_some(Event::Held { why });
+        let events = [crossed].into_iter().chain(held).collect();
+        Some(vec![Effect::append(Actor::Policy(limit), events)])
     }
 }
 
+/// How full a context is when the operator is asked what to do, in percent.
+const NEARLY_FULL: u64 = 90;
+
 /// The record of a call and the call itself.
 pub(super) fn ask(
-    request: Request,
+    mut request: Request,
     hash: String,
     left_out: u32,
     turn: Option<crate::chat::id::TurnId>,
     attempt: u32,
 ) -> Vec<Effect> {
+    request.attempt = attempt;
     let called = Event::ModelCalled {
         call: request.call,
         turn,

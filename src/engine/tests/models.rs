@@ -168,3 +168,45 @@ fn an_answer_that_never_ends_is_hung_up_and_not_asked_for_again() {
     assert!(text.contains("MiB"), "{text}");
     assert_eq!(world.count(|event| matches!(event, Event::ModelCalled { .. })), 1);
 }
+
+#[test]
+fn the_operator_need_not_wait_for_the_next_attempt_and_may_choose_its_model() {
+    for (other, model) in [(None, "main"), (Some("second".to_owned()), "second")] {
+        let mut world = World::of(chained());
+        world.script("a", [Reply::Fail(String::new(), FailureKind::RateLimited), say("now")]);
+        world.input(crate::engine::effect::Input::Command(Command::Speak { text: "go".into(), as_agent: None }));
+        world.step();
+        let waits = world.session.turn_of("a").unwrap().inquiry.phase.clone();
+        assert!(matches!(waits, crate::session::turn::Phase::Backoff { .. }), "{waits:?}");
+        assert_eq!(world.asked.len(), 1);
+        let at = world.now;
+        world.input(crate::engine::effect::Input::Command(Command::Hasten { model: other }));
+        assert_eq!(world.asked.len(), 2, "{}", world.tail(5));
+        assert_eq!(world.asked[1].model, model);
+        assert!(world.now - at <= 2, "nobody waited");
+    }
+    let mut calm = World::of(chained());
+    calm.script("a", [say("hello")]);
+    calm.command(Command::Hasten { model: None });
+    assert!(!calm.refused.is_empty());
+}
+
+#[test]
+fn who_is_left_alone_gives_way_to_the_fallback_at_once() {
+    let mut world = World::of(chained());
+    world.script("a", [fail(FailureKind::Resting), say("at last")]).begin("go");
+    assert_eq!(models(&world), ["main", "second"]);
+}
+
+#[test]
+fn before_a_context_is_full_the_operator_is_asked_once() {
+    let mut team = chained();
+    team.models.get_mut("main").unwrap().context_window = Some(100);
+    let mut world = World::of(team);
+    world.script("a", [say("one")]).script("b", [say("two")]).begin(&"words ".repeat(80));
+    let Some(HoldReason::Budget { text }) = world.session.hold().cloned() else { panic!("{}", world.tail(5)) };
+    assert!(text.contains("a's context is nearly full"), "{text}");
+    assert_eq!(world.asked.len(), 0, "nothing was sent yet");
+    world.command(Command::Resume);
+    assert!(world.refused.is_empty() && world.asked.len() == 1, "{:?}", world.refused);
+}

@@ -1,6 +1,7 @@
 //! What ends a run or holds it from outside the conversation: limits, circles, conditions, the operator, a signal.
 
 use super::world::{Reply, World, fenced, say};
+use crate::chat::budget::{Budget, Ceilings, Whose};
 use crate::chat::command::Command;
 use crate::chat::event::{Boundary, EndCause, Event, HoldReason};
 use crate::chat::team::{ApprovalPolicy, Condition, Limits, Spec, Team};
@@ -194,4 +195,61 @@ fn ending_is_possible_from_every_hold_and_wait() {
         assert_eq!((world.ended().unwrap().0, ends(&world)), (EndCause::Operator, 1));
         assert!(world.session.waiting().is_empty() && world.session.hold().is_none());
     }
+}
+
+fn budgeted(of: Whose, soft: Ceilings, hard: Ceilings) -> Team {
+    Team { budgets: vec![Budget { of, soft, hard }], max_round: 20, ..speakers(&["a", "b"]) }
+}
+
+fn talking(mut world: World) -> World {
+    for who in ["a", "b"] {
+        world.script(who, (0..20).map(|n| say(&format!("{who} says {n}, and that is new"))));
+    }
+    world
+}
+
+#[test]
+fn a_soft_line_asks_once_and_a_hard_line_holds_until_it_is_raised() {
+    let (soft, hard) = (
+        Ceilings { max_rounds: Some(2), ..Ceilings::default() },
+        Ceilings { max_rounds: Some(4), ..Ceilings::default() },
+    );
+    let mut world = talking(World::of(budgeted(Whose::Session, soft, hard)));
+    world.begin("go");
+    let Some(HoldReason::Budget { text }) = world.session.hold().cloned() else { panic!("{}", world.tail(5)) };
+    assert!(text.contains("soft max_rounds of the session") && text.contains("2 of 2"), "{text}");
+    assert_eq!(world.asked.len(), 2);
+    world.command(Command::Resume);
+    let Some(HoldReason::Budget { text }) = world.session.hold().cloned() else { panic!("{}", world.tail(5)) };
+    assert!(text.contains("hard max_rounds"), "{text}");
+    assert_eq!(world.asked.len(), 4);
+    world.command(Command::Resume);
+    assert!(world.refused[0].contains("Raise the limits"), "{:?}", world.refused);
+    world.command(Command::RaiseLimits);
+    assert_eq!(world.asked.len(), 6, "half more: {}", world.tail(6));
+}
+
+#[test]
+fn an_agent_and_a_model_have_lines_of_their_own() {
+    let tokens = Ceilings { max_tokens: Some(20), ..Ceilings::default() };
+    for of in [Whose::Agent("b".into()), Whose::Model("main".to_owned())] {
+        let name = of.to_string();
+        let mut world = talking(World::of(budgeted(of, Ceilings::default(), tokens)));
+        world.begin("go");
+        let Some(HoldReason::Budget { text }) = world.session.hold().cloned() else { panic!("{}", world.tail(5)) };
+        assert!(text.contains(&format!("hard max_tokens of {name}")), "{text}");
+    }
+}
+
+#[test]
+fn headless_a_hard_line_ends_the_run_with_exit_3_and_a_soft_one_is_on_record() {
+    let (soft, hard) = (
+        Ceilings { max_rounds: Some(1), ..Ceilings::default() },
+        Ceilings { max_rounds: Some(3), ..Ceilings::default() },
+    );
+    let mut world = talking(World::headless(budgeted(Whose::Session, soft, hard)));
+    world.begin("go");
+    assert_eq!(world.exit_code(), Some(3));
+    assert_eq!(world.count(|event| matches!(event, Event::BudgetCrossed { .. })), 2);
+    assert_eq!(world.asked.len(), 3, "nothing passes a hard line by more than the call that reached it");
 }

@@ -17,19 +17,23 @@ mod reading;
 mod transport;
 
 use super::failure::Peer;
-use super::{Model, Provider, ReplyStream, Secrets, prices, redact};
+use super::{Model, Provider, ReplyStream, Secrets, Served, prices, redact};
 use crate::chat::request::{Chunk, Failure, FailureKind, Request};
 use crate::chat::team::ModelSpec;
 use dialect::{Asked, Dialect, join};
 use futures_util::{StreamExt, future, stream};
-use options::{HeaderSource, HttpProvider, RESERVED};
+use options::{HeaderSource, HttpProvider, RESERVED, Traffic};
 pub use reading::Reading;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Url};
 use serde_json::{Map, Value};
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 use transport::Clocks;
+
+/// Longest wait for a list of models.
+const LISTING: Duration = Duration::from_secs(5);
 
 impl HttpProvider {
     /// Whom a call goes to, and a client that may.
@@ -110,6 +114,24 @@ impl Provider for HttpProvider {
             window: spec.context_window,
             clocks: self.clocks,
         }))
+    }
+
+    fn lane(&self) -> Option<(String, Traffic)> {
+        Some((format!("{} {}", self.host(), self.variable.as_deref().unwrap_or_default()), self.traffic))
+    }
+
+    fn keys(&self) -> Vec<String> {
+        self.variables().into_iter().cloned().collect()
+    }
+
+    fn served(&self, key: &str, spec: &ModelSpec, secrets: &dyn Secrets) -> Served {
+        let (client, peer) = match self.client(key, spec, secrets) {
+            Ok(found) => found,
+            Err(failure) => return Box::pin(future::ready(Err(failure))),
+        };
+        let mut address = self.base.clone();
+        self.house.dialect.listing(&mut address);
+        Box::pin(transport::listing(client.get(address).timeout(LISTING), peer))
     }
 
     fn inspect(&self, spec: &ModelSpec, secrets: &dyn Secrets) -> Vec<String> {

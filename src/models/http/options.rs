@@ -56,7 +56,7 @@ pub const API_KEY_ENV: Field = Field {
     name: "api_key_env",
     kind: FieldKind::Text,
     required: false,
-    about: "environment variable that holds the key; [keys] in the settings may say where else it is",
+    about: "environment variable that holds the key; [api_keys] in the settings may say where else it is",
 };
 /// More headers.
 pub const HEADERS: Field = Field {

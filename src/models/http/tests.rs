@@ -14,6 +14,7 @@ fn spec(kind: &str, options: Value) -> ModelSpec {
         price: None,
         context_window: None,
         parameters: Map::new(),
+        cache_seed: None,
     }
 }
 

@@ -115,6 +115,26 @@ async fn open(
     Ok(Opened::Whole(chunks.into_iter().map(Ok).chain(end.err().map(Err)).collect()))
 }
 
+/// The models that a server lists, in whichever of the usual forms.
+pub async fn listing(request: reqwest::RequestBuilder, peer: Peer) -> Result<Vec<String>, Failure> {
+    let response = request.send().await.map_err(|error| peer.unreachable(causes(error)))?;
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let (body, broken) = collect(response, BODY_LIMIT, Instant::now() + ERROR_BODY_WAIT).await;
+    if status != 200 {
+        return Err(peer.http(status, &headers, &body, Timestamp::now()));
+    }
+    let value: serde_json::Value = match (serde_json::from_slice(&body), broken) {
+        (Ok(value), None) => value,
+        _ => return Err(peer.unreachable(format!("answered with no list of models: {}", peer.quote(&body)))),
+    };
+    let rows = value.get("data").or_else(|| value.get("models")).unwrap_or(&value).as_array();
+    let name = |row: &serde_json::Value| {
+        let name = ["id", "model", "name"].iter().find_map(|field| row.get(*field)?.as_str())?;
+        Some(name.trim_start_matches("models/").to_owned())
+    };
+    Ok(rows.into_iter().flatten().filter_map(name).collect())
+}
+
 /// As much of a body as comes within the limits, and why it is not all of it.
 async fn collect(response: reqwest::Response, limit: usize, until: Instant) -> (Vec<u8>, Option<String>) {
     let mut body = Vec::new();

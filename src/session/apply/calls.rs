@@ -2,6 +2,9 @@
 
 use super::super::State;
 use super::super::turn::{Inquiry, Phase, Stage};
+use crate::chat::Name;
+use crate::chat::calling::Calling;
+use crate::chat::configure::Change;
 use crate::chat::event::{AfterFailure, Event, Record};
 use crate::chat::format::Rejection;
 use crate::chat::id::{CallId, TurnId};
@@ -76,6 +79,36 @@ impl State {
                 }
             },
             _ => {}
+        }
+    }
+
+    /// What the operator, or the way to a provider, says about calls.
+    pub(super) fn fold_calling(&mut self, calling: &Calling, record: &Record) {
+        let other = match calling {
+            Calling::Hastened { model } => model,
+            Calling::BudgetsChanged { budgets } => {
+                self.budgets = Some(budgets.clone());
+                return;
+            }
+            Calling::Noted(_) => return,
+        };
+        let turns = self.turns.iter_mut().map(|turn| &mut turn.inquiry);
+        for inquiry in turns.chain([&mut self.floor.selecting.inquiry, &mut self.summing.inquiry]) {
+            if let Phase::Backoff { until, model, .. } = &mut inquiry.phase {
+                *until = record.at;
+                *model = other.clone().unwrap_or_else(|| model.clone());
+            }
+        }
+        self.inner.values_mut().for_each(|inner| inner.state.fold_calling(calling, record));
+    }
+
+    /// An agent that waits for its next attempt makes it with its new model, and now.
+    pub(super) fn fold_other_model(&mut self, agent: &Name, change: &Change, record: &Record) {
+        let Some(other) = &change.model else { return };
+        let turn = self.turns.iter_mut().find(|turn| turn.agent == *agent);
+        if let Some(Phase::Backoff { until, model, .. }) = turn.map(|turn| &mut turn.inquiry.phase) {
+            *until = record.at;
+            *model = other.clone();
         }
     }
 

@@ -13,6 +13,7 @@ use super::summary::Summary;
 use super::turn::{Phase, Stage, Turn};
 use super::{Branch, Ended, Ids, Session, Started, State};
 use crate::chat::by_hand::ByHand;
+use crate::chat::calling::Calling;
 use crate::chat::consult::ConsultAsked;
 use crate::chat::end::Summarized;
 use crate::chat::event::{EndCause, Event, HoldReason, Record};
@@ -106,7 +107,13 @@ impl Session {
             }
             Event::ModelAnswered { usage, .. }
             | Event::ModelFailed { usage, .. }
-            | Event::ModelInterrupted { usage, .. } => self.spent.add(usage),
+            | Event::ModelInterrupted { usage, .. } => {
+                self.spent.add(usage);
+                self.book(record);
+            }
+            Event::Calling(Calling::Noted(_)) | Event::ToolReturned { .. } | Event::TurnEnded { .. } => {
+                self.book(record);
+            }
             Event::Intent { .. } => self.spent.executions += 1,
             _ => {}
         }
@@ -146,6 +153,7 @@ impl State {
                 let members = self.team.as_mut().map(|team| &mut Arc::make_mut(team).agents);
                 if let Some(member) = members.into_iter().flatten().find(|member| member.name == *agent) {
                     *member = change.applied(member);
+                    self.fold_other_model(agent, change, record);
                 }
             }
             Event::LoopJudged(judged) => self.judging.fold(judged, record.seq),
@@ -218,9 +226,11 @@ impl State {
             }
             Event::ByHand(deed) => self.fold_by_hand(deed, record),
             Event::Breaks(breaks) => self.fold_breaks(breaks, record),
+            Event::Calling(calling) => self.fold_calling(calling, record),
             Event::Inner { agent, event } => self.fold_inner(agent, event, record),
             Event::Concluding { agent } => self.concluding = Some((agent.clone(), false)),
-            Event::BudgetCrossed { .. } | Event::TimeExtended { .. } | Event::Opaque(_) => {}
+            Event::BudgetCrossed { limit, .. } => self.fold_crossing(limit),
+            Event::TimeExtended { .. } | Event::Opaque(_) => {}
             Event::Summarized(Summarized { method, text, problem, .. }) => {
                 let (text, problem) = (text.clone(), problem.clone());
                 self.summing.done = Some(Summary { method: *method, text, problem });

@@ -105,6 +105,7 @@ impl<'a> World<'a> {
         let silent = fields.flag("silent").unwrap_or(false);
         let available_when = self.rule_text(fields, "available_when", marks);
         let model = self.agent_model(fields, &who, kind, models, marks);
+        let parameters = fields.get("parameters").and_then(|node| self.own_parameters(node)).unwrap_or_default();
         let response_format = self.response_format(fields, model.is_some() || kind == Some(AgentKind::Assistant));
         let tools = fields.texts("tools").unwrap_or_default();
         marks.tools = tools.clone();
@@ -145,6 +146,7 @@ impl<'a> World<'a> {
             response_format,
             on_failure,
             speaks_to,
+            parameters,
             context,
             silent,
             available_when,

@@ -57,6 +57,7 @@ impl World<'_> {
         let context_variables =
             fields.get("context_variables").map(|node| self.variables("context_variables", node)).unwrap_or_default();
         let limits = fields.get("limits").map_or(self.base.defaults.limits, |node| self.limits(node));
+        let budgets = fields.get("budgets").map(|node| self.budgets(node, &agents, &models)).unwrap_or_default();
         let mut watch = self.base.defaults.watch.clone();
         if let Some(node) = fields.get("watch") {
             watch::read_watch(self.findings, node, "[team.watch]", &mut watch);
@@ -88,6 +89,7 @@ impl World<'_> {
             max_round,
             termination,
             limits,
+            budgets,
             models,
             seed,
             tools: BTreeMap::new(),

@@ -7,6 +7,7 @@
 
 mod agents;
 mod breakpoints;
+mod budgets;
 mod code;
 mod context;
 mod endings;

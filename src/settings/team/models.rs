@@ -12,6 +12,15 @@ use toml::de::DeValue;
 /// The provider whose models need no name: its script is all there is.
 const SCRIPTED: &str = "scripted";
 const MOST_DOLLARS: f64 = 1e6;
+/// How much a model is to think before it speaks.
+const EFFORTS: &[(&str, &str)] = &[
+    ("none", "none"),
+    ("minimal", "minimal"),
+    ("low", "low"),
+    ("medium", "medium"),
+    ("high", "high"),
+    ("xhigh", "xhigh"),
+];
 
 impl<'a> World<'a> {
     pub(super) fn models(&self, node: Option<&'a Node<'a>>, marks: &mut Marks) -> BTreeMap<String, ModelSpec> {
@@ -62,6 +71,7 @@ impl<'a> World<'a> {
         let own_price = fields.get("price").and_then(|node| self.price(node));
         let own_window = fields.whole("context_window", 1..=i64::MAX as u64);
         let parameters = self.parameters(fields);
+        let cache_seed = fields.whole("cache_seed", 0..=i64::MAX as u64);
 
         if fields.span_of("provider").is_none() {
             let known: Vec<_> = self.families.providers.iter().map(|row| row.name).collect();
@@ -88,6 +98,7 @@ impl<'a> World<'a> {
             price: own_price.or(price),
             context_window: own_window.or(window),
             parameters,
+            cache_seed,
         };
         (model, fallback)
     }
@@ -98,6 +109,7 @@ impl<'a> World<'a> {
         let mut dollars =
             |key| fields.get(key).and_then(|node| number_in(self.findings, key, node, 0.0..=MOST_DOLLARS));
         let (input, cached, output) = (dollars("input"), dollars("cached"), dollars("output"));
+        let (written, reasoning) = (dollars("written"), dollars("reasoning"));
         for key in ["input", "output"] {
             if fields.span_of(key).is_none() {
                 let finding = Finding::error(format!("`price` needs `{key}`")).at(node.span());
@@ -106,7 +118,16 @@ impl<'a> World<'a> {
             }
         }
         fields.finish();
-        Some(Price { input: input?, cached, output: output? })
+        Some(Price { cached, written, reasoning, ..Price::plain(input?, output?) })
+    }
+
+    /// An agent's own parameters, which go before those of its model.
+    pub(super) fn own_parameters(&self, node: &'a Node<'a>) -> Option<Map<String, Value>> {
+        let table = self.table("parameters", node, "parameters = { temperature = 0.2 }")?;
+        let mut fields = Fields::new(self.findings, table, node.span(), "`parameters`");
+        let parameters = self.parameters(&mut fields);
+        fields.finish();
+        Some(parameters)
     }
 
     fn parameters(&self, fields: &mut Fields<'a>) -> Map<String, Value> {
@@ -133,6 +154,7 @@ impl<'a> World<'a> {
             }
         });
         set("stop", stop);
+        set("reasoning_effort", fields.word("reasoning_effort", EFFORTS).map(Value::from));
         parameters
     }
 

@@ -3,6 +3,7 @@
 use super::by_hand;
 use super::notice::notice;
 use crate::chat::breaks::Breaks;
+use crate::chat::calling::Calling;
 use crate::chat::event::{Event, Record};
 use crate::chat::id::{MessageId, Seq};
 use crate::chat::message::{Author, Completeness, MessageKind};
@@ -96,6 +97,7 @@ impl Item {
             | Event::LeashGiven { .. }
             | Event::ConsentRevoked { .. }
             | Event::TimeExtended { .. }
+            | Event::Calling(Calling::Hastened { .. } | Calling::BudgetsChanged { .. })
             | Event::ByHand(_)
             | Event::BudgetCrossed { .. }
             | Event::Summarized(_)
@@ -104,6 +106,9 @@ impl Item {
             Event::Outcome { .. } => Some(Item::Notice(record.seq)),
             Event::DetectorChanged(Detection { count, .. }) if *count > 0 => Some(Item::Notice(record.seq)),
             Event::ProgressMade { .. } | Event::DetectorJudged { .. } => Some(Item::Notice(record.seq)),
+            Event::Calling(Calling::Noted(note)) if note.saved.is_some() || !note.remarks.is_empty() => {
+                Some(Item::Notice(record.seq))
+            }
             Event::LoopJudged(_) | Event::ToolBarred(_) => Some(Item::Notice(record.seq)),
             Event::Breaks(Breaks::Hit { .. } | Breaks::Marked { .. } | Breaks::Amended { .. } | Breaks::Ran { .. }) => {
                 Some(Item::Notice(record.seq))

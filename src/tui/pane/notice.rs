@@ -4,6 +4,7 @@
 use super::by_hand;
 use super::item::Line;
 use crate::chat::breaks::Breaks;
+use crate::chat::calling::Calling;
 use crate::chat::code::Execution;
 use crate::chat::containment::bytes;
 use crate::chat::end::Summarized;
@@ -31,6 +32,13 @@ fn same_failure_before(record: &Record, session: &Session) -> bool {
         }
     }
     false
+}
+
+/// Whom the model of a failed call falls back to.
+fn next_model<'a>(record: &Record, session: &'a Session) -> Option<&'a str> {
+    let Event::ModelFailed { call, .. } = record.event.innermost().1 else { return None };
+    let team = session.team()?;
+    team.models.get(&session.call(*call)?.model)?.fallback.first().map(String::as_str)
 }
 
 /// The summary of a run: a heading of ours, and the words behind a bar.
@@ -86,7 +94,10 @@ pub fn notice(record: &Record, session: &Session, width: u16) -> Vec<Line> {
         Event::ModelFailed { failure, retry_ms, fallback, .. } => {
             let then = match (retry_ms, fallback) {
                 (_, Some(model)) => format!("trying {model}"),
-                (Some(wait), None) => format!("trying again in {}", words::seconds(*wait)),
+                (Some(wait), None) => match next_model(record, session) {
+                    Some(model) => format!("next try in {}, fallback: {model}", words::seconds(*wait)),
+                    None => format!("trying again in {}", words::seconds(*wait)),
+                },
                 (None, None) => "no attempt left".to_owned(),
             };
             if same_failure_before(record, session) {
@@ -95,6 +106,19 @@ pub fn notice(record: &Record, session: &Session, width: u16) -> Vec<Line> {
                 (Role::Error, format!("✗ {} ({then})", failure.message))
             }
         }
+        Event::Calling(Calling::Noted(note)) => {
+            let saved = note.saved.map(|saved| {
+                let cost = saved.cost.map(|cost| format!(" and {cost}")).unwrap_or_default();
+                format!("answered from the cache: {} tokens{cost} saved", saved.tokens.total())
+            });
+            let said = note.remarks.iter().cloned().chain(saved).collect::<Vec<_>>().join("; ");
+            (Role::Dim, format!("· {said}"))
+        }
+        Event::Calling(Calling::Hastened { model }) => match model {
+            Some(model) => (Role::Dim, format!("asked again at once, with {model}, by you")),
+            None => (Role::Dim, "asked again at once by you".to_owned()),
+        },
+        Event::Calling(Calling::BudgetsChanged { .. }) => (Role::Warning, "budgets raised by you".to_owned()),
         Event::AnswerRejected(Rejection { agent, why, last, .. }) => {
             let then = if *last { "no attempt left" } else { "asked again" };
             (Role::Warning, format!("✗ an answer of {agent} cannot be used ({then}). {why}"))

@@ -7,6 +7,7 @@
 mod actions;
 mod by_hand;
 mod copy;
+mod costs;
 mod debug;
 mod edit;
 mod jump;

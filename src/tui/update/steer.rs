@@ -10,6 +10,7 @@ use crate::tui::modal::approval::{self, Approval};
 use crate::tui::modal::desk::Desk;
 use crate::tui::modal::list::Choice;
 use crate::tui::modal::prompt::{Prompt, Purpose};
+use crate::tui::words;
 
 impl App {
     /// The deeds of this family; `None` for an action of another.
@@ -17,6 +18,9 @@ impl App {
         let send = |command| Some(vec![Deed::Send(command)]);
         match action {
             Action::Pause => return send(self.pause()),
+            Action::Retry if words::waits_for_another_attempt(&self.session) => {
+                return send(Command::Hasten { model: None });
+            }
             Action::Resume | Action::Retry => return send(Command::Resume),
             Action::Step => return send(Command::Step),
             Action::Interrupt | Action::CancelOrInterrupt => return Some(self.interrupt()),
@@ -59,6 +63,7 @@ impl App {
                 return send(Command::ExtendTime { op, added_ms: 60_000 });
             }
             Action::Revoke => self.show_consent(),
+            Action::Costs => self.show_costs(),
             Action::Executions => self.show_executions(),
             Action::Continue => return send(Command::Continue),
             Action::EndRun => {
@@ -75,10 +80,11 @@ impl App {
                 self.open(desk);
             }
             Action::Why => self.explain(),
-            Action::EditPrompt | Action::SwitchModel => {
+            Action::EditPrompt | Action::SwitchModel | Action::Context => {
                 let Some(agent) = self.numbered(digit) else { return Some(Vec::new()) };
                 match action {
                     Action::EditPrompt => self.edit_prompt(&agent),
+                    Action::Context => self.choose_context(&agent),
                     _ => self.choose_model(&agent),
                 }
             }

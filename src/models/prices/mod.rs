@@ -2,6 +2,8 @@
 //!
 //! A price in the team file wins over the table; a model that is in neither has no known price, which is not zero.
 
+pub mod refresh;
+
 use crate::chat::usage::Price;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -17,7 +19,7 @@ struct Row {
     context_window: Option<u64>,
 }
 
-const EMBEDDED: &str = include_str!("../../config/prices.toml");
+const EMBEDDED: &str = include_str!("../../../config/prices.toml");
 
 /// A constant, read once. A test proves that it parses; should it ever not, no price is known and nothing else breaks.
 static TABLE: LazyLock<Table> = LazyLock::new(|| toml::from_str(EMBEDDED).unwrap_or_default());
@@ -36,7 +38,7 @@ pub fn context_window_of(provider: &str, model: &str) -> Option<u64> {
 }
 
 fn find(provider: &str, model: &str) -> Option<&'static Row> {
-    if provider != "compatible" {
+    if !matches!(provider, "compatible" | "litellm" | "openrouter") || known_as_it_stands(provider, model) {
         return find_in(TABLE.get(provider)?, model);
     }
     let makers = ["openai", "anthropic", "gemini"];
@@ -50,6 +52,11 @@ fn find(provider: &str, model: &str) -> Option<&'static Row> {
         .into_iter()
         .filter(|maker| wanted.is_none_or(|wanted| wanted == *maker))
         .find_map(|maker| find_in(TABLE.get(maker)?, model))
+}
+
+/// Whether the provider has a row of its own for that very name.
+fn known_as_it_stands(provider: &str, model: &str) -> bool {
+    TABLE.get(provider).is_some_and(|rows| rows.contains_key(model))
 }
 
 /// The row of that very name, else of the longest name to which only a date was added, else the row for all.
@@ -81,9 +88,9 @@ mod tests {
         let table: Table = toml::from_str(EMBEDDED).unwrap();
         assert!(table.values().map(BTreeMap::len).sum::<usize>() >= 25);
         for (name, row) in table.values().flatten().filter(|(name, _)| *name != "*") {
-            assert!(row.price.input > 0.0 && row.price.output >= row.price.input, "{name}");
-            assert!(row.price.cached.is_none_or(|cached| cached < row.price.input), "{name}");
-            assert!(row.context_window.is_some_and(|window| window >= 8_000), "{name}");
+            assert!(row.price.input >= 0.0 && row.price.output >= 0.0, "{name}");
+            assert!(row.price.cached.is_none_or(|cached| cached <= row.price.input), "{name}");
+            assert!(row.context_window.is_none_or(|window| window >= 1_000), "{name}");
         }
     }
 
