@@ -168,11 +168,11 @@ pub fn agent_state(name: &Name, session: &Session, speaking: Option<u32>, now: U
     let since = seconds_since(turn.stage_since, now);
     match (turn.front(), &turn.inquiry.phase) {
         (Stage::Consent(id), _) => match session.approval(*id).and_then(|asked| asked.payload.tool.as_ref()) {
-            Some(tool) => format!("waits for you  call {}?", one_line(&tool.name)),
-            None => "waits for you  run this code?".to_owned(),
+            Some(tool) => format!("waits: call {}?", one_line(&tool.name)),
+            None => "waits: run this code?".to_owned(),
         },
-        (Stage::Asked(_), _) => "waits for you  your words".to_owned(),
-        (Stage::Unknown(_), _) => "waits for you  outcome unknown".to_owned(),
+        (Stage::Asked(_), _) => "waits for your words".to_owned(),
+        (Stage::Unknown(_), _) => "outcome unknown".to_owned(),
         (Stage::Running(_, id), _) => {
             let asked = session.approval(*id);
             let what = asked.and_then(|asked| match &asked.payload.tool {
@@ -186,7 +186,7 @@ pub fn agent_state(name: &Name, session: &Session, speaking: Option<u32>, now: U
         }
         (Stage::Within, _) => "team".to_owned(),
         (Stage::Calling | Stage::Answered, Phase::Idle) => "calls tools".to_owned(),
-        (Stage::Drafted, _) => "waits for you  its reply is held back".to_owned(),
+        (Stage::Drafted, _) => "its reply is held back".to_owned(),
         (_, Phase::Backoff { until, model, failure }) => {
             let left = until.saturating_sub(now).max(0) as u64;
             let left = left.div_ceil(1000);
@@ -220,7 +220,7 @@ pub fn failure_word(failure: &Failure) -> String {
         CutOff => "cut off",
         Garbled => "unreadable",
         Empty => "empty answer",
-        Key => "key refused",
+        Key => "key",
         Quota => "no credit",
         Refused => "refused",
         ContextFull => "context full",

@@ -185,7 +185,7 @@ fn age(pid: u32) -> Duration {
 fn noted_lives((pid, space): Noted, written: Duration) -> bool {
     let pids = fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
     let slack = Duration::from_millis(50);
-    pids.filter(|host: &u32| lives(*host) && age(*host) + slack > written).any(|host| {
+    pids.filter(|host: &u32| lives(*host) && age(*host).saturating_add(slack) > written).any(|host| {
         let link = fs::read_link(format!("/proc/{host}/ns/pid")).unwrap_or_default();
         let status = fs::read_to_string(format!("/proc/{host}/status")).unwrap_or_default();
         let inner = status.lines().find_map(|line| line.strip_prefix("NSpid:")?.split_whitespace().last());

@@ -72,7 +72,7 @@ impl vte::Perform for Sequences {
                 true
             }
             (b"", 't') => numbers == [22, 2] || numbers == [23, 2],
-            (b"?", 'h') => mode(&[1049, 1047, 2004, 2026, 25]),
+            (b"?", 'h') => mode(&[1049, 1047, 2004, 2026, 25, 1004]),
             (b"?", 'l') => mode(&[1049, 1047, 2004, 2026, 25, 1000, 1002, 1003, 1004, 1006, 1015]),
             _ => false,
         };
@@ -87,6 +87,11 @@ impl vte::Perform for Sequences {
             self.strange(format!("ESC {marks:?} {:?}", byte as char));
         }
     }
+}
+
+/// A bell that rings now is somebody else's.
+fn without_our_bell(home: &Home) {
+    home.write("config/settings.toml", "[attention]\nbell = false\n");
 }
 
 /// Only what the console itself sends was sent: its frames, then its farewell, then one line for the shell.
@@ -130,6 +135,7 @@ fn what_a_hostile_model_and_its_program_write_reaches_the_terminal_as_letters() 
     let says = says.replace('\r', "");
     let team = doer("always", &says, "").replace("name = \"doer\"", "name = \"doer\\u001b]0;owned\\u0007\"");
     let team = home.write("hostile.toml", team);
+    without_our_bell(&home);
     let mut pty = Pty::plenary(&home, (120, 35), &["run", &team]);
     approve(&pty);
     pty.wait_status("ENDED");
@@ -201,6 +207,7 @@ fn decisions(home: &Home) -> Vec<Verdict> {
 fn a_huge_hostile_paste_is_text_and_does_nothing() {
     let home = Home::new();
     let team = home.write("talk.toml", talk(60, 4, 3));
+    without_our_bell(&home);
     let mut pty = Pty::plenary(&home, (120, 35), &["run", &team]);
     pty.wait_status("ENDED");
     let before = home.records().len();
