@@ -116,7 +116,7 @@ pub struct Agent {
     /// Which messages its model is sent.
     #[serde(default, skip_serializing_if = "ContextRule::is_full")]
     pub context: ContextRule,
-    /// Tools its model may call: keys into [`Team::tools`].
+    /// Tools its model may call: keys into [`super::team::Team::tools`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tools: Vec<String>,
     /// The team behind it.

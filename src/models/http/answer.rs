@@ -1,6 +1,6 @@
 //! What has been heard of one answer, whatever the dialect: the words go out as they come, calls and the end wait.
 //!
-//! A dialect reads an event and tells this; [`super::reading`] asks it how the answer ended. Pure.
+//! A dialect reads an event and tells this; `reading.rs` asks it how the answer ended. Pure.
 
 use super::calls::Calls;
 use crate::chat::request::{Chunk, Failure, FailureKind, Finish};

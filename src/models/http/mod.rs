@@ -4,7 +4,7 @@
 //! the help of a dialect, which tells an `answer`; `calls`, `history` and `lenient` are what several dialects need.
 //! Imports what `models` may. No kept client library passes the failure catalogue: genai ends in silence on an error
 //! event and on a cut-off stream, rig needs a newer compiler and moves fast, async-openai refuses compatible servers.
-//! A new house that speaks a known dialect is one row in [`super::houses`]; a new dialect is one file with a `Dialect`.
+//! A new house that speaks a known dialect is one row in `houses.rs`; a new dialect is one file with a `Dialect`.
 
 pub mod answer;
 mod calls;
