@@ -7,7 +7,7 @@ use crate::catalog;
 use crate::chat::Name;
 use crate::chat::breaks::Deed;
 use crate::chat::event::{Event, FORMAT};
-use crate::chat::team::{COMMAND, Team};
+use crate::chat::team::{COMMAND, ServerSetup, Team};
 use crate::engine::driver::Executors;
 use crate::engine::{Clock, Engine, Handle, Machine, Parts, Rules};
 use crate::execution::EXECUTORS;
@@ -18,7 +18,9 @@ use crate::session::Session;
 use crate::settings::{self, Base, Families, Loaded, Report, Settings, paths};
 use crate::termination::CONDITIONS;
 use crate::tools::command::Command;
+use crate::tools::mcp::{self, Host};
 use crate::tools::{self, TOOLS, Tool};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -66,6 +68,9 @@ pub enum WireError {
     /// A place on disk could not be determined.
     #[error("{0}")]
     Path(#[from] paths::PathError),
+    /// Two teams of a run mean different servers by one name.
+    #[error("{0} means two different MCP servers in this team and one nested in it; give one of them another name")]
+    Servers(String),
     /// The log cannot be opened or written.
     #[error("{0}")]
     Journal(#[from] JournalError),
@@ -123,6 +128,23 @@ pub fn settings() -> Result<Settings, WireError> {
     Ok(Settings::load(paths::settings_file()?.as_deref())?)
 }
 
+/// Where Plenary keeps what it keeps.
+///
+/// # Errors
+/// When the directory cannot be determined.
+pub fn data_dir(settings: &Settings) -> Result<PathBuf, WireError> {
+    Ok(paths::data_dir(settings.data_dir.value.as_deref())?)
+}
+
+/// Whether this is one of the ready teams, as it is in this program.
+pub fn is_ready_team(given: &Team, settings: &Settings) -> bool {
+    let named = READY.iter().filter(|ready| ready.name == given.name);
+    named.filter(|ready| !Path::new(ready.name).exists()).any(|ready| {
+        let same = |loaded: Loaded| Team { task: None, ..loaded.team } == Team { task: None, ..given.clone() };
+        team(ready.name, settings).is_ok_and(|(loaded, _)| same(loaded))
+    })
+}
+
 /// Where sessions are kept.
 ///
 /// # Errors
@@ -177,6 +199,10 @@ pub struct Options {
     pub approve_sandboxed: Option<String>,
     /// Keep the log in memory only.
     pub ephemeral: bool,
+    /// Nobody has said that the team is to be trusted: no server starts, and everything that acts is asked for.
+    pub untrusted: bool,
+    /// Where the pins of servers' tools are kept; nowhere, when nothing is kept on disk.
+    pub pins: Option<PathBuf>,
     /// Programs that breakpoints may run, besides those of the settings.
     pub programs: Vec<Vec<String>>,
 }
@@ -223,6 +249,15 @@ pub fn start(team: Team, settings: &Settings, options: &Options) -> Result<Run, 
     Ok(Run { session: Session::default(), id, handle })
 }
 
+/// The team of a session, as the operator left it.
+///
+/// # Errors
+/// When there is no such session, or it cannot be read.
+pub fn stored_team(name: &str, settings: &Settings) -> Result<Arc<Team>, WireError> {
+    let session = Session::replay(store(settings)?.read(name)?)?;
+    Ok(session.team().cloned().ok_or(crate::session::ApplyError::Start { seq: 1 })?)
+}
+
 /// Goes on with a session where it was.
 ///
 /// # Errors
@@ -248,6 +283,7 @@ pub fn reopen(name: &str, settings: &Settings, options: &Options) -> Result<Run,
 /// The options with the programs that the operator's own breakpoints name.
 fn allowed(options: &Options, settings: &Settings) -> Options {
     let mut options = options.clone();
+    options.pins = options.pins.or_else(|| Some(paths::tool_pins(&data_dir(settings).ok()?)));
     let own = settings.team.value.breakpoints.iter();
     options.programs.extend(own.filter_map(|breakpoint| match &breakpoint.deed {
         Deed::Run(argv) => Some(argv.clone()),
@@ -268,18 +304,37 @@ pub fn concrete(team: &Team, options: &Options) -> Result<(Machine, Executors), 
         approve_all: options.approve_all.clone(),
         approve_sandboxed: options.approve_sandboxed.clone(),
         programs: options.programs.clone(),
+        untrusted: options.untrusted,
         ..Rules::default()
     };
-    furnish(team, "", &mut executors, &mut rules)?;
+    let mut servers = BTreeMap::new();
+    furnish(team, "", &mut executors, &mut rules, &mut servers)?;
+    if !servers.is_empty() && !options.untrusted {
+        rules.servers = servers.keys().cloned().collect();
+        executors.servers = Some(Arc::new(Host::new(&servers, options.pins.as_deref())));
+    }
     Ok((Machine::new(team, rules)?, executors))
 }
 
 /// The executors and places of a team and of those nested in it, each under its path: `agent/member`.
-fn furnish(team: &Team, within: &str, executors: &mut Executors, rules: &mut Rules) -> Result<(), WireError> {
+fn furnish(
+    team: &Team,
+    within: &str,
+    executors: &mut Executors,
+    rules: &mut Rules,
+    servers: &mut BTreeMap<String, ServerSetup>,
+) -> Result<(), WireError> {
+    for (name, setup) in &team.mcp {
+        let known = servers.entry(name.clone()).or_insert_with(|| setup.clone());
+        if known != setup {
+            return Err(WireError::Servers(name.clone()));
+        }
+        rules.tool_places.insert(format!("{within}{name}/"), mcp::place(setup));
+    }
     for agent in &team.agents {
         let path = format!("{within}{}", agent.name);
         if let Some(nested) = &agent.nested {
-            furnish(&nested.team, &format!("{path}/"), executors, rules)?;
+            furnish(&nested.team, &format!("{path}/"), executors, rules, servers)?;
         }
         let Some(code) = &agent.code_execution else { continue };
         let executor = catalog::build(EXECUTORS, &code.executor)

@@ -115,6 +115,9 @@ pub struct Agent {
     /// Tools its model may call: keys into [`Team::tools`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tools: Vec<String>,
+    /// MCP servers all of whose tools its model may call: keys into [`super::team::Team::mcp`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mcp: Vec<String>,
     /// The team behind it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nested: Option<Box<Nested>>,
@@ -157,6 +160,7 @@ impl Agent {
             silent: false,
             available_when: None,
             tools: Vec::new(),
+            mcp: Vec::new(),
             nested: None,
             handoffs: Vec::new(),
             after_work: Vec::new(),

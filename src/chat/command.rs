@@ -7,6 +7,7 @@ use super::breaks::BreakCommand;
 use super::configure::Change;
 use super::event::{Answer, Boundary, Judgement, Resolution, Verdict};
 use super::id::{ApprovalId, AskId, MessageId, OpId, Seq};
+use super::server::ToolsCommand;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -164,6 +165,8 @@ pub enum Command {
         /// What became of it.
         resolution: Resolution,
     },
+    /// Something about servers and tools.
+    Tools(ToolsCommand),
     /// Raise every limit that was reached by half of what it was, and go on.
     RaiseLimits,
     /// Say what a finding is worth, and go on if the run holds because of it.

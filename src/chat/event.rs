@@ -15,6 +15,7 @@ use super::ledger::Ledger;
 use super::message::Message;
 pub use super::record::{FORMAT, Record};
 use super::request::{Failure, Finish, Purpose};
+use super::server::ToolsEvent;
 use super::team::Team;
 use super::tool::ToolResult;
 use super::usage::Usage;
@@ -310,6 +311,8 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         handoff: Option<Name>,
     },
+    /// A server came or went, or the operator decided about a tool.
+    Tools(ToolsEvent),
     /// Context variables got these values; `null` removes one.
     ContextChanged {
         /// New values by name.

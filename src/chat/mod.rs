@@ -26,6 +26,7 @@ pub mod message;
 pub mod pattern;
 pub mod record;
 pub mod request;
+pub mod server;
 pub mod team;
 pub mod tool;
 pub mod toolbox;

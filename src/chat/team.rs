@@ -9,6 +9,7 @@ pub use super::agent::{Agent, AgentKind, ApprovalPolicy, CodeExecution, HumanInp
 use super::end::SummarySetup;
 pub use super::handoff::{AfterWork, Handoff, Nested, Target};
 use super::message::Author;
+pub use super::server::ServerSetup;
 pub use super::toolbox::{COMMAND, ToolSetup};
 use super::usage::{Money, Price};
 use serde::{Deserialize, Serialize};
@@ -91,6 +92,9 @@ pub struct Team {
     /// Tools by name, for the agents that list them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tools: BTreeMap<String, ToolSetup>,
+    /// MCP servers whose tools agents may call, by the name that the team file gives them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub mcp: BTreeMap<String, ServerSetup>,
     /// What all agents share besides the words (AG2: ContextVariables), as it is at the start.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub context_variables: Map<String, Value>,
@@ -124,6 +128,7 @@ impl Team {
             models: BTreeMap::new(),
             seed: 0,
             tools: BTreeMap::new(),
+            mcp: BTreeMap::new(),
             context_variables: Map::new(),
             watch: Default::default(),
             breakpoints: Vec::new(),

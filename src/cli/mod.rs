@@ -10,6 +10,7 @@ mod run;
 #[cfg(unix)]
 mod sandbox;
 mod sessions;
+mod trust;
 mod watch;
 
 use clap::{Parser, Subcommand};
@@ -134,6 +135,7 @@ impl From<crate::wire::WireError> for Trouble {
             | WireError::Executor { .. }
             | WireError::Place { .. }
             | WireError::Path(_)
+            | WireError::Servers(_)
             | WireError::NoTeam(_) => Trouble::usage(safe(&error.to_string())),
             WireError::Log(_) => Trouble::failed(safe(&error.to_string())),
         }

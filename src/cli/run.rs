@@ -1,6 +1,6 @@
 //! `run`, `demo` and `open`: a session in the console or headless.
 
-use super::{EXIT_CODES, Trouble, safe};
+use super::{EXIT_CODES, Trouble, safe, trust};
 use crate::chat::breaks::{Breakpoint, Deed, SetBy};
 use crate::chat::event::EndCause;
 use crate::engine::effect::Input;
@@ -119,12 +119,18 @@ pub(super) fn run(arguments: RunArguments) -> Result<u8, Trouble> {
             team.breakpoints.push(breakpoint);
         }
     }
+    let headless = arguments.how.headless;
+    if !headless {
+        refuse_without_terminal()?;
+    }
+    let trusted = trust::ask(&team, &settings, arguments.how.trust, headless)?;
     let options = Options {
-        headless: arguments.how.headless,
+        untrusted: !trusted,
+        headless,
         approve_all: (arguments.how.approve == Approve::All).then(|| "--approve all".to_owned()),
         approve_sandboxed: (arguments.how.approve == Approve::Sandboxed).then(|| "--approve sandboxed".to_owned()),
         ephemeral: arguments.how.ephemeral,
-        programs: Vec::new(),
+        ..Options::default()
     };
     let style = if arguments.how.json { Style::Json } else { Style::Text };
     begin(team, &settings, &options, style)
@@ -136,9 +142,8 @@ pub(super) fn demo(arguments: DemoArguments) -> Result<u8, Trouble> {
     let options = Options {
         headless: arguments.headless,
         approve_all: arguments.headless.then(|| "demo --headless: the code ships with plenary".to_owned()),
-        approve_sandboxed: None,
         ephemeral: arguments.ephemeral,
-        programs: Vec::new(),
+        ..Options::default()
     };
     let style = if arguments.json { Style::Json } else { Style::Text };
     begin(loaded.team, &settings, &options, style)
@@ -147,7 +152,8 @@ pub(super) fn demo(arguments: DemoArguments) -> Result<u8, Trouble> {
 pub(super) fn open(arguments: OpenArguments) -> Result<u8, Trouble> {
     refuse_without_terminal()?;
     let settings = wire::settings()?;
-    let options = Options::default();
+    let team = wire::stored_team(&arguments.session, &settings)?;
+    let options = Options { untrusted: !trust::ask(&team, &settings, false, false)?, ..Options::default() };
     runtime()?.block_on(async {
         let run = wire::reopen(&arguments.session, &settings, &options)?;
         console(run, &settings).await

@@ -18,6 +18,7 @@ use crate::journal::Writer;
 use crate::models::Models;
 use crate::session::Session;
 use crate::tools::Tool;
+use crate::tools::mcp::Servers;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -56,6 +57,8 @@ pub struct Executors {
     pub agents: HashMap<Name, Arc<dyn Executor>>,
     /// By name of the tool.
     pub tools: HashMap<String, Arc<dyn Tool>>,
+    /// The MCP servers of the team; nothing when it has none, or they may not start.
+    pub servers: Option<Arc<dyn Servers>>,
 }
 
 /// A running engine, as a view sees it.
@@ -127,6 +130,7 @@ impl Engine {
             queue.push_back(Effect::append(actor, events));
         }
         self.settle(queue, &mut commands).await;
+        self.start_servers();
         loop {
             let input = tokio::select! {
                 biased;
@@ -192,6 +196,7 @@ impl Engine {
                 }
             }
             Effect::Run { op, agent, payload, hash } => self.execute(op, agent, payload, hash),
+            Effect::Tools(asked) => self.ask_servers(&asked),
             Effect::Consult { op, consultation } => self.consult(op, consultation),
             Effect::Tell { id, consultation } => self.tell(id, consultation),
             Effect::Kill(op) => {

@@ -7,6 +7,7 @@ use crate::chat::consult::{Advice, Consultation};
 use crate::chat::event::{Actor, Choice, EndCause, Event};
 use crate::chat::id::{BranchId, CallId, OpId, Seq};
 use crate::chat::request::{Chunk, Failure, Request};
+use crate::chat::server::{ToolsCommand, ToolsEvent};
 use crate::chat::update::Delta;
 use crate::chat::{Name, UnixMillis};
 use std::sync::Arc;
@@ -65,6 +66,8 @@ pub enum Input {
         /// What it said.
         advice: Advice,
     },
+    /// A server came or went.
+    Tools(ToolsEvent),
     /// Time passed, or nothing happened and the machine should look around.
     Tick,
     /// The run must stop: a signal, or the last view is gone.
@@ -119,6 +122,8 @@ pub enum Effect {
     Kill(OpId),
     /// Let a program run longer, by so many milliseconds.
     Extend(OpId, u64),
+    /// Accept a tool, or start a server anew.
+    Tools(ToolsCommand),
     /// Something transient for the views.
     Delta(Delta),
     /// A command was refused.

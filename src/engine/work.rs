@@ -6,6 +6,7 @@ use crate::chat::Name;
 use crate::chat::code::{Execution, Payload, Stopped};
 use crate::chat::id::OpId;
 use crate::chat::request::{Chunk, Failure, FailureKind, Request};
+use crate::chat::server::{MCP, ToolsCommand};
 use crate::execution::{Job, Progress};
 use crate::models::ReplyStream;
 use futures_util::{FutureExt, StreamExt};
@@ -49,12 +50,40 @@ impl Engine {
         self.calls.insert(call, task);
     }
 
+    /// Starts the servers of the team; what becomes of them is told to the machine.
+    pub(super) fn start_servers(&self) {
+        let Some(servers) = &self.executors.servers else { return };
+        let (to, mut news) = mpsc::channel(16);
+        servers.start(to);
+        let inbox = self.inbox.clone();
+        tokio::spawn(async move {
+            while let Some(event) = news.recv().await {
+                if inbox.send(Input::Tools(event)).await.is_err() {
+                    return;
+                }
+            }
+        });
+    }
+
+    /// What the operator decided about tools.
+    pub(super) fn ask_servers(&self, asked: &ToolsCommand) {
+        let Some(servers) = &self.executors.servers else { return };
+        match asked {
+            ToolsCommand::Accept { server, tool, hash } => servers.accept(server, tool, hash),
+            ToolsCommand::Restart { server } => servers.restart(server),
+            ToolsCommand::Switch { .. } | ToolsCommand::Answer { .. } => {}
+        }
+    }
+
     pub(super) fn execute(&mut self, op: OpId, agent: Name, payload: Arc<Payload>, hash: String) {
         let inbox = self.inbox.clone();
         let job = Job::new(payload, hash);
         let (kill, added) = (job.kill.clone(), Arc::clone(&job.added_ms));
         let (to, mut progress) = mpsc::channel(256);
         let run = match &job.payload.tool {
+            Some(tool) if tool.source.as_ref().is_some_and(|source| source.kind == MCP) => {
+                self.executors.servers.as_ref().map(|servers| servers.run(job.clone(), to))
+            }
             Some(tool) => {
                 let within = agent.rsplit_once('/').map_or(String::new(), |(within, _)| format!("{within}/"));
                 self.executors.tools.get(&format!("{within}{}", tool.name)).map(|tool| tool.run(job.clone(), to))

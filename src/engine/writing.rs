@@ -111,6 +111,7 @@ fn is_hard(event: &Event) -> bool {
             | Event::HumanAnswered { .. }
             | Event::LimitsChanged { .. }
             | Event::Configured { .. }
+            | Event::Tools(_)
             | Event::AnswerRejected(_)
             | Event::Ended { .. }
             | Event::Summarized(_)

@@ -4,7 +4,7 @@
 //! must not leave a call behind on the old branch) are completed by the engine, which knows what is in flight.
 
 use super::turn::{Phase, Turn};
-use super::{Session, Waiting, breaks, consent, unstick};
+use super::{Session, Waiting, breaks, consent, tools, unstick};
 use crate::chat::command::Command;
 use crate::chat::configure::Change;
 use crate::chat::event::{Answer, Boundary, Choice, Event, HoldReason, Verdict};
@@ -115,6 +115,7 @@ pub fn decide(session: &Session, command: &Command, now: UnixMillis) -> Decided 
         Command::RaiseLimits => raise_limits(session),
         Command::Judge { detector, judgement } => unstick::judge(session, detector, *judgement),
         Command::Conclude => unstick::conclude(session),
+        Command::Tools(command) => tools::decide(session, command).map(Decision::from),
         Command::Break(command) => breaks::decide(session, command),
     }
 }

@@ -9,6 +9,7 @@ use crate::chat::command::Command;
 use crate::chat::event::{Event, Record};
 use crate::chat::id::{ApprovalId, AskId, BranchId, CallId, MessageId, NESTED, OpId};
 use crate::chat::message::Message;
+use crate::chat::server::ToolsCommand;
 use crate::session::turn::{Phase, Stage, Turn};
 use std::sync::Arc;
 
@@ -37,6 +38,7 @@ impl Session {
             Command::Decide { approval, .. } | Command::DenyAndHold { approval, .. } => {
                 session.approval(*approval).is_some()
             }
+            Command::Tools(ToolsCommand::Answer { approval, .. }) => session.approval(*approval).is_some(),
             Command::Reply { ask, .. } => session.ask(*ask).is_some(),
             Command::Resolve { op, .. } | Command::EndProgram { op } | Command::ExtendTime { op, .. } => {
                 session.runs(*op)
@@ -135,11 +137,13 @@ impl State {
     /// One record of a nested team.
     pub(super) fn fold_inner(&mut self, agent: &Name, event: &Event, record: &Record) {
         let base = self.inner_base(agent);
+        let servers = Arc::clone(&self.servers);
         let inner = self.inner.entry(agent.clone()).or_insert_with(|| Session::numbered(base));
         if matches!(event, Event::SessionStarted { .. }) {
             // Its members begin afresh; only the numbers go on.
             *inner = Session { base, ids: inner.ids, ..Session::default() };
         }
+        inner.state.set_servers(&servers);
         let told = Record {
             seq: inner.next_seq(),
             parent: inner.head(),

@@ -149,6 +149,8 @@ struct State {
     activity: meters::Activity,
     summing: summary::Summing,
     team: Option<Arc<Team>>,
+    /// Servers and what they list, whatever the branch.
+    servers: Arc<tools::Servers>,
     /// Conversations of nested teams, by the agent that they stand behind.
     inner: BTreeMap<Name, Session>,
     /// Names of the team's members, and where this session's numbers begin: they make those of the inner ones.

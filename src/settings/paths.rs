@@ -44,6 +44,11 @@ pub fn settings_file() -> Result<Option<PathBuf>, PathError> {
     Ok((!matches!(path.try_exists(), Ok(false))).then_some(path))
 }
 
+/// What was accepted of the tools of MCP servers, below the data directory.
+pub fn tool_pins(data_dir: &Path) -> PathBuf {
+    data_dir.join("tool-pins.json")
+}
+
 /// Where sessions are kept, one file each, below the data directory.
 pub fn sessions_dir(data_dir: &Path) -> PathBuf {
     data_dir.join("sessions")

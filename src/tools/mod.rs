@@ -15,6 +15,7 @@ mod below;
 pub mod builtin;
 pub mod command;
 pub mod http;
+pub mod mcp;
 
 use crate::catalog::Entry;
 use crate::chat::code::{Execution, Place, Stopped};

@@ -7,6 +7,7 @@ use crate::chat::code::Place;
 use crate::chat::event::{Actor, EndCause, Event};
 use crate::chat::message::{Author, Message, MessageKind};
 use crate::chat::request::{Prompt, Role};
+use crate::chat::server::ToolsEvent;
 use crate::chat::team::{Agent, Nested, Team};
 use crate::chat::update::Delta;
 use crate::chat::{Name, UnixMillis};
@@ -64,9 +65,32 @@ impl Machine {
                 inners.find(|(_, inner)| inner.consults().open().is_some_and(|(_, open)| open == *op))
             }
             Input::Command(command) => return session.inner_for(command).cloned(),
-            Input::Told { .. } | Input::Tick | Input::Stop { .. } => None,
+            Input::Told { .. } | Input::Tick | Input::Stop { .. } | Input::Tools(_) => None,
         };
         found.map(|(name, _)| name.clone())
+    }
+
+    /// A server came or went. All teams know, and whoever waits for its tools goes on.
+    pub(super) fn on_tools(&mut self, event: ToolsEvent, session: &Session) -> Vec<Effect> {
+        if let ToolsEvent::Ready { server, .. } | ToolsEvent::Down { server, .. } = &event {
+            self.report(server);
+        }
+        if session.servers().is_known(&event) {
+            return Vec::new();
+        }
+        vec![Effect::append(Actor::System, vec![Event::Tools(event)])]
+    }
+
+    fn report(&mut self, server: &str) {
+        self.reported.insert(server.to_owned());
+        self.inner.values_mut().for_each(|inner| inner.report(server));
+    }
+
+    /// Whether a server whose tools the agent may call has not reported yet.
+    pub(super) fn awaits_servers(&self, agent: &Agent) -> bool {
+        let of_tools = agent.tools.iter().filter_map(|name| Some(name.split_once('/')?.0));
+        let mut servers = agent.mcp.iter().map(String::as_str).chain(of_tools);
+        servers.any(|server| self.rules.servers.contains(server) && !self.reported.contains(server))
     }
 
     /// Hands an input on to a nested team.
@@ -99,7 +123,8 @@ impl Machine {
             });
             let machine = self.inner.get_mut(&agent.name)?;
             // A team that was built once is built again.
-            *machine = Machine::new(&nested.team, machine.rules.clone()).ok()?;
+            let reported = std::mem::take(&mut machine.reported);
+            *machine = Machine { reported, ..Machine::new(&nested.team, machine.rules.clone()).ok()? };
         }
         if let Some(inner) = known.filter(|inner| inner.ended().is_none()) {
             // Its last conversation was left in the middle.
@@ -269,6 +294,7 @@ fn wrap(name: &Name, effects: Vec<Effect>) -> Vec<Effect> {
             | Effect::Extend(..)
             | Effect::Refuse(_)
             | Effect::Wake(_)
+            | Effect::Tools(_)
             | Effect::Tell { .. }
             | Effect::Consult { .. }) => other,
         })

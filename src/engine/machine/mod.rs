@@ -40,7 +40,7 @@ use crate::session::{Session, Waiting, decide, summary};
 use crate::termination::Endings;
 use crate::watch::Watch;
 use heard::Heard;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// How the machine decides where the team file does not.
@@ -54,8 +54,12 @@ pub struct Rules {
     pub approve_sandboxed: Option<String>,
     /// Where each agent's code would run.
     pub places: HashMap<Name, Place>,
-    /// Where each tool would run.
+    /// Where each tool would run; those of a server under its name and a slash.
     pub tool_places: HashMap<String, Place>,
+    /// Servers that were started and will report. Nobody who may call their tools is asked before they have.
+    pub servers: BTreeSet<String>,
+    /// Nobody has said that this team is to be trusted: whatever it says, everything that acts is asked for.
+    pub untrusted: bool,
     /// Programs that breakpoints may run: those of the operator's own settings and command line, never of a file that
     /// came from somebody else.
     pub programs: Vec<Vec<String>>,
@@ -83,6 +87,8 @@ pub struct Machine {
     breaks: breaks::Breaking,
     rules: Rules,
     heard: HashMap<CallId, Heard>,
+    /// Servers that have reported since this process began.
+    reported: BTreeSet<String>,
     contexts: Contexts,
     formats: format::Formats,
     ending: Option<Ending>,
@@ -108,6 +114,7 @@ impl Machine {
             inner: inner::machines(team, &rules)?,
             rules,
             heard: HashMap::new(),
+            reported: BTreeSet::new(),
             contexts: Contexts::default(),
             formats: Default::default(),
             ending: None,
@@ -127,6 +134,7 @@ impl Machine {
             Input::Started { op, pid } => vec![Effect::append(Actor::System, vec![Event::Started { op, pid }])],
             Input::Output { op, text } => heard::output(op, text, session),
             Input::Ran { op, execution } => heard::ran(op, execution, session),
+            Input::Tools(event) => self.on_tools(event, session),
             Input::Advised { op, advice } => consult::answered(op, advice, session),
             Input::Told { id, advice } => self.told(id, advice),
             Input::Tick => Vec::new(),
@@ -293,6 +301,9 @@ impl Machine {
             Command::ExtendTime { op, added_ms } => {
                 return vec![Effect::append(Actor::Operator, events), Effect::Extend(*op, *added_ms)];
             }
+            Command::Tools(asked) => {
+                return vec![Effect::append(Actor::Operator, events), Effect::Tools(asked.clone())];
+            }
             Command::Resolve { op, resolution } => events.extend(resolved(*op, *resolution, session)),
             _ => {}
         }
@@ -422,7 +433,7 @@ fn standing_consent(
         None => (member.code_execution.as_ref()?.approval, agent),
     };
     // The mode asks before everything that runs; only the operator says otherwise.
-    if member.human_input_mode == HumanInputMode::FunctionCall {
+    if rules.untrusted || member.human_input_mode == HumanInputMode::FunctionCall {
         return None;
     }
     match policy {

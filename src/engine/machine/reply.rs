@@ -239,6 +239,9 @@ impl Machine {
             let hash = request.hash();
             return self.send(request, hash, 0, turn, session, now);
         }
+        if self.awaits_servers(agent) {
+            return Vec::new();
+        }
         let tools = self.offered(agent, turn, session);
         let Question { messages, hash, left_out } = self.contexts.question(agent, &model, &tools, session);
         let mut request = Request::new(session.ids().call, agent.name.clone(), Purpose::Speak, model, messages);

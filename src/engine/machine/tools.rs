@@ -137,7 +137,9 @@ impl Machine {
         if let Ok(checker) = Checker::new(&tool.parameters) {
             checker.check(&serde_json::Value::Object(arguments).to_string())?;
         }
-        let place = self.rules.tool_places.get(name).ok_or("the tool is not available here.")?.clone();
+        let of_server = || self.rules.tool_places.get(&format!("{}/", name.split_once('/')?.0));
+        let place = self.rules.tool_places.get(name).or_else(of_server);
+        let place = place.ok_or("the tool is not available here.")?.clone();
         let block = CodeBlock { language: "json".into(), code: call.repaired() };
         let key = tool.idempotency_key.then(|| format!("{}-{}-{}", session.id(), source.0, call.id));
         let own = (tool.source.kind != COMMAND).then(|| tool.source.clone());

@@ -69,6 +69,8 @@ impl Session {
             for earlier in &path {
                 state.fold(earlier);
             }
+            // Servers are what they are on every branch.
+            state.set_servers(&self.state.servers);
             self.state = state;
         }
         self.state.base = self.base;
@@ -169,6 +171,7 @@ impl State {
             | Event::OutcomeUnknown { .. }
             | Event::OutcomeResolved { .. }
             | Event::ToolReturned { .. } => self.fold_code(record),
+            Event::Tools(event) => self.fold_tools(event, record.at),
             Event::ContextChanged { set } => {
                 for (name, value) in set {
                     if value.is_null() {

@@ -108,6 +108,8 @@ impl<'a> World<'a> {
         let response_format = self.response_format(fields, model.is_some() || kind == Some(AgentKind::Assistant));
         let tools = fields.texts("tools").unwrap_or_default();
         marks.tools = tools.clone();
+        let mcp = fields.texts("mcp").unwrap_or_default();
+        marks.servers = mcp.clone();
         let handoffs = fields.get("handoffs").map(|node| self.handoffs(node, marks)).unwrap_or_default();
         let after_work = fields.get("after_work").map(|node| self.after_work(node, marks)).unwrap_or_default();
         let nested = self.nested(fields, &who, assumed, models, marks);
@@ -149,6 +151,7 @@ impl<'a> World<'a> {
             silent,
             available_when,
             tools: tools.into_iter().map(|(name, _)| name).collect(),
+            mcp: mcp.into_iter().map(|(name, _)| name).collect(),
             handoffs,
             after_work,
             max_tool_iterations,

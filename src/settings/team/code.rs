@@ -28,7 +28,7 @@ const TIMEOUT_MS: u64 = 60_000;
 const OUTPUT_LIMIT: u64 = 65_536;
 const LEAST_OUTPUT: u64 = 1024;
 /// What programs need to start and to print properly, and nothing that says who or where the operator is.
-const ENVIRONMENT: [&str; 4] = ["PATH", "LANG", "LC_ALL", "TZ"];
+pub(super) const ENVIRONMENT: [&str; 4] = ["PATH", "LANG", "LC_ALL", "TZ"];
 /// How names of variables end that hold a secret.
 const SECRETS: [&str; 4] = ["_KEY", "_TOKEN", "_SECRET", "_PASSWORD"];
 
@@ -151,7 +151,7 @@ impl<'a> World<'a> {
         }
     }
 
-    fn absolute(&self, dir: &str) -> String {
+    pub(super) fn absolute(&self, dir: &str) -> String {
         paths::absolute(&self.base.dir, dir.as_ref()).to_string_lossy().into_owned()
     }
 

@@ -20,6 +20,7 @@ mod nested;
 mod options;
 mod prompts;
 mod rules;
+mod servers;
 mod summary;
 mod termination;
 mod tools;
@@ -33,7 +34,7 @@ use super::secrets;
 use super::user::Defaults;
 use crate::catalog::{Remark, Row};
 use crate::chat::Name;
-use crate::chat::team::{Agent, ModelSpec, Spec, Team, ToolSetup};
+use crate::chat::team::{Agent, ModelSpec, ServerSetup, Spec, Team, ToolSetup};
 use crate::chat::usage::Price;
 use crate::rules::Rule;
 use std::collections::BTreeMap;
@@ -139,6 +140,7 @@ fn parse_within(
         around,
         teams: None,
         tools: None,
+        servers: None,
         inline: false,
     };
     let (team, marks) = world.team(tree.get_ref(), origin);
@@ -165,6 +167,8 @@ struct World<'a> {
     teams: Option<&'a DeTable<'a>>,
     /// `[tools]` of the file.
     tools: Option<&'a BTreeMap<String, ToolSetup>>,
+    /// `[mcp]` of the file.
+    servers: Option<&'a BTreeMap<String, ServerSetup>>,
     /// Whether its agents stand in its own table, as in a file with several teams.
     inline: bool,
 }
@@ -201,6 +205,8 @@ struct AgentMarks {
     environment: Vec<(String, Span)>,
     /// Tools it names.
     tools: Vec<(String, Span)>,
+    /// Servers it names.
+    servers: Vec<(String, Span)>,
     /// Agents it hands over to.
     targets: Vec<(Name, Span)>,
     /// Agents that follow it; it may be one of them.
@@ -216,12 +222,14 @@ impl<'a> World<'a> {
         let agents = file.get("agents");
         let tools = file.get("tools").map(|node| self.tools(node)).unwrap_or_default();
         let breakpoints = file.get("breakpoints");
+        let servers = file.get("mcp").map(|node| self.servers(node)).unwrap_or_default();
         let teams = file.get("teams").and_then(|node| reader::table(self.findings, "teams", node));
         file.finish();
 
         let models = self.models(models, &mut marks);
         let World { findings, families, price_of, base, source, around, inline, .. } = *self;
-        let world = World { findings, families, price_of, base, source, around, teams, tools: Some(&tools), inline };
+        let (tools, servers) = (Some(&tools), Some(&servers));
+        let world = World { findings, families, price_of, base, source, around, teams, tools, servers, inline };
         let empty = DeTable::default();
         let (table, span) = team.unwrap_or((&empty, 0..0));
         let mut team = world.members(table, span, origin, agents, models, &mut marks);
@@ -245,13 +253,15 @@ impl<'a> World<'a> {
     where
         'a: 'b,
     {
-        let World { findings, families, price_of, base, source, around, teams, tools, inline } = *self;
+        let World { findings, families, price_of, base, source, around, teams, tools, servers, inline } = *self;
         // Some of what is read does not outlive this function, so it is read with a shorter lifetime.
-        let world: World<'b> = World { findings, families, price_of, base, source, around, teams, tools, inline };
+        let world: World<'b> =
+            World { findings, families, price_of, base, source, around, teams, tools, servers, inline };
         let declared = world.tools.cloned().unwrap_or_default();
+        let known = world.servers.cloned().unwrap_or_default();
         let agents = world.agents(agents, &models, marks);
         world.agents_rules(&agents, marks);
-        world.known_targets(&agents, &declared, &marks.agents);
+        world.known_targets(&agents, &declared, &known, &marks.agents);
         let mut team = self.head(table, span, origin, agents, models, marks)?;
         team.tools = match self.around {
             [] => declared,
@@ -260,6 +270,8 @@ impl<'a> World<'a> {
                 .filter(|(name, _)| team.agents.iter().any(|agent| agent.tools.contains(name)))
                 .collect(),
         };
+        let named = |name: &str| team.agents.iter().any(|agent| names_server(agent, name));
+        team.mcp = known.into_iter().filter(|(name, _)| self.around.is_empty() || named(name)).collect();
         let method = table.get("speaker_selection_method");
         for remark in (self.families.review)(&team) {
             let mut finding = match remark.warning {
@@ -308,6 +320,12 @@ pub(super) use breakpoints::read_breakpoints;
 pub(super) use head::read_limits;
 pub use watch::DETECTORS;
 pub(super) use watch::read_watch;
+
+/// Whether an agent may call tools of a server.
+fn names_server(agent: &Agent, server: &str) -> bool {
+    let of = |tool: &String| tool.split_once('/').is_some_and(|(name, _)| name == server);
+    agent.mcp.iter().any(|name| name == server) || agent.tools.iter().any(of)
+}
 
 /// Where a path of names and numbers leads from here; as far as it leads anywhere.
 fn place(node: &Node<'_>, path: &[String]) -> Span {

@@ -108,8 +108,9 @@ impl<'a> World<'a> {
         models: &BTreeMap<String, ModelSpec>,
     ) -> Option<Team> {
         let around = self.entered(name, node)?;
-        let World { findings, families, price_of, base, source, teams, tools, .. } = *self;
-        let world = World { findings, families, price_of, base, source, around: &around, teams, tools, inline: true };
+        let World { findings, families, price_of, base, source, teams, tools, servers, .. } = *self;
+        let around = &around;
+        let world = World { findings, families, price_of, base, source, around, teams, tools, servers, inline: true };
         let mut team =
             world.members(table, node.span(), name, table.get("agents"), models.clone(), &mut Marks::default())?;
         team.models = used(&team, models);

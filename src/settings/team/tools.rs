@@ -6,7 +6,9 @@ use crate::catalog::Row;
 use crate::chat::Name;
 use crate::chat::containment::{Bounds, Tier};
 use crate::chat::format::Checker;
-use crate::chat::team::{AfterWork, Agent, ApprovalPolicy, COMMAND, CodeExecution, Handoff, Spec, Target, ToolSetup};
+use crate::chat::team::{
+    AfterWork, Agent, ApprovalPolicy, COMMAND, CodeExecution, Handoff, ServerSetup, Spec, Target, ToolSetup,
+};
 use crate::settings::reader::{self, Fields, Node, Span};
 use crate::settings::report::Finding;
 use serde_json::{Map, Value, json};
@@ -16,9 +18,9 @@ use toml::de::{DeTable, DeValue};
 /// AG2: tool names; the dialects follow it.
 const LONGEST_NAME: usize = 64;
 /// Most bytes of a result that its model is told, and that are kept, where the team file does not say.
-const RESULT: u64 = 65_536;
-const KEPT: u64 = 4 << 20;
-const LEAST_RESULT: u64 = 256;
+pub(super) const RESULT: u64 = 65_536;
+pub(super) const KEPT: u64 = 4 << 20;
+pub(super) const LEAST_RESULT: u64 = 256;
 /// Time limit of a call that starts no program.
 const IN_PROCESS_MS: u64 = 30_000;
 /// Types of JSON schema that a short form may name.
@@ -287,7 +289,13 @@ impl<'a> World<'a> {
     }
 
     /// Reports hand-offs to nobody, to oneself, and tools that are not declared, once all agents are known.
-    pub(super) fn known_targets(&self, agents: &[Agent], tools: &BTreeMap<String, ToolSetup>, marks: &[AgentMarks]) {
+    pub(super) fn known_targets(
+        &self,
+        agents: &[Agent],
+        tools: &BTreeMap<String, ToolSetup>,
+        servers: &BTreeMap<String, ServerSetup>,
+        marks: &[AgentMarks],
+    ) {
         for (agent, marks) in agents.iter().zip(marks) {
             for (target, span) in &marks.targets {
                 if *target == agent.name {
@@ -297,7 +305,13 @@ impl<'a> World<'a> {
                     self.known_agent(target, span.clone(), agents);
                 }
             }
-            for (name, span) in &marks.tools {
+            let of_tools = marks.tools.iter().filter_map(|(name, span)| Some((name.split_once('/')?.0, span)));
+            let whole = marks.servers.iter().map(|(name, span)| (name.as_str(), span));
+            for (name, span) in whole.chain(of_tools).filter(|(name, _)| !servers.contains_key(*name)) {
+                let finding = Finding::error(format!("there is no server {name:?} in [mcp]")).at(span.clone());
+                self.findings.push(finding.help(reader::suggestion(name, servers.keys().map(String::as_str))));
+            }
+            for (name, span) in marks.tools.iter().filter(|(name, _)| !name.contains('/')) {
                 if !tools.contains_key(name) {
                     let finding = Finding::error(format!("there is no tool {name:?} in [tools]")).at(span.clone());
                     self.findings.push(finding.help(reader::suggestion(name, tools.keys().map(String::as_str))));
