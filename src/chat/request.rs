@@ -71,8 +71,8 @@ pub struct Request {
     pub purpose: Purpose,
     /// Key of the model in `Team::models`.
     pub model: String,
-    /// The conversation, oldest first, system message included.
-    pub messages: Vec<Prompt>,
+    /// The conversation, oldest first, system message included. Shared: a long one is not copied for each request.
+    pub messages: Arc<Vec<Prompt>>,
     /// Tools it may call.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tools: Vec<ToolSpec>,
@@ -86,13 +86,19 @@ pub struct Request {
 
 impl Request {
     /// A request without tools. `agent` asks; for [`Purpose::Select`] it is the last speaker, if there is one.
-    pub fn new(call: CallId, agent: Name, purpose: Purpose, model: impl Into<String>, messages: Vec<Prompt>) -> Self {
+    pub fn new(
+        call: CallId,
+        agent: Name,
+        purpose: Purpose,
+        model: impl Into<String>,
+        messages: impl Into<Arc<Vec<Prompt>>>,
+    ) -> Self {
         Request {
             call,
             agent,
             purpose,
             model: model.into(),
-            messages,
+            messages: messages.into(),
             tools: Vec::new(),
             format: None,
             within: Vec::new(),

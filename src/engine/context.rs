@@ -8,14 +8,15 @@ use crate::chat::team::Agent;
 use crate::chat::tool::ToolSpec;
 use crate::session::Session;
 use crate::session::sight::{self, Sight};
+use crate::session::transcript::Entry;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 /// What an agent's model is asked, with the facts about it that the record of the call keeps.
 #[derive(Debug)]
 pub struct Question {
-    /// The messages.
-    pub messages: Vec<Prompt>,
+    /// The messages; shared with whoever asks next, for whom only what is new is added.
+    pub messages: Arc<Vec<Prompt>>,
     /// [`crate::chat::request::Request::hash`] of them.
     pub hash: String,
     /// Messages that the agent hears and its context rule leaves out.
@@ -97,39 +98,60 @@ struct Read {
     last: Arc<Message>,
     /// How many of them reach the agent.
     reached: u32,
-    /// Over the lead and all that reached the agent; only kept for an agent that is sent everything.
-    hasher: Option<RequestHasher>,
+    /// The lead and all that reached the agent; only kept for an agent that is sent everything.
+    whole: Option<Whole>,
+}
+
+/// A conversation that an agent is sent from beginning to end, ready to go on.
+#[derive(Debug)]
+struct Whole {
+    messages: Arc<Vec<Prompt>>,
+    hasher: RequestHasher,
+}
+
+impl Whole {
+    fn begun(model: &str, lead: &[Prompt]) -> Self {
+        let mut hasher = RequestHasher::new(model);
+        lead.iter().for_each(|prompt| hasher.add(prompt));
+        Whole { messages: Arc::new(lead.to_vec()), hasher }
+    }
+
+    /// Adds what the agent hears of these entries. Copies nothing once the last request has been answered.
+    fn hear(&mut self, entries: &[Entry], agent: &Name) {
+        let messages = Arc::make_mut(&mut self.messages);
+        let before = messages.len();
+        entries.iter().for_each(|entry| add(&entry.message, agent, messages));
+        messages[before..].iter().for_each(|prompt| self.hasher.add(prompt));
+    }
 }
 
 impl Contexts {
     /// What `agent` is to ask `model` now, with these tools.
     pub fn question(&mut self, agent: &Agent, model: &str, tools: &[ToolSpec], session: &Session) -> Question {
         let transcript = session.transcript();
-        let sight = sight::sight(agent, session);
         // What a turn does not hear now it will hear later: there is nothing to build on.
         let aside = session.turn_of(&agent.name).is_some_and(|turn| turn.beside.is_some());
         let known = if aside { None } else { self.known(agent, session) };
         let from = known.as_ref().map_or(0, |known| known.entries);
         let before = known.as_ref().map_or(0, |known| known.reached);
         let reached = before + sight::reached(&agent.name, session, from);
-        let left_out = reached.saturating_sub(sight.places.len() as u32);
         let lead = lead(agent, session);
-        let messages = prompts(&lead, agent, session, &sight, left_out);
-        let known = known.filter(|known| known.model == model && known.lead == lead);
-        let goes_on = agent.context.is_full() && !aside;
-        let begun = known.and_then(|known| known.hasher).filter(|_| goes_on);
-        let mut hasher = RequestHasher::new(model);
-        match begun {
-            None => messages.iter().for_each(|message| hasher.add(message)),
-            Some(begun) => {
-                hasher = begun;
-                let mut new = Vec::new();
-                let entries = &transcript.entries()[from..];
-                entries.iter().for_each(|entry| add(&entry.message, &agent.name, &mut new));
-                new.iter().for_each(|prompt| hasher.add(prompt));
-            }
-        }
-        let hash = hasher.finish(tools);
+        let (messages, hash, left_out, whole) = if agent.context.is_full() && !aside {
+            let known = known.filter(|known| known.model == model && known.lead == lead);
+            let (mut whole, from) = match known.and_then(|known| known.whole) {
+                Some(whole) => (whole, from),
+                None => (Whole::begun(model, &lead), 0),
+            };
+            whole.hear(&transcript.entries()[from..], &agent.name);
+            (Arc::clone(&whole.messages), whole.hasher.finish(tools), 0, Some(whole))
+        } else {
+            let sight = sight::sight(agent, session);
+            let left_out = reached.saturating_sub(sight.places.len() as u32);
+            let messages = prompts(&lead, agent, session, &sight, left_out);
+            let mut hasher = RequestHasher::new(model);
+            messages.iter().for_each(|message| hasher.add(message));
+            (Arc::new(messages), hasher.finish(tools), left_out, None)
+        };
         if let Some(last) = transcript.entries().last().filter(|_| !aside) {
             let read = Read {
                 model: model.to_owned(),
@@ -139,7 +161,7 @@ impl Contexts {
                 entries: transcript.len(),
                 last: last.message.clone(),
                 reached,
-                hasher: goes_on.then_some(hasher),
+                whole,
             };
             self.0.insert(agent.name.clone(), read);
         }

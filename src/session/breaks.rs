@@ -162,7 +162,7 @@ impl State {
             }
             Breaks::Amended { turn, messages } => {
                 if let Some(shown) = self.passed.shown.as_mut().filter(|shown| shown.turn == *turn) {
-                    shown.request.messages.clone_from(messages);
+                    shown.request.messages = Arc::new(messages.clone());
                     (shown.amended, shown.stale) = (true, false);
                 }
             }

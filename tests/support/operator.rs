@@ -287,7 +287,7 @@ impl Seen {
             }
             Act::Amend => {
                 let shown = session.shown().expect("no request is held back");
-                let mut messages = shown.request.messages.clone();
+                let mut messages = shown.request.messages.to_vec();
                 messages.push(Prompt::new(Role::User, None, step.text.as_deref().expect("`text` is missing")));
                 Command::Break(BreakCommand::Amend { turn: shown.turn, messages })
             }

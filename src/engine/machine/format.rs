@@ -37,13 +37,18 @@ impl Formats {
 pub(super) fn shape(request: &mut Request, format: &Arc<ResponseFormat>, turn: &Turn) {
     if format.send {
         request.format = Some(format.clone());
-    } else {
-        request.messages.push(Prompt::new(Role::System, None, format.instruction()));
+    }
+    if format.send && turn.rejected.is_empty() {
+        return;
+    }
+    let messages = Arc::make_mut(&mut request.messages);
+    if !format.send {
+        messages.push(Prompt::new(Role::System, None, format.instruction()));
     }
     for (answer, why) in &turn.rejected {
-        request.messages.push(Prompt::new(Role::Assistant, Some(turn.agent.clone()), answer.clone()));
+        messages.push(Prompt::new(Role::Assistant, Some(turn.agent.clone()), answer.clone()));
         let told = format!("That answer cannot be used. {why} Answer again, with nothing but the corrected JSON.");
-        request.messages.push(Prompt::new(Role::User, None, told));
+        messages.push(Prompt::new(Role::User, None, told));
     }
 }
 

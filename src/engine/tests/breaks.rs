@@ -43,7 +43,7 @@ fn with_tool() -> Team {
     let execution = runner("x", ApprovalPolicy::Never).code_execution.unwrap();
     let parameters = json!({"type": "object", "properties": {"q": {"type": "string"}}});
     let command = vec!["grep".to_owned(), "{q}".to_owned()];
-    team.tools.insert("find".into(), ToolSetup { description: "Finds.".into(), parameters, command, execution });
+    team.tools.insert("find".into(), ToolSetup::command("Finds.", parameters, command, execution));
     team
 }
 
@@ -141,12 +141,12 @@ fn a_request_is_shown_before_it_is_sent_and_sent_as_it_was_changed_this_once() {
     let shown = world.session.shown().unwrap().clone();
     let texts: Vec<&str> = shown.request.messages.iter().map(|prompt| &*prompt.content).collect();
     assert_eq!(texts.last(), Some(&"a says 0"));
-    let mut messages = shown.request.messages.clone();
+    let mut messages = shown.request.messages.to_vec();
     messages.push(Prompt::new(Role::User, None, "Be brief."));
     world.script("b", [Reply::Fail(String::new(), FailureKind::Server), say("brief")]);
     world.command(ask(BreakCommand::Amend { turn: shown.turn, messages: messages.clone() }));
     world.command(Command::Resume);
-    assert_eq!(world.asked[1].messages, messages);
+    assert_eq!(*world.asked[1].messages, messages);
     assert_eq!(world.asked[2].messages, messages, "a retry asks the same question");
     world.command(Command::Resume);
     let last = world.asked.last().unwrap();

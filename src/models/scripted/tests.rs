@@ -12,7 +12,7 @@ fn script(options: Value) -> Script {
 }
 
 fn request(agent: &str, messages: &[(Role, &str)]) -> Request {
-    let messages = messages.iter().map(|(role, content)| Prompt::new(*role, None, *content)).collect();
+    let messages = messages.iter().map(|(role, content)| Prompt::new(*role, None, *content)).collect::<Vec<_>>();
     Request::new(CallId(1), agent.into(), Purpose::Speak, "actor", messages)
 }
 

@@ -54,10 +54,13 @@ pub struct Families {
     /// What carries out calls, besides programs; the first field of a row says that it is meant.
     pub tools: Vec<Row>,
     /// What a tool is by its kind and options alone: description, schema of its arguments, what a call does in words.
-    pub describe_tool: fn(&Spec) -> (Option<String>, Option<serde_json::Value>, Vec<String>),
+    pub describe_tool: fn(&Spec) -> DescribedTool,
     /// What is wrong with a finished team that no row can know.
     pub review: fn(&Team) -> Vec<Remark>,
 }
+
+/// Description, schema of the arguments, and words that say what a call does.
+pub type DescribedTool = (Option<String>, Option<serde_json::Value>, Vec<String>);
 
 /// Price and context window (in tokens) of a model, by the names of its provider and of the model, as far as known.
 pub type PriceOf<'a> = &'a dyn Fn(&str, &str) -> (Option<Price>, Option<u64>);
