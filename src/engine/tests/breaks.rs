@@ -147,7 +147,7 @@ fn a_request_is_shown_before_it_is_sent_and_sent_as_it_was_changed_this_once() {
     world.command(ask(BreakCommand::Amend { turn: shown.turn, messages: messages.clone() }));
     world.command(Command::Resume);
     assert_eq!(*world.asked[1].messages, messages);
-    assert_eq!(world.asked[2].messages, messages, "a retry asks the same question");
+    assert_eq!(*world.asked[2].messages, messages, "a retry asks the same question");
     world.command(Command::Resume);
     let last = world.asked.last().unwrap();
     assert!(last.messages.iter().all(|prompt| &*prompt.content != "Be brief."), "it was for this once");
