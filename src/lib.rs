@@ -14,6 +14,7 @@
 //! | [`models`] | where words come from: clients, streaming, prices, scripted |
 //! | [`execution`] | what code does: block extraction and executors |
 //! | [`tools`] | what tool calls do: programs, web servers, built-in readers |
+//! | [`exchange`] | teams of other programs, read and written. Pure |
 //! | [`engine`] | runs a session: a pure machine, and a driver that performs its effects |
 //! | [`journal`] | the event tree on disk, one SQLite file a session |
 //! | [`settings`] | files to values: team files, settings, paths |
@@ -30,7 +31,7 @@
 //! tui, headless -> session, watch, chat, text, settings, catalog     never engine, models, execution, tools, journal
 //! engine -> session, selection, termination, watch, models, execution, tools, journal, chat, catalog
 //! models, execution -> chat, catalog, settings     tools -> execution, chat, catalog, settings
-//! journal -> chat     settings -> chat, catalog, rules
+//! journal, exchange -> chat     settings -> chat, catalog, rules
 //! engine, selection, termination, watch -> rules     rules -> session, chat
 //! selection, termination, watch -> session, chat, catalog     session -> chat     chat, text -> nothing of ours
 //! ```
@@ -42,6 +43,7 @@ pub mod catalog;
 pub mod chat;
 pub mod cli;
 pub mod engine;
+pub mod exchange;
 pub mod execution;
 pub mod headless;
 pub mod journal;

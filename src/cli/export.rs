@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  plenary export last > transcript.md\n  plenary export 20261120-1305 --format jsonl\n\n\
+    after_help = "Examples:\n  plenary export last > transcript.md\n  plenary export 20261120-1305 --format jsonl\n  plenary export team.toml --format autogen > team.json\n\n\
                         A damaged session is exported as far as it is good.\n"
 )]
 pub(super) struct Arguments {
@@ -32,9 +32,14 @@ enum Format {
     Md,
     /// Every record of every branch, one JSON object per line
     Jsonl,
+    /// The team alone, as component JSON that AutoGen loads; a team file or ready team can stand for a session
+    Autogen,
 }
 
 pub(super) fn export(arguments: &Arguments) -> Result<u8, Trouble> {
+    if arguments.format == Format::Autogen {
+        return super::import::component(&arguments.session);
+    }
     let settings = wire::settings()?;
     let store = wire::store(&settings)?;
     let (records, problem) = match store.read(&arguments.session) {
@@ -51,6 +56,7 @@ pub(super) fn export(arguments: &Arguments) -> Result<u8, Trouble> {
                 writeln!(out, "{}", json(&**record).map_err(std::io::Error::from)?)?;
             }
         }
+        Format::Autogen => {}
         Format::Md => {
             let session = Session::replay(records).map_err(|error| Trouble::failed(error.to_string()))?;
             out.write_all(markdown(&session).as_bytes())?;

@@ -6,6 +6,7 @@
 mod check;
 mod doctor;
 mod export;
+mod import;
 mod run;
 #[cfg(unix)]
 mod sandbox;
@@ -49,6 +50,8 @@ enum Command {
     Sessions(sessions::Arguments),
     /// Write a session as a readable transcript or as records
     Export(export::Arguments),
+    /// Make a team file of an AutoGen or AG2 team
+    Import(import::Arguments),
     /// Look for loops in stored sessions and message lists
     Watch(watch::Arguments),
     /// Read a team file and say everything that is wrong with it
@@ -73,6 +76,7 @@ pub fn main() -> ExitCode {
         Command::Open(arguments) => run::open(arguments),
         Command::Sessions(arguments) => sessions::list(&arguments),
         Command::Export(arguments) => export::export(&arguments),
+        Command::Import(arguments) => import::import(&arguments),
         Command::Watch(arguments) => watch::watch(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Doctor(arguments) => doctor::doctor(&arguments),

@@ -75,6 +75,9 @@ struct How {
     /// Keep nothing on disk
     #[arg(long)]
     ephemeral: bool,
+    /// Trust the team as it is now: it may start its servers and do unasked what it says
+    #[arg(long)]
+    trust: bool,
     /// Hold where this rule is met; headless, end with exit code 6. May be given several times
     #[arg(long = "break", value_name = "RULE")]
     breaks: Vec<String>,

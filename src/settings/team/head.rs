@@ -88,6 +88,7 @@ impl World<'_> {
             models,
             seed,
             tools: BTreeMap::new(),
+            mcp: BTreeMap::new(),
             context_variables,
             watch,
             breakpoints: Vec::new(),
