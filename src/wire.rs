@@ -215,6 +215,8 @@ pub struct Run {
     pub id: String,
     /// The engine.
     pub handle: Handle,
+    /// What opens a shell where code of the team runs.
+    pub shell: crate::tui::Shell,
 }
 
 /// Starts a new session of a team.
@@ -228,6 +230,7 @@ pub fn start(team: Team, settings: &Settings, options: &Options) -> Result<Run, 
         let (Some(code), Some(executor)) = (&agent.code_execution, executors.agents.get(&agent.name)) else { continue };
         executor.ready(code).map_err(|why| WireError::Place { agent: agent.name.clone(), why })?;
     }
+    let shell = shell(&executors);
     let id = session_id(&team.name);
     let journal: Writer = if options.ephemeral {
         Writer::spawn(Box::new(Memory::default()))
@@ -246,7 +249,7 @@ pub fn start(team: Team, settings: &Settings, options: &Options) -> Result<Run, 
         executors,
         clock: Clock::system(),
     });
-    Ok(Run { session: Session::default(), id, handle })
+    Ok(Run { session: Session::default(), id, handle, shell })
 }
 
 /// The team of a session, as the operator left it.
@@ -267,6 +270,7 @@ pub fn reopen(name: &str, settings: &Settings, options: &Options) -> Result<Run,
     let session = Session::replay(opened.records)?;
     let team = session.team().cloned().ok_or(crate::session::ApplyError::Start { seq: 1 })?;
     let (machine, executors) = concrete(&team, &allowed(options, settings))?;
+    let shell = shell(&executors);
     let id = session.id().to_owned();
     let handle = Engine::start(Parts {
         session: session.clone(),
@@ -277,7 +281,7 @@ pub fn reopen(name: &str, settings: &Settings, options: &Options) -> Result<Run,
         executors,
         clock: Clock::system(),
     });
-    Ok(Run { session, id, handle })
+    Ok(Run { session, id, handle, shell })
 }
 
 /// The options with the programs that the operator's own breakpoints name.
@@ -314,6 +318,21 @@ pub fn concrete(team: &Team, options: &Options) -> Result<(Machine, Executors), 
         executors.servers = Some(Arc::new(Host::new(&servers, options.pins.as_deref())));
     }
     Ok((Machine::new(team, rules)?, executors))
+}
+
+/// Opens shells by the executors of a team.
+fn shell(executors: &Executors) -> crate::tui::Shell {
+    let executors = executors.clone();
+    Box::new(move |agent, payload| {
+        let executor = match &payload.tool {
+            Some(tool) => {
+                let within = agent.rsplit_once('/').map(|(within, _)| format!("{within}/")).unwrap_or_default();
+                executors.tools.get(&format!("{within}{}", tool.name))
+            }
+            None => executors.agents.get(agent),
+        };
+        executor.ok_or_else(|| format!("{agent} has no executor here"))?.shell(&payload.place)
+    })
 }
 
 /// The executors and places of a team and of those nested in it, each under its path: `agent/member`.

@@ -1,14 +1,18 @@
 //! Models against a real server: every row of the failure catalogue, every cut, every prefix.
 
+mod dialects;
+
 use crate::support::model_server::{Exchange, ModelServer, Piece, event, finishes, good_stream, says};
 use futures_util::StreamExt;
+use plenary::chat::format::ResponseFormat;
 use plenary::chat::id::CallId;
 use plenary::chat::request::{Chunk, Failure, FailureKind, Finish, Prompt, Purpose, Request, Role};
 use plenary::chat::team::{ModelSpec, Spec, Team};
-use plenary::chat::tool::ToolCall;
+use plenary::chat::tool::{ToolCall, ToolSpec};
 use plenary::chat::usage::Tokens;
 use plenary::models::failure::Peer;
-use plenary::models::openai::Reading;
+use plenary::models::http::Reading;
+use plenary::models::openai::Completions;
 use plenary::models::sse::{Event, Parser, TooLong};
 use plenary::models::{Models, ReplyStream};
 use proptest::prelude::*;
@@ -26,6 +30,8 @@ struct Heard {
     reasoning: String,
     calls: Vec<ToolCall>,
     served: Vec<String>,
+    identity: Option<String>,
+    remarks: Vec<String>,
     usage: Option<Tokens>,
     finish: Option<Finish>,
     failure: Option<Failure>,
@@ -40,6 +46,10 @@ impl Heard {
             Ok(Chunk::Call(call)) => self.calls.push(call),
             Ok(Chunk::Served(model)) => self.served.push(model),
             Ok(Chunk::Usage(tokens)) => self.usage = Some(tokens),
+            Ok(Chunk::Identity(id)) => {
+                self.identity.get_or_insert(id);
+            }
+            Ok(Chunk::Remark(text)) => self.remarks.push(text),
             Ok(Chunk::Finished(finish)) => self.finish = Some(finish),
             Err(failure) => self.failure = Some(failure),
         }
@@ -72,6 +82,36 @@ fn request() -> Request {
     let messages =
         vec![Prompt::new(Role::System, None, "Be brief."), Prompt::new(Role::User, Some("Reviewer".into()), "Hello?")];
     Request::new(CallId(1), "Coder".into(), Purpose::Speak, "smart", messages)
+}
+
+/// A request with everything that a dialect has to find words for.
+fn rich_request() -> Request {
+    let call = |id: &str, echo: &str| ToolCall {
+        id: id.into(),
+        name: "find".into(),
+        arguments: "{\"q\":1}".into(),
+        echo: Some(echo.into()),
+    };
+    let mut calls = Prompt::new(Role::Assistant, Some("Coder".into()), "I look.");
+    let echo = r#"{"anthropic":[{"type":"thinking","thinking":"Hm.","signature":"S"}],"gemini":"SIG"}"#;
+    calls.tool_calls = vec![call("c1", echo)];
+    let mut result = Prompt::new(Role::Tool, Some("find".into()), "found");
+    result.tool_call_id = Some("c1".into());
+    let mut request = request();
+    Arc::make_mut(&mut request.messages).extend([
+        calls,
+        result,
+        Prompt::new(Role::User, Some("Tester".into()), "And?"),
+    ]);
+    let parameters = json!({"type": "object", "properties": {"q": {"type": "integer"}}});
+    request.tools = vec![ToolSpec { name: "find".into(), description: "Finds.".into(), parameters }];
+    let schema = json!({"type": "object", "properties": {"verdict": {"type": "string"}}});
+    let format = ResponseFormat { name: "verdict".into(), schema, strict: true, send: true, retries: 1 };
+    request.format = Some(Arc::new(format));
+    let own = json!({"temperature": 0.1, "max_tokens": 100, "stop": "END", "seed": 7, "reasoning_effort": "high"});
+    let Value::Object(own) = own else { unreachable!() };
+    request.parameters = own;
+    request
 }
 
 fn models(provider: &str, options: Value) -> Models {
@@ -247,7 +287,7 @@ async fn usage_reasoning_and_the_served_model_arrive() {
     let body = think("reasoning_content", "let me ") + &think("reasoning", "see") + &says("ok") + &finishes("stop");
     let heard = answer(Exchange::stream(body + &event(&usage) + "data: [DONE]\n\n")).await;
     assert_eq!((heard.reasoning.as_str(), heard.served), ("let me see", vec!["served-1".to_owned()]));
-    assert_eq!(heard.usage, Some(Tokens { input: 100, cached: 64, output: 20, reasoning: 7 }));
+    assert_eq!(heard.usage, Some(Tokens { input: 100, cached: 64, output: 20, reasoning: 7, ..Tokens::default() }));
 
     let heard = answer(Exchange::stream(says("ok") + &finishes("stop"))).await;
     assert_eq!((heard.usage, heard.finish), (None, Some(Finish::Stop)));
@@ -414,10 +454,11 @@ fn read(pieces: &[&[u8]]) -> Heard {
         key: "smart".into(),
         model: "gpt-x".into(),
         host: "api.example".into(),
+        server: "a server",
         variable: None,
         secrets: Vec::new(),
     };
-    let mut reading = Reading::new(Arc::new(peer));
+    let mut reading = Reading::new(Arc::new(peer), &Completions, Default::default());
     let mut heard = Heard::default();
     let mut chunks = Vec::new();
     let result = pieces.iter().try_for_each(|piece| reading.push(piece, &mut chunks));

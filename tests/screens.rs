@@ -1,6 +1,7 @@
 //! The whole screen, at the sizes people have, in the moments that matter; and what no size or text may break.
 
 mod approving;
+mod by_hand;
 mod hostile;
 mod length;
 mod moments;

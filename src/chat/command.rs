@@ -132,6 +132,28 @@ pub enum Command {
         /// By so many milliseconds.
         added_ms: u64,
     },
+    /// Run code that ran before once more, the same bytes in the same place; consent is asked for anew.
+    RunAgain {
+        /// Which execution.
+        op: OpId,
+    },
+    /// Open a shell where that execution ran. What opens it is the console, when the record has come.
+    OpenShell {
+        /// Which execution.
+        op: OpId,
+    },
+    /// Show a file that an execution made or changed.
+    LookAt {
+        /// Which execution.
+        op: OpId,
+        /// Below its working directory.
+        path: String,
+    },
+    /// Go back ([`Command::MoveTo`] or [`Command::Edit`]) and let the new branch work in a copy of the workspace.
+    Afresh {
+        /// The way back.
+        then: Box<Command>,
+    },
     /// Answer a question for words.
     Reply {
         /// Which question.

@@ -2,6 +2,7 @@
 
 pub use super::actor::Actor;
 use super::breaks::Breaks;
+use super::by_hand::ByHand;
 use super::code::{Execution, Payload};
 use super::configure::Change;
 use super::consult::{ConsultAnswered, ConsultAsked};
@@ -376,6 +377,8 @@ pub enum Event {
         /// Who sums up.
         agent: Name,
     },
+    /// The operator did something by hand.
+    ByHand(ByHand),
     /// Something happened inside the team behind an agent. It numbers turns, messages and calls on its own, so that no
     /// number stands for two things.
     Inner {

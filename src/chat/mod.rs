@@ -7,6 +7,7 @@
 pub mod actor;
 pub mod agent;
 pub mod breaks;
+pub mod by_hand;
 pub mod code;
 pub mod command;
 pub mod configure;

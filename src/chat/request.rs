@@ -6,6 +6,7 @@ use super::id::CallId;
 use super::tool::{ToolCall, ToolSpec};
 use super::usage::{Tokens, estimate_tokens};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
@@ -79,6 +80,9 @@ pub struct Request {
     /// The shape its answer must have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub format: Option<Arc<ResponseFormat>>,
+    /// Sampling and the like that the agent sets for itself, over its model's (`temperature`, `max_tokens`, …).
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub parameters: Map<String, Value>,
     /// The members in whose nested team the model is described, outermost first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub within: Vec<Name>,
@@ -101,6 +105,7 @@ impl Request {
             messages: messages.into(),
             tools: Vec::new(),
             format: None,
+            parameters: Map::new(),
             within: Vec::new(),
         }
     }
@@ -124,10 +129,18 @@ impl Request {
         let mut hasher = RequestHasher::new(&self.model);
         self.messages.iter().for_each(|message| hasher.add(message));
         let hash = hasher.finish(&self.tools);
-        let Some(format) = &self.format else { return hash };
+        if self.format.is_none() && self.parameters.is_empty() {
+            return hash;
+        }
         let mut shaped = RequestHasher::new(&hash);
-        shaped.part(&format.name);
-        shaped.part(&format.schema.to_string());
+        if let Some(format) = &self.format {
+            shaped.part(&format.name);
+            shaped.part(&format.schema.to_string());
+        }
+        for (name, value) in &self.parameters {
+            shaped.part(name);
+            shaped.part(&value.to_string());
+        }
         shaped.finish(&[])
     }
 }
@@ -196,6 +209,10 @@ pub enum Chunk {
     Usage(Tokens),
     /// The model that really answers, when the provider says so.
     Served(String),
+    /// The provider's identity of the request, for its support; the first one counts.
+    Identity(String),
+    /// Something odd about the answer that a person should know.
+    Remark(String),
     /// The explicit end. A stream that ends without it was cut off.
     Finished(Finish),
 }
@@ -262,11 +279,14 @@ pub struct Failure {
     /// The provider's own hint when to come back, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
+    /// The provider's identity of the request, for its support.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
 }
 
 impl Failure {
     /// A failure without status or hint.
     pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
-        Failure { kind, message: message.into(), status: None, retry_after_ms: None }
+        Failure { kind, message: message.into(), status: None, retry_after_ms: None, request_id: None }
     }
 }

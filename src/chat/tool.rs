@@ -27,9 +27,18 @@ pub struct ToolCall {
     pub name: String,
     /// The arguments as the model wrote them: JSON if it kept to the rules, which nobody may assume.
     pub arguments: Arc<str>,
+    /// What the provider wants to have back with this call (signatures of thoughts), as a JSON object by dialect.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub echo: Option<Arc<str>>,
 }
 
 impl ToolCall {
+    /// What a dialect wants to have back with this call.
+    pub fn echo_of(&self, dialect: &str) -> Option<Value> {
+        let echo: Value = serde_json::from_str(self.echo.as_deref()?).ok()?;
+        echo.get(dialect).cloned()
+    }
+
     /// The arguments with the line breaks and tabs escaped that a model has left raw inside a text (AG2 repairs them, too):
     /// what is shown, approved and run.
     pub fn repaired(&self) -> Arc<str> {
@@ -124,7 +133,7 @@ pub fn model_name(name: &str) -> String {
 /// # Errors
 /// When the arguments are no JSON object, or nothing is left to start; the text is for whoever called.
 pub fn command(argv: &[String], arguments: &str) -> Result<Vec<String>, String> {
-    let call = ToolCall { id: String::new(), name: String::new(), arguments: arguments.into() };
+    let call = ToolCall { id: String::new(), name: String::new(), arguments: arguments.into(), echo: None };
     let given = call.object()?;
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let mut command = Vec::new();
@@ -212,7 +221,7 @@ mod tests {
     }
 
     fn called(arguments: &str) -> ToolCall {
-        ToolCall { id: "1".into(), name: "find".into(), arguments: arguments.into() }
+        ToolCall { id: "1".into(), name: "find".into(), arguments: arguments.into(), echo: None }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What the engine tells a view.
 
 use super::Name;
+use super::by_hand::FileSeen;
 use super::event::{Choice, Record};
 use super::id::{CallId, OpId};
 use serde::{Deserialize, Serialize};
@@ -23,6 +24,11 @@ pub enum Update {
     Refused {
         /// What was asked and why it cannot be.
         text: String,
+    },
+    /// A file that the operator wants to look at.
+    File {
+        /// The file.
+        file: Box<FileSeen>,
     },
     /// Something outside the conversation went wrong (the disk is full, say); the run holds.
     Fault {
@@ -63,5 +69,12 @@ pub enum Delta {
         agent: Name,
         /// More output.
         text: String,
+    },
+    /// What memory a program holds now.
+    Memory {
+        /// Which effect.
+        op: OpId,
+        /// In bytes.
+        bytes: u64,
     },
 }

@@ -11,6 +11,9 @@ pub struct Tokens {
     /// The part of `input` the provider served from its cache.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub cached: u64,
+    /// The part of `input` that the provider wrote into its cache, where it charges for that.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub written: u64,
     /// All output tokens, reasoning included.
     pub output: u64,
     /// The part of `output` spent on reasoning.
@@ -33,6 +36,7 @@ impl AddAssign for Tokens {
     fn add_assign(&mut self, other: Self) {
         self.input = self.input.saturating_add(other.input);
         self.cached = self.cached.saturating_add(other.cached);
+        self.written = self.written.saturating_add(other.written);
         self.output = self.output.saturating_add(other.output);
         self.reasoning = self.reasoning.saturating_add(other.reasoning);
     }

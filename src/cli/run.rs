@@ -194,9 +194,10 @@ fn runtime() -> Result<tokio::runtime::Runtime, Trouble> {
 }
 
 async fn console(run: Run, settings: &Settings) -> Result<u8, Trouble> {
-    let Run { session, id, handle } = run;
+    let Run { session, id, handle, shell } = run;
     let look = tui::Look::from(settings).map_err(|error| Trouble::usage(error.to_string()))?;
-    let left = tui::run(tui::Console { session, commands: handle.commands, updates: handle.updates, look }).await;
+    let left =
+        tui::run(tui::Console { session, commands: handle.commands, updates: handle.updates, look, shell }).await;
     // The console has let go of the engine; it writes what came of everything and stops.
     let session = handle.done.await.map_err(|error| Trouble::failed(format!("the engine failed: {error}")))?;
     let left = left?;
@@ -218,7 +219,7 @@ async fn console(run: Run, settings: &Settings) -> Result<u8, Trouble> {
 }
 
 async fn print(run: Run, style: Style) -> Result<u8, Trouble> {
-    let Run { session, id, handle } = run;
+    let Run { session, id, handle, .. } = run;
     let stop = handle.stop.clone();
     let signals = tokio::spawn(async move {
         let mut first = true;

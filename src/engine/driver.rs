@@ -144,7 +144,7 @@ impl Engine {
                     Input::Tick
                 }
             };
-            let piece = matches!(input, Input::Chunk { .. } | Input::Output { .. });
+            let piece = matches!(input, Input::Chunk { .. } | Input::Output { .. } | Input::Held { .. });
             let effects = self.machine.on(input, &self.session, self.clock.now());
             if piece && effects.iter().all(|effect| matches!(effect, Effect::Delta(_))) {
                 // A piece of a stream that only passes through changes nothing that the machine decides by.
@@ -209,6 +209,9 @@ impl Engine {
                     added.fetch_add(added_ms, Ordering::Relaxed);
                 }
             }
+            Effect::Look { work_dir, op, path } => self.look(work_dir, op, path),
+            Effect::Copy { work_dirs, name, leave_out, then } => self.copy(work_dirs, name, leave_out, then),
+            Effect::Show(update) => self.outbox.send(update).await,
             Effect::Delta(delta) => self.outbox.delta(delta),
             Effect::Refuse(text) => self.outbox.send(Update::Refused { text }).await,
             Effect::Wake(at) => self.wake = Some(self.wake.map_or(at, |wake| wake.min(at))),

@@ -1,6 +1,7 @@
 //! What comes into the machine and what it wants done.
 
 use crate::chat::breaks::BreakId;
+use crate::chat::by_hand::{FileSeen, WorkCopy};
 use crate::chat::code::{Execution, Payload};
 use crate::chat::command::Command;
 use crate::chat::consult::{Advice, Consultation};
@@ -8,7 +9,7 @@ use crate::chat::event::{Actor, Choice, EndCause, Event};
 use crate::chat::id::{BranchId, CallId, OpId, Seq};
 use crate::chat::request::{Chunk, Failure, Request};
 use crate::chat::server::{ToolsCommand, ToolsEvent};
-use crate::chat::update::Delta;
+use crate::chat::update::{Delta, Update};
 use crate::chat::{Name, UnixMillis};
 use std::sync::Arc;
 
@@ -44,6 +45,22 @@ pub enum Input {
         op: OpId,
         /// What it printed.
         text: String,
+    },
+    /// A program holds so much memory.
+    Held {
+        /// The effect.
+        op: OpId,
+        /// In bytes.
+        bytes: u64,
+    },
+    /// A file was looked at.
+    FileSeen(Box<FileSeen>),
+    /// Directories were copied for a branch, or could not be.
+    Copied {
+        /// The way back that the copies are for.
+        then: Box<Command>,
+        /// The copies, or why there are none.
+        copies: Result<Vec<WorkCopy>, String>,
     },
     /// A program is over.
     Ran {
@@ -124,6 +141,28 @@ pub enum Effect {
     Extend(OpId, u64),
     /// Accept a tool, or start a server anew.
     Tools(ToolsCommand),
+    /// Look at a file below a working directory.
+    Look {
+        /// The directory.
+        work_dir: String,
+        /// The execution that made the file.
+        op: OpId,
+        /// Below the directory.
+        path: String,
+    },
+    /// Copy directories for a branch, then go back.
+    Copy {
+        /// What to copy.
+        work_dirs: Vec<String>,
+        /// What the copies are called.
+        name: String,
+        /// Files that were made since.
+        leave_out: Vec<String>,
+        /// The way back.
+        then: Box<Command>,
+    },
+    /// An answer for the views.
+    Show(Update),
     /// Something transient for the views.
     Delta(Delta),
     /// A command was refused.

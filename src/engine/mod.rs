@@ -6,6 +6,7 @@
 //! [`crate::watch`], [`crate::models`], [`crate::execution`], [`crate::journal`], [`crate::chat`] and
 //! [`crate::catalog`]; never a view. A new effect is a variant in `effect.rs` and an arm in the driver.
 
+mod chores;
 mod clock;
 mod consult;
 pub mod context;

@@ -46,6 +46,10 @@ impl Outbox {
                     text.push_str(more);
                     return;
                 }
+                (Delta::Memory { op, bytes }, Delta::Memory { op: other, bytes: newer }) if op == other => {
+                    *bytes = *newer;
+                    return;
+                }
                 _ => {}
             }
         }

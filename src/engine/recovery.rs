@@ -4,6 +4,7 @@
 //! with an intent and no outcome is *unknown*: it may or may not have happened, and only the operator can say. Nothing
 //! with an effect is ever repeated by us (reference: reliability-security 3.3).
 
+use crate::chat::by_hand::ByHand;
 use crate::chat::consult::Advice;
 use crate::chat::consult::ConsultAnswered;
 use crate::chat::event::{Actor, Event, HoldReason};
@@ -20,13 +21,17 @@ pub fn settle(session: &Session) -> Vec<(Actor, Vec<Event>)> {
         return Vec::new();
     }
     if session.ended().is_some() {
-        return unsummed(session);
+        let hands = by_hand(session);
+        let mut settled = unsummed(session);
+        settled.extend((!hands.is_empty()).then_some((Actor::System, hands)));
+        return settled;
     }
     let mut events = Vec::new();
     if session.hold().is_none() {
         // First, so that the time in which nobody was here counts for nothing.
         events.push(Event::Held { why: HoldReason::Opened });
     }
+    events.extend(by_hand(session));
     if session.leashes().next().is_some() || !session.grants().is_empty() || session.remembers_tools() {
         // Whoever is there now has seen nothing yet.
         events.push(Event::ConsentRevoked { agent: None });
@@ -70,6 +75,15 @@ pub fn settle(session: &Session) -> Vec<(Actor, Vec<Event>)> {
         events.extend(inside.map(|event| Event::Inner { agent: agent.clone(), event: Box::new(event) }));
     }
     if events.is_empty() { Vec::new() } else { vec![(Actor::System, events)] }
+}
+
+/// What waited by hand is void, and what ran by hand may have happened or not.
+fn by_hand(session: &Session) -> Vec<Event> {
+    let mut events: Vec<Event> = session.hands_running().map(|op| Event::OutcomeUnknown { op }).collect();
+    if session.by_hand().iter().any(|hand| hand.op.is_none()) {
+        events.push(Event::ByHand(ByHand::Void));
+    }
+    events
 }
 
 /// A summary that was not written before the log ended is not written by itself: the last message stands in for it.

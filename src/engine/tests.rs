@@ -1,5 +1,6 @@
 mod audience;
 mod breaks;
+mod by_hand;
 mod circles;
 mod code;
 mod configure;

@@ -132,6 +132,7 @@ async fn relay(piece: Progress, op: OpId, inbox: &mpsc::Sender<Input>) {
     let input = match piece {
         Progress::Started { pid } => Input::Started { op, pid },
         Progress::Output(text) => Input::Output { op, text },
+        Progress::Memory(bytes) => Input::Held { op, bytes },
     };
     let _ = inbox.send(input).await;
 }

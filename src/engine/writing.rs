@@ -105,6 +105,7 @@ fn is_hard(event: &Event) -> bool {
             | Event::ModelCalled { .. }
             | Event::ApprovalDecided { .. }
             | Event::Intent { .. }
+            | Event::ByHand(_)
             | Event::ConsultAsked(_)
             | Event::Outcome { .. }
             | Event::OutcomeResolved { .. }

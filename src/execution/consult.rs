@@ -74,7 +74,7 @@ mod unix {
         let owner = libc::pid_t::try_from(std::process::id()).unwrap_or(0);
         // SAFETY: between fork and exec the closure makes system calls only.
         unsafe { command.pre_exec(move || prepare(owner)) };
-        Ok((command.spawn()?, run))
+        Ok((tree::spawn(&mut command)?, run))
     }
 
     /// In the forked child: no core files, nothing of ours left open, a tree of its own.

@@ -84,7 +84,9 @@ mod linux {
         pub(super) fn open(&self, start: &Start<'_>) -> Confine {
             let means = Means::here();
             let spaces = means.processes().then(|| spaces(means.user, None, false, None));
-            Confine { spaces, limits: limits(start), processors: processors(start), ..Confine::default() }
+            let terminal = self.terminal;
+            let (orphans, limits) = (spaces.is_none(), limits(start));
+            Confine { spaces, limits, processors: processors(start), terminal, orphans, ..Confine::default() }
         }
 
         /// Landlock and seccomp, and namespaces where they can be had.
@@ -96,7 +98,8 @@ mod linux {
             let mut read: Vec<PathBuf> = vec!["/proc".into(), "/sys/devices/system/cpu".into()];
             read.extend(self.roots.borrow().iter().flat_map(|roots| roots.all()).map(Path::to_owned));
             read.push(start.file.copy.as_ref().map_or(&start.file.path, |copy| &copy.root).clone());
-            let devices = DEVICES.map(PathBuf::from).to_vec();
+            let mut devices = DEVICES.map(PathBuf::from).to_vec();
+            devices.extend(self.terminal.then(|| PathBuf::from("/dev/tty")));
             let rules = landlock::Rules { read, write: write.clone(), devices, network: place.network };
             let (spaces, sockets) = if means.views() {
                 let spaces = spaces(true, Some(&write), !place.network, Some(SCRATCH));
@@ -118,6 +121,7 @@ mod linux {
             }
             let processors = processors(start);
             let confine = Confine {
+                orphans: spaces.is_none(),
                 spaces,
                 landlock: Some(landlock::ruleset(&rules)?),
                 landlock_late: late,
@@ -127,6 +131,7 @@ mod linux {
                 no_new_privileges: true,
                 processors,
                 keep: Vec::new(),
+                terminal: self.terminal,
             };
             let file = start.file.copy.as_ref().map_or(&start.file.path, |copy| &copy.path);
             Ok((line(start, file), confine))
@@ -160,11 +165,14 @@ mod linux {
                 scratch: SCRATCH,
                 network: place.network,
                 filter: rules.as_raw_fd(),
+                terminal: self.terminal,
             };
             let mut command = vec![program.into_os_string()];
             command.extend(bubblewrap::arguments(&view));
             command.extend(line(start, &seen));
-            let confine = Confine { limits: limits(start), processors, keep: vec![rules], ..Confine::default() };
+            let terminal = self.terminal;
+            let confine =
+                Confine { limits: limits(start), processors, keep: vec![rules], terminal, ..Confine::default() };
             Ok((command, confine))
         }
     }

@@ -101,6 +101,25 @@ impl WorkDir {
                 )
             })?;
         }
+        let held = WorkDir::hold(path)?;
+        // SAFETY: a valid descriptor and a constant, NUL-terminated name.
+        let writable = unsafe { libc::faccessat(held.fd(), c".".as_ptr(), libc::W_OK | libc::X_OK, 0) } == 0;
+        if !writable {
+            return Err(format!(
+                "The working directory {shown} is not writable: {}. \
+                 Give yourself the right to write there, or set work_dir to another place.",
+                io::Error::last_os_error()
+            ));
+        }
+        Ok(held)
+    }
+
+    /// Opens a directory that is there, to be read.
+    ///
+    /// # Errors
+    /// A sentence for a person: it is a link, or cannot be opened.
+    pub fn hold(path: &Path) -> Result<WorkDir, String> {
+        let shown = path.display();
         // With a slash at the end the system would follow a link in spite of O_NOFOLLOW.
         let trimmed: PathBuf = path.components().collect();
         let name = c_string(trimmed.as_os_str()).map_err(|error| format!("{shown}: {error}"))?;
@@ -109,15 +128,6 @@ impl WorkDir {
             let why = if linked { "is a symbolic link".to_owned() } else { format!("cannot be used: {error}") };
             format!("The working directory {shown} {why}. Set work_dir to a real directory you may write to.")
         })?;
-        // SAFETY: a valid descriptor and a constant, NUL-terminated name.
-        let writable = unsafe { libc::faccessat(fd.as_raw_fd(), c".".as_ptr(), libc::W_OK | libc::X_OK, 0) } == 0;
-        if !writable {
-            return Err(format!(
-                "The working directory {shown} is not writable: {}. \
-                 Give yourself the right to write there, or set work_dir to another place.",
-                io::Error::last_os_error()
-            ));
-        }
         Ok(WorkDir { fd, path: trimmed })
     }
 

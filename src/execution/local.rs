@@ -92,6 +92,10 @@ impl Executor for Local {
         Box::pin(run::perform(job, progress, "local", || Box::new(Programs::default())))
     }
 
+    fn shell(&self, place: &Place) -> Result<(), String> {
+        super::shell::local(place)
+    }
+
     fn ready(&self, code: &CodeExecution) -> Result<(), String> {
         Means::here().choose(code.minimum_tier, self.tier).map(drop)
     }
@@ -138,6 +142,8 @@ pub(super) struct Programs {
     pub(super) tier: Tier,
     venv: Option<PathBuf>,
     pub(super) roots: RefCell<Option<Roots>>,
+    /// Whether it is on a terminal: a shell of the operator's.
+    pub(super) terminal: bool,
     /// Place for temporary files of the code, where it has no file system of its own.
     pub(super) scratch: Option<(WorkDir, PrivateDir)>,
 }
@@ -145,10 +151,10 @@ pub(super) struct Programs {
 impl Programs {
     fn of(tier: Tier, venv: Option<&str>) -> Programs {
         let roots = (!tier.is_none()).then(|| Roots::new(venv));
-        Programs { tier, venv: venv.map(PathBuf::from), roots: RefCell::new(roots), scratch: None }
+        Programs { tier, venv: venv.map(PathBuf::from), roots: RefCell::new(roots), ..Programs::default() }
     }
 
-    fn find(&self, name: &str) -> Option<PathBuf> {
+    pub(super) fn find(&self, name: &str) -> Option<PathBuf> {
         match self.roots.borrow_mut().as_mut() {
             Some(roots) => roots.find(name),
             None => find_program(name),
@@ -208,7 +214,7 @@ impl Launcher for Programs {
 }
 
 /// The whole environment of a program: the named variables of this process, and what makes Python behave in a pipe.
-fn environment(place: &Place) -> Vec<(OsString, OsString)> {
+pub(super) fn environment(place: &Place) -> Vec<(OsString, OsString)> {
     let mut variables: Vec<(OsString, OsString)> = vec![
         ("HOME".into(), place.work_dir.clone().into()),
         ("PYTHONUNBUFFERED".into(), "1".into()),

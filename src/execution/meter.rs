@@ -25,13 +25,14 @@ pub struct Meter {
     next: Instant,
     last: Option<(Instant, u64)>,
     peak: u64,
+    held: u64,
 }
 
 impl Meter {
     /// Nothing used so far; `trees` are where it may write.
     pub fn new(bounds: Bounds, trees: &[&WorkDir]) -> Meter {
         let disk = bounds.disk.map(|_| usage::Disk::of(trees));
-        Meter { bounds, disk, next: Instant::now(), last: None, peak: 0 }
+        Meter { bounds, disk, next: Instant::now(), last: None, peak: 0, held: 0 }
     }
 
     /// Most memory seen, in bytes; `None` when it could not be seen.
@@ -39,8 +40,14 @@ impl Meter {
         (self.peak > 0).then_some(self.peak)
     }
 
+    /// Memory seen last, in bytes.
+    pub fn held(&self) -> u64 {
+        self.held
+    }
+
     /// Memory that was seen in another way.
     pub fn saw(&mut self, memory: u64) {
+        self.held = memory;
         self.peak = self.peak.max(memory);
     }
 
@@ -64,6 +71,7 @@ impl Meter {
         // Pages that forked processes share are counted several times; only the slow way knows.
         let suspicious = self.bounds.memory.is_some_and(|most| quick > most);
         let held = if suspicious { members.iter().map(|pid| usage::memory_precisely(*pid)).sum() } else { quick };
+        self.held = held;
         if held > 0 {
             self.peak = self.peak.max(held);
         }

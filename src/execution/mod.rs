@@ -13,6 +13,8 @@ pub mod consult;
 #[cfg(unix)]
 mod contain;
 #[cfg(unix)]
+pub mod copy;
+#[cfg(unix)]
 pub mod docker;
 #[cfg(unix)]
 mod file;
@@ -22,6 +24,8 @@ mod language;
 mod ledger;
 #[cfg(unix)]
 pub mod local;
+#[cfg(unix)]
+pub mod look;
 #[cfg(unix)]
 mod meter;
 #[cfg(unix)]
@@ -36,6 +40,8 @@ mod process;
 mod run;
 #[cfg(unix)]
 pub mod sandbox;
+#[cfg(unix)]
+mod shell;
 #[cfg(unix)]
 mod stage;
 #[cfg(target_os = "linux")]
@@ -64,6 +70,13 @@ pub trait Executor: Send + Sync {
     /// Cancelling `job.kill` stops it within two seconds and keeps what was printed; dropping the future kills it too.
     /// A slow reader of `progress` never holds up the program: pieces of output are merged, and the oldest dropped.
     fn run(&self, job: Job, progress: mpsc::Sender<Progress>) -> Pin<Box<dyn Future<Output = Execution> + Send>>;
+
+    /// Opens a shell for the operator where code of that place runs, on this process's own terminal, and returns when
+    /// it is left. Blocking. The caller has left the screen before.
+    ///
+    /// # Errors
+    /// What is missing; nothing was started then.
+    fn shell(&self, place: &Place) -> Result<(), String>;
 
     /// Whether the tier that the team wants can be kept here.
     ///
@@ -106,6 +119,8 @@ pub enum Progress {
     },
     /// More output, as text.
     Output(String),
+    /// Memory that its processes hold now, in bytes. Sent now and then.
+    Memory(u64),
 }
 
 /// The executors.

@@ -11,6 +11,11 @@ const ROOM: usize = 32 * 1024;
 /// Shortest time between two pieces: no screen shows more than thirty a second.
 const PACE: Duration = Duration::from_millis(33);
 
+/// Difference in memory that is worth telling.
+const MEMORY: u64 = 256 << 10;
+/// Time between two figures of memory.
+const TELL: Duration = Duration::from_millis(250);
+
 /// What waits to be sent.
 #[derive(Debug)]
 pub struct Outbox {
@@ -19,12 +24,20 @@ pub struct Outbox {
     text: String,
     dropped: bool,
     next: Instant,
+    memory: (Instant, u64),
 }
 
 impl Outbox {
     /// An empty one.
     pub fn new(sender: mpsc::Sender<Progress>) -> Self {
-        Outbox { sender, started: None, text: String::new(), dropped: false, next: Instant::now() }
+        Outbox {
+            sender,
+            started: None,
+            text: String::new(),
+            dropped: false,
+            next: Instant::now(),
+            memory: (Instant::now(), 0),
+        }
     }
 
     /// A block's first process exists. Output that waits goes first, as it belongs to an earlier block.
@@ -44,6 +57,17 @@ impl Outbox {
             }
             self.text.drain(..cut);
             self.dropped = true;
+        }
+    }
+
+    /// Memory as it was seen now. Told twice a second at most, and only when it is another figure for a person.
+    pub fn memory(&mut self, bytes: u64) {
+        let (last, told) = self.memory;
+        let now = Instant::now();
+        if bytes.abs_diff(told) >= MEMORY && now - last >= TELL && self.started.is_none() {
+            // A reader that has no room hears the next one.
+            let _ = self.sender.try_send(Progress::Memory(bytes));
+            self.memory = (now, bytes);
         }
     }
 

@@ -123,23 +123,55 @@ fn start(
     (work_dir, work_path): (i32, &Path),
     confine: Confine,
 ) -> io::Result<(Child, PipeReader)> {
-    let (program, arguments) = command.split_first().ok_or(io::ErrorKind::NotFound)?;
     let (reader, writer) = io::pipe()?;
     set_nonblocking(&reader)?;
+    let stdio = [Stdio::null(), writer.try_clone()?.into(), writer.into()];
+    Ok((spawn(stdio, command, environment, run, (work_dir, work_path), confine)?, reader))
+}
+
+/// Starts a program on a terminal, which is given up here.
+///
+/// # Errors
+/// When it does not start.
+pub fn start_on(
+    terminal: OwnedFd,
+    command: &[OsString],
+    environment: &[(OsString, OsString)],
+    run: &str,
+    directory: (i32, &Path),
+    confine: Confine,
+) -> io::Result<Child> {
+    let stdio = [terminal.try_clone()?.into(), terminal.try_clone()?.into(), terminal.into()];
+    spawn(stdio, command, environment, run, directory, confine)
+}
+
+fn spawn(
+    [input, output, errors]: [Stdio; 3],
+    command: &[OsString],
+    environment: &[(OsString, OsString)],
+    run: &str,
+    (work_dir, work_path): (i32, &Path),
+    confine: Confine,
+) -> io::Result<Child> {
+    let (program, arguments) = command.split_first().ok_or(io::ErrorKind::NotFound)?;
     let mut command = Command::new(program);
     command
         .args(arguments)
         .env_clear()
         .envs(environment.iter().map(|(name, value)| (name, value)))
         .env(tree::MARKER, run)
-        .stdin(Stdio::null())
-        .stdout(writer.try_clone()?)
-        .stderr(writer);
+        .stdin(input)
+        .stdout(output)
+        .stderr(errors);
     let work_path = CString::new(work_path.as_os_str().as_bytes())?;
     let owner = libc::pid_t::try_from(std::process::id()).unwrap_or(0);
+    #[cfg(target_os = "linux")]
+    if confine.orphans {
+        tree::adopt();
+    }
     // SAFETY: between fork and exec the closure makes system calls only.
     unsafe { command.pre_exec(move || prepare(work_dir, &work_path, owner, &confine)) };
-    Ok((command.spawn()?, reader))
+    tree::spawn(&mut command)
 }
 
 /// In the forked child: working directory, no core files, nothing of ours left open, a tree of its own, and at last
@@ -178,7 +210,11 @@ pub fn try_spaces(user: bool, views: bool) -> bool {
     let spaces = super::sandbox::spaces(user, writable.as_deref(), views, None);
     let confine = Confine { spaces: Some(spaces), ..Confine::default() };
     let started = start(&[program.into()], &[], "probe", (dir.as_raw_fd(), &place), confine);
-    started.is_ok_and(|(mut child, _pipe)| child.wait().is_ok_and(|status| status.success()))
+    started.is_ok_and(|(mut child, _pipe)| {
+        let fine = child.wait().is_ok_and(|status| status.success());
+        tree::end(&mut child, "probe");
+        fine
+    })
 }
 
 /// Reads until the program ends or has to.
@@ -197,6 +233,7 @@ fn watch(child: &mut Child, launch: &mut Launch, stop: &Stop, stream: &mut Strea
         if let Some(words) = launch.meter.look(now, child.id()) {
             return End::OverLimit(words);
         }
+        stream.outbox.memory(launch.meter.held());
         let soonest = stream.outbox.flush().into_iter().chain(launch.meter.next(now)).min();
         let waits = [left, soonest, exit.is_none().then_some(TICK)];
         let ready =
@@ -313,4 +350,40 @@ fn exit_descriptor(child: &Child) -> Option<OwnedFd> {
 #[cfg(not(target_os = "linux"))]
 fn exit_descriptor(_child: &Child) -> Option<OwnedFd> {
     None
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    /// Without a process namespace a program can kill its supervisor. What it started before, in a session of its own
+    /// and with nothing of ours in its environment, is ended all the same.
+    #[test]
+    fn killing_the_supervisor_saves_nobody() {
+        let dir = tempfile::tempdir().unwrap();
+        let work = WorkDir::open(dir.path()).unwrap();
+        let code = "setsid env -i sh -c 'echo $$ > pid; exec sleep 60' & while [ ! -s pid ]; do sleep 0.01; done; \
+                    kill -9 $PPID; sleep 60";
+        let command: Vec<OsString> = ["sh", "-c", code].map(OsString::from).to_vec();
+        let environment = [("PATH".into(), std::env::var_os("PATH").unwrap())];
+        let limit = TimeLimit { first: Duration::from_secs(30), added: Arc::default() };
+        let run = uuid::Uuid::now_v7().simple().to_string();
+        let launch = Launch {
+            command: &command,
+            work_dir: &work,
+            environment: &environment,
+            run: &run,
+            limit: &limit,
+            meter: Meter::new(Default::default(), &[&work]),
+        };
+        let (sender, _receiver) = tokio::sync::mpsc::channel(8);
+        let (mut output, mut outbox) = (Output::new(1000), Outbox::new(sender));
+        let confine = Confine { orphans: true, ..Confine::default() };
+        let ended = super::run(launch, confine, &Stop::new().unwrap(), &mut output, &mut outbox);
+        assert!(matches!(ended.end, End::Exited(137)), "{:?}", ended.end);
+        assert_eq!(ended.left, Vec::<u32>::new());
+        let pid = std::fs::read_to_string(dir.path().join("pid")).unwrap();
+        assert!(!Path::new("/proc").join(pid.trim()).exists(), "process {pid} lives");
+    }
 }

@@ -207,6 +207,11 @@ struct Run<'a> {
 type Became<T = (i32, Option<Stopped>)> = Result<T, (i32, Option<Stopped>)>;
 
 impl Start<'_> {
+    /// The program that is to run.
+    pub fn program(&self) -> &str {
+        self.command.first().map(String::as_str).unwrap_or_default()
+    }
+
     /// The command with the file where the program sees it. A tool has its arguments already.
     pub fn line(&self, file: &str) -> Vec<String> {
         let file = self.payload.tool.is_none().then(|| file.to_owned());

@@ -229,7 +229,7 @@ impl<W: Write + ?Sized> Printer<'_, W> {
         let languages = session
             .approvals()
             .rev()
-            .find(|asked| Some(asked.turn) == turn)
+            .find(|asked| asked.turn.is_some() && asked.turn == turn)
             .map(|asked| {
                 asked.payload.blocks.iter().map(|block| block.language.as_str()).collect::<Vec<_>>().join(", ")
             })

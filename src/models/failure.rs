@@ -20,10 +20,27 @@ pub struct Peer {
     pub model: String,
     /// Host and port.
     pub host: String,
-    /// The variable that holds the key, if there is one.
+    /// What its kind of server is called.
+    pub server: &'static str,
+    /// The name of the key, if there is one.
     pub variable: Option<String>,
     /// Values that must never be shown.
     pub secrets: Vec<String>,
+}
+
+#[cfg(test)]
+impl Peer {
+    /// Somebody to speak with in a test.
+    pub fn test() -> Self {
+        Peer {
+            key: "smart".into(),
+            model: "gpt-x".into(),
+            host: "api.example".into(),
+            server: "a server",
+            variable: None,
+            secrets: Vec::new(),
+        }
+    }
 }
 
 impl Peer {
@@ -62,14 +79,14 @@ impl Peer {
     /// The failure that an HTTP answer other than 200 means.
     pub fn http(&self, status: u16, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Failure {
         let report = Report::read(body);
-        let hint = hint::retry_after_ms(headers, &report.message, now);
+        let hint = report.retry_ms.or_else(|| hint::retry_after_ms(headers, &report.message, now));
         self.classified(Some(status), &report, hint, "answered")
     }
 
     /// The failure that an error inside a stream (or inside an answer with status 200) means.
     pub fn reported(&self, error: &Value, now: Timestamp) -> Failure {
         let report = Report::of(error);
-        let hint = hint::retry_after_ms(&HeaderMap::new(), &report.message, now);
+        let hint = report.retry_ms.or_else(|| hint::retry_after_ms(&HeaderMap::new(), &report.message, now));
         self.classified(report.status, &report, hint, "broke off with an error")
     }
 
@@ -118,6 +135,8 @@ struct Report {
     message: String,
     /// A status repeated inside the body (OpenRouter: `code: 429`).
     status: Option<u16>,
+    /// When to come back, where the body says it apart from the message (Gemini: `retryDelay`), in milliseconds.
+    retry_ms: Option<u64>,
 }
 
 impl Report {
@@ -150,6 +169,13 @@ impl Report {
                 _ => {}
             }
         }
+        for detail in fields.get("details").and_then(Value::as_array).into_iter().flatten() {
+            if let Some(reason) = detail.get("reason").and_then(Value::as_str) {
+                report.codes.push_str(&format!("{} ", reason.to_lowercase()));
+            }
+            let delay = detail.get("retryDelay").and_then(Value::as_str).and_then(hint::duration_ms);
+            report.retry_ms = report.retry_ms.or(delay);
+        }
         report.message = match ["message", "detail", "error"].iter().find_map(|name| fields.get(*name)) {
             Some(Value::String(text)) => text.clone(),
             Some(other) => other.to_string(),
@@ -175,6 +201,7 @@ fn classify(status: Option<u16>, report: &Report) -> FailureKind {
         FailureKind::Quota
     } else if coded(&["context_length_exceeded", "exceed_context_size", "model_max_prompt_tokens_exceeded"])
         || client && said(&["maximum context length", "context window", "context length", "context size"])
+        || client && said(&["exceeds the maximum number of tokens"])
         || client && said(&["prompt is too long", "context limit", "input is too long", "too many input tokens"])
     {
         FailureKind::ContextFull
@@ -183,7 +210,14 @@ fn classify(status: Option<u16>, report: &Report) -> FailureKind {
     {
         FailureKind::Filtered
     } else if matches!(status, Some(401 | 403))
-        || coded(&["invalid_api_key", "authentication_error", "permission_error", "permission_denied", "unauthorized"])
+        || coded(&[
+            "invalid_api_key",
+            "api_key_invalid",
+            "authentication_error",
+            "permission_error",
+            "permission_denied",
+            "unauthorized",
+        ])
     {
         FailureKind::Key
     } else if status == Some(429) || coded(&["rate_limit", "too_many_requests", "resource_exhausted", "throttl"]) {
@@ -221,13 +255,7 @@ mod tests {
     use FailureKind::*;
 
     fn peer() -> Peer {
-        Peer {
-            key: "smart".into(),
-            model: "gpt-x".into(),
-            host: "api.example".into(),
-            variable: Some("EXAMPLE_KEY".into()),
-            secrets: vec!["sk-verysecret".into()],
-        }
+        Peer { variable: Some("EXAMPLE_KEY".into()), secrets: vec!["sk-verysecret".into()], ..Peer::test() }
     }
 
     fn http(status: u16, body: &str) -> Failure {

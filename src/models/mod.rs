@@ -1,12 +1,18 @@
 //! Where words come from: providers, and the models a team reaches through them.
 //!
 //! A provider is a row of [`PROVIDERS`]; connected with a model's settings it becomes a [`Model`], which answers a
-//! request with a stream of chunks. May import `chat`, `catalog` and `settings`. A new provider is one file (or folder)
-//! with an `Entry` and one row below; a new dialect over server-sent events starts from `sse` and `failure`. Nothing
-//! here retries: `retry` says whether and when, the engine decides and records.
+//! request with a stream of chunks. May import `chat`, `catalog` and `settings`. A new provider is one row in `houses`;
+//! a new dialect is one file beside `openai`, and `http` does the rest. Nothing here retries: `retry` says whether and
+//! when, the engine decides and records.
 
+pub mod anthropic;
 pub mod failure;
+pub mod gemini;
 pub mod hint;
+mod houses;
+pub mod http;
+pub mod keys;
+pub mod ollama;
 pub mod openai;
 pub mod prices;
 mod redact;
@@ -18,6 +24,7 @@ use crate::catalog::{self, Entry};
 use crate::chat::request::{Chunk, Failure, FailureKind, Request};
 use crate::chat::team::{ModelSpec, Team};
 use futures_util::{Stream, future, stream};
+pub use keys::{Environment, Secrets};
 use std::collections::{BTreeMap, HashMap};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -43,31 +50,25 @@ pub trait Provider: Send + Sync {
     fn inspect(&self, spec: &ModelSpec, secrets: &dyn Secrets) -> Vec<String>;
 }
 
-/// Where keys come from. They stay in memory, in a header marked sensitive.
-pub trait Secrets: Send + Sync {
-    /// The value of a variable, if it is set.
-    fn get(&self, variable: &str) -> Option<String>;
-}
-
-/// The process environment.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Environment;
-
-impl Secrets for Environment {
-    fn get(&self, variable: &str) -> Option<String> {
-        std::env::var(variable).ok()
-    }
-}
-
-impl Secrets for HashMap<String, String> {
-    fn get(&self, variable: &str) -> Option<String> {
-        HashMap::get(self, variable).cloned()
-    }
-}
-
 /// Every provider.
-pub static PROVIDERS: &[Entry<dyn Provider>] =
-    &[openai::OPENAI_ROW, openai::OLLAMA_ROW, openai::COMPATIBLE_ROW, scripted::ROW];
+pub static PROVIDERS: &[Entry<dyn Provider>] = &[
+    houses::OPENAI,
+    houses::ANTHROPIC,
+    houses::GEMINI,
+    houses::AZURE,
+    houses::OLLAMA,
+    houses::OPENROUTER,
+    houses::GROQ,
+    houses::DEEPSEEK,
+    houses::MISTRAL,
+    houses::XAI,
+    houses::TOGETHER,
+    houses::VLLM,
+    houses::LMSTUDIO,
+    houses::LITELLM,
+    houses::COMPATIBLE,
+    scripted::ROW,
+];
 
 /// All models of a team, connected when first asked, so that one missing key stops only those who need it.
 pub struct Models {

@@ -47,7 +47,14 @@ impl Striker {
                 let model = struck(model, &self.secrets).chars().take(SERVED).collect();
                 vec![Ok(Chunk::Served(model))]
             }
+            Some(Ok(Chunk::Identity(id))) => vec![Ok(Chunk::Identity(struck(id, &self.secrets)))],
+            Some(Ok(Chunk::Remark(text))) => vec![Ok(Chunk::Remark(struck(text, &self.secrets)))],
             Some(Ok(Chunk::Usage(tokens))) => vec![Ok(Chunk::Usage(tokens))],
+            Some(Ok(Chunk::Call(mut call))) => {
+                let text = struck(call.arguments.to_string(), &self.secrets);
+                call.arguments = text.into();
+                vec![Ok(Chunk::Call(call))]
+            }
             last => {
                 // The answer is over, in whatever way: what was held back was no secret after all.
                 let mut out = Vec::new();

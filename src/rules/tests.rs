@@ -167,7 +167,7 @@ fn and_binds_closer_than_or_and_not_closest() {
 fn counts_are_of_the_present_run_and_of_what_the_team_shares() {
     let mut log = talk();
     let mut aside = log.message(Author::Agent("Coder".into()), MessageKind::ToolResults, "");
-    let call = ToolCall { id: "1".into(), name: "search".into(), arguments: "{}".into() };
+    let call = ToolCall { id: "1".into(), name: "search".into(), arguments: "{}".into(), echo: None };
     aside.tool_results = vec![ToolResult::of(&call, "found", false)];
     log.post(aside);
     let mut partial = log.message(Author::Agent("Tester".into()), MessageKind::Reply, "half");

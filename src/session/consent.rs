@@ -1,7 +1,6 @@
 //! Commands about consent given in advance and about programs that run: what they amount to. Pure.
 
 use super::decide::Refusal;
-use super::turn::{Stage, Turn};
 use super::{Session, Waiting};
 use crate::chat::event::{Boundary, Event, Verdict};
 use crate::chat::id::{ApprovalId, OpId};
@@ -63,12 +62,7 @@ pub(super) fn revoke(session: &Session, agent: &Option<Name>) -> Decided {
 }
 
 fn runs(session: &Session, op: OpId) -> Result<(), Refusal> {
-    let runs = session
-        .turns()
-        .iter()
-        .flat_map(Turn::stages)
-        .any(|stage| matches!(stage, Stage::Running(running, _) if *running == op));
-    if runs { Ok(()) } else { refuse("That program does not run any more.") }
+    if session.running().contains(&op) { Ok(()) } else { refuse("That program does not run any more.") }
 }
 
 pub(super) fn end_program(session: &Session, op: OpId) -> Decided {

@@ -3,8 +3,8 @@
 //! Pure. Commands that also stop something in flight ([`Command::Interrupt`], [`Command::End`], and the edits, which
 //! must not leave a call behind on the old branch) are completed by the engine, which knows what is in flight.
 
-use super::turn::{Phase, Turn};
-use super::{Session, Waiting, breaks, consent, tools, unstick};
+use super::turn::Phase;
+use super::{Session, Waiting, breaks, by_hand, consent, tools, unstick};
 use crate::chat::command::Command;
 use crate::chat::configure::Change;
 use crate::chat::event::{Answer, Boundary, Choice, Event, HoldReason, Verdict};
@@ -101,6 +101,10 @@ pub fn decide(session: &Session, command: &Command, now: UnixMillis) -> Decided 
         Command::Revoke { agent } => consent::revoke(session, agent).map(Decision::from),
         Command::EndProgram { op } => consent::end_program(session, *op).map(Decision::from),
         Command::ExtendTime { op, added_ms } => consent::extend_time(session, *op, *added_ms).map(Decision::from),
+        Command::RunAgain { op } => by_hand::again(session, *op).map(Decision::from),
+        Command::OpenShell { op } => by_hand::shell(session, *op).map(Decision::from),
+        Command::LookAt { op, path } => by_hand::look(session, *op, path).map(|()| Decision::default()),
+        Command::Afresh { then } => by_hand::afresh(session, then, now),
         Command::Reply { ask, answer } => reply(session, *ask, answer),
         Command::Edit { message, content } => edit(session, *message, content),
         Command::MoveTo { seq } => move_to(session, *seq),
@@ -324,7 +328,7 @@ fn still_held(session: &Session, events: &mut Vec<Event>) {
 }
 
 fn refuse_while_running(session: &Session) -> Result<(), Refusal> {
-    if session.turns().iter().any(Turn::is_running) {
+    if !session.running().is_empty() {
         return refuse("Code is running. Wait for it or stop it before you go elsewhere.");
     }
     Ok(())
@@ -341,7 +345,7 @@ fn edit(session: &Session, id: MessageId, content: &Arc<str>) -> Decided {
     }
     let (branch, name) = next_branch(session);
     let mut events = vec![
-        Event::BranchMoved { name, why: format!("edited message {}", id.0 + 1) },
+        Event::BranchMoved { name, why: and_stays_done(format!("edited message {}", id.0 + 1), session, entry.seq) },
         Event::MessageEdited { message: id, content: content.clone() },
     ];
     still_held(session, &mut events);
@@ -366,8 +370,15 @@ fn move_to(session: &Session, seq: Seq) -> Decided {
         }
     };
     // Going somewhere is looking at it first: it starts when the operator says so.
+    let why = and_stays_done(why, session, seq);
     let events = vec![Event::BranchMoved { name, why }, Event::Held { why: HoldReason::Operator }];
     Ok(Decision { events, moved: Some((seq, branch)) })
+}
+
+/// Why one goes back, and what that does not undo.
+fn and_stays_done(why: String, session: &Session, seq: Seq) -> String {
+    let done = session.stays_done(seq);
+    if done.is_empty() { why } else { format!("{why}; {}", done.in_words()) }
 }
 
 fn next_branch(session: &Session) -> (BranchId, String) {

@@ -66,7 +66,7 @@ impl Session {
             Stage::Running(op, _) => Some(*op),
             _ => None,
         });
-        own.chain(self.active_inners().flat_map(Session::running)).collect()
+        own.chain(self.hands_running()).chain(self.active_inners().flat_map(Session::running)).collect()
     }
 
     /// The call of the turn of this agent that is under way, or that of whoever speaks in the team behind it.
@@ -139,6 +139,8 @@ impl State {
         let base = self.inner_base(agent);
         let servers = Arc::clone(&self.servers);
         let inner = self.inner.entry(agent.clone()).or_insert_with(|| Session::numbered(base));
+        // What the branch works in, those within work in.
+        inner.state.workspaces.clone_from(&self.workspaces);
         if matches!(event, Event::SessionStarted { .. }) {
             // Its members begin afresh; only the numbers go on.
             *inner = Session { base, ids: inner.ids, ..Session::default() };

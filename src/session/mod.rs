@@ -8,6 +8,7 @@
 pub mod account;
 mod apply;
 pub mod breaks;
+pub mod by_hand;
 mod calls;
 mod consent;
 pub mod consults;
@@ -156,6 +157,10 @@ struct State {
     /// Names of the team's members, and where this session's numbers begin: they make those of the inner ones.
     members: Vec<Name>,
     base: u64,
+    /// What waits or runs by hand.
+    by_hand: Vec<by_hand::Hand>,
+    /// Directories, and the copies in which this branch works instead.
+    workspaces: BTreeMap<String, String>,
 }
 
 /// What waits for the operator, oldest first within its kind.

@@ -292,10 +292,10 @@ impl Session {
     /// What waits for the operator.
     pub fn waiting(&self) -> Vec<Waiting> {
         let state = &self.state;
+        let mut waiting: Vec<Waiting> = self.hands_waiting().collect();
         if self.started.is_none() || state.ended.is_some() {
-            return Vec::new();
+            return waiting;
         }
-        let mut waiting = Vec::new();
         let given = self.team().is_some_and(|team| team.has_task());
         if state.transcript.is_empty() && !given {
             waiting.push(Waiting::Task);
@@ -329,6 +329,7 @@ impl Session {
             || calling(&self.state.floor.selecting.inquiry)
             || self.state.consults.open().is_some()
             || calling(&self.state.summing.inquiry)
+            || self.hands_running().next().is_some()
             || self.active_inners().any(Session::acts)
     }
 
@@ -338,6 +339,7 @@ impl Session {
             || self.state.floor.selecting.inquiry.is_busy()
             || self.state.consults.open().is_some()
             || self.state.summing.inquiry.is_busy()
+            || self.hands_running().next().is_some()
             || self.active_inners().any(Session::is_busy)
     }
 }

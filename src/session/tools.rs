@@ -227,17 +227,17 @@ pub(super) fn decide(session: &Session, command: &ToolsCommand) -> Result<Vec<Ev
             let Some(asked) = session.approval(*approval).filter(|_| waits) else {
                 return refuse("That request is no longer waiting.".to_owned());
             };
-            let turn = session.turns().iter().find(|turn| turn.id == asked.turn);
+            let turn = session.turns().iter().find(|turn| Some(turn.id) == asked.turn);
             let stage = Stage::Consent(*approval);
             let call = turn.and_then(|turn| {
                 let place = turn.tools.stages.iter().position(|other| *other == stage)?;
                 turn.tools.calls.get(place)
             });
-            let Some(call) = call else {
+            let (Some(call), Some(of)) = (call, asked.turn) else {
                 return refuse("Only a tool's call can be answered in its place.".to_owned());
             };
             let verdict = Verdict::Deny("answered by the operator in the tool's place".to_owned());
-            let (approval, hash, turn) = (*approval, asked.hash.clone(), asked.turn);
+            let (approval, hash, turn) = (*approval, asked.hash.clone(), of);
             Ok(vec![
                 Event::ApprovalDecided { approval, verdict, hash, seen_in_full: false, remember: false },
                 Event::ToolReturned { turn, result: ToolResult::of(call, text.clone(), false), handoff: None },

@@ -251,8 +251,8 @@ pub struct Call {
 pub struct Approval {
     /// Identity.
     pub id: ApprovalId,
-    /// The turn that waits.
-    pub turn: TurnId,
+    /// The turn that waits; `None` when the operator wants it run by hand.
+    pub turn: Option<TurnId>,
     /// The agent that would run it.
     pub agent: Name,
     /// The message with the code.

@@ -268,7 +268,7 @@ fn scope_all_reads_the_task_and_what_agents_and_tools_say_to_each_other() {
     let mut log = talk();
     assert!(check(&mut endings(all("DONE")), &log).is_some(), "the task says DONE");
     log.says("a", "words");
-    let call = ToolCall { id: "1".into(), name: "find".into(), arguments: "{\"q\":\"STOP\"}".into() };
+    let call = ToolCall { id: "1".into(), name: "find".into(), arguments: "{\"q\":\"STOP\"}".into(), echo: None };
     let mut asks = log.message(Author::Agent("a".into()), MessageKind::ToolCalls, "");
     asks.tool_calls = vec![call.clone()];
     log.post(asks);
@@ -284,7 +284,7 @@ fn tools_and_handoffs_end_by_name() {
     let mut handed = endings(one("handoff", "user"));
     for (name, is_error) in [("find", false), ("submit", true)] {
         assert_eq!(check(&mut called, &log), None);
-        let call = ToolCall { id: "1".into(), name: name.into(), arguments: "{}".into() };
+        let call = ToolCall { id: "1".into(), name: name.into(), arguments: "{}".into(), echo: None };
         let mut results = log.message(Author::Agent("a".into()), MessageKind::ToolResults, "");
         results.tool_results = vec![ToolResult::of(&call, "it broke", is_error)];
         log.post(results);

@@ -113,6 +113,7 @@ actions! {
     AcceptProposal "accept_proposal" [Main] "Let the proposed speaker speak";
     EndProgram "end_program" [Main, Global] "Stop the program that runs; its output goes back to its agent";
     ExtendTime "extend_time" [Main, Global] "Let the program that runs have a minute more";
+    Executions "executions" [Main, Global] "Show what was executed: open its files, run it again, open a shell there";
     Revoke "revoke" [Main, Approval, Global] "Show what may run without asking, and take it back";
     Propose "propose" [Main] "Let the selector's model propose who speaks next";
     Bar "bar" [Main] "Take this agent off the floor, or let it back";

@@ -89,6 +89,8 @@ pub struct App {
     pub size: (u16, u16),
     /// What lies on top wants a frame then.
     pub arms_at: Option<Time>,
+    /// What the loop is to do because of what the engine said.
+    pub deeds: Vec<Deed>,
 }
 
 /// What the loop is to do for the console.
@@ -104,6 +106,8 @@ pub enum Deed {
     Redraw,
     /// Let the operator edit this in `$EDITOR`; the result comes back as [`App::edited`].
     Edit(String),
+    /// Open a shell where the code of this agent runs.
+    Shell(Name, Box<crate::chat::code::Payload>),
     /// Leave.
     Quit,
 }
@@ -139,6 +143,7 @@ impl App {
             started,
             size,
             arms_at: None,
+            deeds: Vec::new(),
         }
     }
 
@@ -172,7 +177,8 @@ impl App {
     pub fn changes_at(&self) -> Option<Time> {
         let toast = self.toast.as_ref().map(|(_, until)| *until);
         let counts_down = self.session.floor().wanted.as_ref().is_some_and(|wanted| wanted.until.is_some());
-        let ticks = (self.session.is_busy() || counts_down) && self.session.ended().is_none();
+        let by_hand = self.session.hands_running().next().is_some();
+        let ticks = by_hand || ((self.session.is_busy() || counts_down) && self.session.ended().is_none());
         let second = ticks.then(|| Time::from_secs(self.now.as_secs() + 1));
         let arms = self.arms_at.filter(|at| *at > self.now);
         [toast, second, arms].into_iter().flatten().min()

@@ -41,6 +41,8 @@ pub struct Printed {
     pub text: String,
     /// Lines so far.
     pub lines: usize,
+    /// Memory it holds, in bytes; 0 when that was not said.
+    pub memory: u64,
 }
 
 /// Bytes over the last seconds.
@@ -89,6 +91,7 @@ impl Live {
                 spoken.rate.add(text.len(), now);
                 spoken.reasoning += text.len();
             }
+            Delta::Memory { op, bytes } => self.programs.entry(op).or_default().memory = bytes,
             Delta::Output { op, agent, text } => {
                 let printed = self.programs.entry(op).or_default();
                 printed.agent = agent;

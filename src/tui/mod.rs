@@ -29,4 +29,4 @@ pub mod widget;
 pub mod words;
 
 pub use look::Look;
-pub use run::{Console, Left, run};
+pub use run::{Console, Left, Shell, run};

@@ -7,9 +7,12 @@ use super::look::Look;
 use super::terminal::{Screen, Tty};
 use super::view;
 use super::words;
+use crate::chat::Name;
+use crate::chat::code::Payload;
 use crate::chat::command::Command;
 use crate::chat::update::Update;
 use crate::session::Session;
+use crate::text::clean::one_line;
 use std::io;
 use std::process::Command as Process;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -28,6 +31,17 @@ pub struct Console {
     pub updates: mpsc::Receiver<Update>,
     /// Looks and keys.
     pub look: Look,
+    /// What opens a shell on the terminal that the console has left, where such a payload of that agent runs.
+    pub shell: Shell,
+}
+
+/// Opens a shell on this terminal and returns when it is left, or says why there is none.
+pub type Shell = Box<dyn Fn(&Name, &Payload) -> Result<(), String> + Send + Sync>;
+
+/// What the console reaches out with.
+struct Hands {
+    commands: mpsc::Sender<Command>,
+    shell: Shell,
 }
 
 /// How the console was left.
@@ -46,7 +60,8 @@ pub enum Left {
 /// # Errors
 /// When the terminal cannot be taken or drawn on.
 pub async fn run(console: Console) -> io::Result<Left> {
-    let Console { session, commands, mut updates, look } = console;
+    let Console { session, commands, mut updates, look, shell } = console;
+    let hands = Hands { commands, shell };
     let (to, mut inputs) = input::channel();
     let mut screen = Screen::enter(Tty, to.clone())?;
     screen.rescue(look.crashes.clone()).install();
@@ -59,7 +74,13 @@ pub async fn run(console: Console) -> io::Result<Left> {
     let mut title = String::new();
     let mut open = true;
     clock.request(Time::ZERO);
-    let left = loop {
+    let left = 'run: loop {
+        for deed in std::mem::take(&mut app.deeds) {
+            if let Some(left) = perform(deed, &mut app, &mut screen, &reader, &hands, &mut inputs)? {
+                break 'run left;
+            }
+            clock.request(app.now);
+        }
         let deadline = clock.deadline().filter(|_| screen.ready());
         // Updates wait for a frame that is near and are taken in before it: waking for every token costs more than
         // showing it.
@@ -83,7 +104,7 @@ pub async fn run(console: Console) -> io::Result<Left> {
                 let mut next = Some(input);
                 let mut way_out = None;
                 while let Some(input) = next {
-                    way_out = take_in(input, &mut app, &mut screen, &reader, &commands, &mut inputs, &mut clock).await?;
+                    way_out = take_in(input, &mut app, &mut screen, &reader, &hands, &mut inputs, &mut clock).await?;
                     if way_out.is_some() {
                         break;
                     }
@@ -115,7 +136,7 @@ pub async fn run(console: Console) -> io::Result<Left> {
             }
         }
     };
-    drop(commands);
+    drop(hands);
     screen.leave();
     // The engine may have much to say while it stops; nobody reads it, and it must not wait for us.
     updates.close();
@@ -139,7 +160,7 @@ async fn take_in(
     app: &mut App,
     screen: &mut Screen<Tty>,
     reader: &Reader,
-    commands: &mpsc::Sender<Command>,
+    hands: &Hands,
     inputs: &mut Inputs,
     clock: &mut FrameClock,
 ) -> io::Result<Option<Left>> {
@@ -160,54 +181,97 @@ async fn take_in(
         }
         other => {
             for deed in app.on_input(other) {
-                match deed {
-                    Deed::Send(command) => {
-                        if commands.try_send(command).is_err() {
-                            app.say("The engine does not listen; leave with q and open the session again.");
-                        }
-                    }
-                    Deed::Copy(text) => match screen.copy(&text) {
-                        Ok(said) => app.say(said),
-                        Err(error) => app.say(error.to_string()),
-                    },
-                    Deed::Redraw => screen.invalidate(),
-                    Deed::Suspend => {
-                        reader.park();
-                        if let Err(error) = screen.suspend() {
-                            app.say(error.to_string());
-                        }
-                        reader.resume();
-                    }
-                    Deed::Edit(text) => {
-                        reader.park();
-                        screen.leave();
-                        let edited = in_editor(&text);
-                        screen.enter_again()?;
-                        reader.resume();
-                        // What was typed into the editor and came too late is not meant for us; all else is.
-                        while let Ok(input) = inputs.try_recv() {
-                            match input {
-                                Input::Resize(columns, rows) => {
-                                    screen.resize(columns, rows);
-                                    app.on_input(Input::Resize(columns, rows));
-                                }
-                                Input::Signal(Signal::Terminate) => return Ok(Some(Left::Signal(15))),
-                                Input::Signal(Signal::HangUp) => return Ok(Some(Left::Signal(1))),
-                                Input::Gone => return Ok(Some(Left::Gone)),
-                                _ => {}
-                            }
-                        }
-                        match edited {
-                            Ok(text) => app.edited(&text),
-                            Err(why) => app.say(why),
-                        }
-                    }
-                    Deed::Quit => return Ok(Some(Left::Quit)),
+                if let Some(left) = perform(deed, app, screen, reader, hands, inputs)? {
+                    return Ok(Some(left));
                 }
             }
         }
     }
     clock.request_input(app.now);
+    Ok(None)
+}
+
+/// Does for the console what it cannot do itself; says how it is left, if it is.
+fn perform(
+    deed: Deed,
+    app: &mut App,
+    screen: &mut Screen<Tty>,
+    reader: &Reader,
+    hands: &Hands,
+    inputs: &mut Inputs,
+) -> io::Result<Option<Left>> {
+    match deed {
+        Deed::Send(command) => {
+            if hands.commands.try_send(command).is_err() {
+                app.say("The engine does not listen; leave with q and open the session again.");
+            }
+        }
+        Deed::Copy(text) => match screen.copy(&text) {
+            Ok(said) => app.say(said),
+            Err(error) => app.say(error.to_string()),
+        },
+        Deed::Redraw => screen.invalidate(),
+        Deed::Suspend => {
+            reader.park();
+            if let Err(error) = screen.suspend() {
+                app.say(error.to_string());
+            }
+            reader.resume();
+        }
+        Deed::Edit(text) => {
+            reader.park();
+            screen.leave();
+            let edited = in_editor(&text);
+            if let Some(left) = back(app, screen, reader, inputs)? {
+                return Ok(Some(left));
+            }
+            match edited {
+                Ok(text) => app.edited(&text),
+                Err(why) => app.say(why),
+            }
+        }
+        Deed::Shell(agent, payload) => {
+            reader.park();
+            screen.leave();
+            let place = &payload.place;
+            let words = format!(
+                "A shell where the code of {} runs: {} ({}). Leave it with exit.\r\n",
+                one_line(&agent),
+                one_line(&place.work_dir),
+                one_line(&place.containment)
+            );
+            screen.print(&words)?;
+            let opened = (hands.shell)(&agent, &payload);
+            if let Some(left) = back(app, screen, reader, inputs)? {
+                return Ok(Some(left));
+            }
+            match opened {
+                Ok(()) => app.say("Back from the shell."),
+                Err(why) => app.say(format!("No shell: {why}.")),
+            }
+        }
+        Deed::Quit => return Ok(Some(Left::Quit)),
+    }
+    Ok(None)
+}
+
+/// Takes the terminal again after another program had it.
+fn back(app: &mut App, screen: &mut Screen<Tty>, reader: &Reader, inputs: &mut Inputs) -> io::Result<Option<Left>> {
+    screen.enter_again()?;
+    reader.resume();
+    // What was typed into the other program and came too late is not meant for us; all else is.
+    while let Ok(input) = inputs.try_recv() {
+        match input {
+            Input::Resize(columns, rows) => {
+                screen.resize(columns, rows);
+                app.on_input(Input::Resize(columns, rows));
+            }
+            Input::Signal(Signal::Terminate) => return Ok(Some(Left::Signal(15))),
+            Input::Signal(Signal::HangUp) => return Ok(Some(Left::Signal(1))),
+            Input::Gone => return Ok(Some(Left::Gone)),
+            _ => {}
+        }
+    }
     Ok(None)
 }
 

@@ -15,6 +15,16 @@ pub fn tokens(n: u64) -> String {
     }
 }
 
+/// `812 B`, `4.1 MiB`: short, for a figure that moves.
+pub fn bytes(n: u64) -> String {
+    match n {
+        0..1024 => format!("{n} B"),
+        1024..0x10_0000 => format!("{} KiB", n >> 10),
+        0x10_0000..0x4000_0000 => format!("{:.1} MiB", n as f64 / (1 << 20) as f64),
+        _ => format!("{:.1} GiB", n as f64 / (1 << 30) as f64),
+    }
+}
+
 /// `02:13`, `1:02:13`.
 pub fn clock(ms: u64) -> String {
     let seconds = ms / 1000;
@@ -134,7 +144,7 @@ pub fn waiting(item: &Waiting, session: &Session) -> String {
             Some(wanted) if wanted.candidates.is_empty() => "nobody may speak: let somebody back".to_owned(),
             _ => "who speaks next?".to_owned(),
         },
-        Waiting::Unknown(op) => format!("execution {} : outcome unknown", op.0),
+        Waiting::Unknown(op) => format!("execution {}: outcome unknown", op.0 + 1),
         Waiting::Hold(why) => held(why),
     }
 }

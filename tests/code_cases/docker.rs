@@ -188,6 +188,22 @@ async fn exit_codes_files_and_missing_programs_are_as_with_the_local_executor() 
 }
 
 #[tokio::test]
+async fn error_and_output_come_in_the_order_they_were_written() {
+    let Some(_) = image() else { return };
+    for lasting in [false, true] {
+        let (dir, executor) = (TempDir::new().unwrap(), docker(lasting));
+        let code = "i=0; while [ $i -lt 200 ]; do echo $i; i=$((i+1)); echo $i >&2; i=$((i+1)); done; exit 3";
+        let execution = run(&*executor, &bounded(&dir), &[("sh", code)]).await;
+        let expected: String = (0..200).map(|n| format!("{n}\n")).collect();
+        assert_eq!((execution.exit_code, &*execution.output), (3, &*expected), "lasting: {lasting}");
+        let odd = "# filename: it's \"odd\" $(touch x).sh\necho \"$0\"";
+        let execution = run(&*executor, &bounded(&dir), &[("sh", odd)]).await;
+        assert!(execution.output.trim_end().ends_with("/it's \"odd\" $(touch x).sh"), "{}", execution.output);
+        assert!(!dir.path().join("x").exists());
+    }
+}
+
+#[tokio::test]
 async fn python_runs_in_a_container() {
     let Some(_) = image() else { return };
     if !std::path::Path::new("/usr/bin/python3").exists() {

@@ -2,6 +2,7 @@
 
 use super::SESSION;
 use plenary::chat::breaks::{BreakId, Breakpoint, Breaks, SetBy};
+use plenary::chat::by_hand::{ByHand, WorkCopy};
 use plenary::chat::code::{CodeBlock, Execution, Payload, Place, Stopped};
 use plenary::chat::configure::Change;
 use plenary::chat::consult::Advice;
@@ -43,6 +44,7 @@ every_kind! {
     BranchMoved { name: "try two".into(), why: "edited".into() }
     Breaks { 0: Breaks::Set { id: BreakId(1), breakpoint: Breakpoint::new("speaker == A", SetBy::Operator) } }
     SpeakerWanted { candidates: vec!["A".into()], barred: vec![("B".into(), "spoke last".into())], proposed: None, reasons: vec![("A".into(), "has not spoken yet".into())], until: Some(7), by_words: true }
+    ByHand { 0: ByHand::Copied { copies: vec![WorkCopy { from: "/w".into(), to: "/w-branch-2".into(), files: 3, bytes: 9, left_out: 1, skipped: 0 }] } }
     ConsultAsked { 0: ConsultAsked { op: OpId(3), turn: TurnId(1), key: "selector".into(), command: vec!["/x/pick.py".into()], input: "ab".into() } }
     ConsultAnswered { 0: ConsultAnswered { op: OpId(3), advice: Advice { answer: "A".into(), failure: Some("late".into()), duration_ms: 5 }, stopped: true } }
     TerminationAsked {}
@@ -168,7 +170,7 @@ pub fn message(id: u64, text: &str) -> Message {
 }
 
 fn result() -> ToolResult {
-    let call = ToolCall { id: "c".into(), name: "find".into(), arguments: "{}".into() };
+    let call = ToolCall { id: "c".into(), name: "find".into(), arguments: "{}".into(), echo: None };
     ToolResult::of(&call, "none", true)
 }
 
@@ -178,7 +180,7 @@ fn choice() -> Choice {
 }
 
 fn usage() -> Usage {
-    let tokens = Tokens { input: 10, cached: 2, output: 3, reasoning: 1 };
+    let tokens = Tokens { input: 10, cached: 2, output: 3, reasoning: 1, ..Tokens::default() };
     Usage { tokens, estimated: true, cost: Some(Money(31)) }
 }
 

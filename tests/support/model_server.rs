@@ -125,6 +125,11 @@ impl ModelServer {
         &self.base_url
     }
 
+    /// The address without a path.
+    pub fn root(&self) -> &str {
+        self.base_url.trim_end_matches("/v1")
+    }
+
     /// Every request so far.
     pub fn received(&self) -> Vec<Received> {
         self.received.lock().unwrap().clone()

@@ -181,6 +181,11 @@ impl Sketch {
 
     /// The newest request is allowed and runs to this end.
     pub fn ran(&mut self, exit_code: i32, output: &str) -> &mut Self {
+        self.ran_as(Execution { exit_code, output: output.into(), duration_ms: 300, ..Execution::default() })
+    }
+
+    /// The newest request is allowed, and this comes of it.
+    pub fn ran_as(&mut self, execution: Execution) -> &mut Self {
         let op = OpId(self.approval);
         let approval = ApprovalId(self.approval);
         let hash = self
@@ -202,14 +207,6 @@ impl Sketch {
         self.tell(Actor::Operator, decided);
         self.tell(Actor::System, Event::Intent { op, approval, hash });
         self.tell(Actor::System, Event::Started { op, pid: 4711 });
-        let execution = Execution {
-            exit_code,
-            output: output.into(),
-            omitted: 0,
-            stopped: None,
-            duration_ms: 300,
-            ..Execution::default()
-        };
         let reply = execution.reply();
         self.tell(Actor::System, Event::Outcome { op, execution });
         self.post(Author::Agent("Executor".into()), MessageKind::CodeResult, &reply, None);

@@ -97,6 +97,7 @@ impl Machine {
                 heard.served = Some(model);
                 Vec::new()
             }
+            Chunk::Identity(_) | Chunk::Remark(_) => Vec::new(),
             Chunk::Finished(finish) => self.on_finish(id, finish, session, now),
         }
     }
@@ -274,7 +275,10 @@ pub(super) fn output(op: OpId, text: String, session: &Session) -> Vec<Effect> {
     let runs = |turn: &&Turn| turn.stages().any(|stage| matches!(stage, Stage::Running(running, _) if *running == op));
     match session.turns().iter().find(runs) {
         Some(turn) => vec![Effect::Delta(Delta::Output { op, agent: turn.agent.clone(), text })],
-        None => Vec::new(),
+        None => match session.hand(op) {
+            Some(hand) => vec![Effect::Delta(Delta::Output { op, agent: hand.agent.clone(), text })],
+            None => Vec::new(),
+        },
     }
 }
 
@@ -286,6 +290,9 @@ pub(super) fn ran(op: OpId, execution: Execution, session: &Session) -> Vec<Effe
             _ => None,
         })
     });
+    if session.hand(op).is_some() {
+        return vec![Effect::append(Actor::System, vec![Event::Outcome { op, execution }])];
+    }
     let Some((turn, approval)) = running else { return Vec::new() };
     let mut effects = vec![Effect::append(Actor::System, vec![Event::Outcome { op, execution: execution.clone() }])];
     effects.extend(match tool_result(op, approval, &execution, turn, session) {

@@ -58,14 +58,19 @@ impl Machine {
         let mut inners = session.inners();
         let found = match input {
             Input::Chunk { call, .. } | Input::Failed { call, .. } => inners.find(|(_, inner)| inner.is_calling(*call)),
-            Input::Started { op, .. } | Input::Output { op, .. } | Input::Ran { op, .. } => {
+            Input::Started { op, .. } | Input::Output { op, .. } | Input::Held { op, .. } | Input::Ran { op, .. } => {
                 inners.find(|(_, inner)| inner.runs(*op))
             }
             Input::Advised { op, .. } => {
                 inners.find(|(_, inner)| inner.consults().open().is_some_and(|(_, open)| open == *op))
             }
             Input::Command(command) => return session.inner_for(command).cloned(),
-            Input::Told { .. } | Input::Tick | Input::Stop { .. } | Input::Tools(_) => None,
+            Input::FileSeen(_)
+            | Input::Copied { .. }
+            | Input::Told { .. }
+            | Input::Tick
+            | Input::Stop { .. }
+            | Input::Tools(_) => None,
         };
         found.map(|(name, _)| name.clone())
     }
@@ -286,6 +291,7 @@ fn wrap(name: &Name, effects: Vec<Effect>) -> Vec<Effect> {
                 Delta::Text { call, text, .. } => Delta::Text { call, agent: name.clone(), text },
                 Delta::Reasoning { call, text, .. } => Delta::Reasoning { call, agent: name.clone(), text },
                 Delta::Output { op, text, .. } => Delta::Output { op, agent: name.clone(), text },
+                memory @ Delta::Memory { .. } => memory,
             }),
             // Who is next inside is nobody's outlook outside.
             Effect::Outlook(_) => return None,
@@ -295,6 +301,9 @@ fn wrap(name: &Name, effects: Vec<Effect>) -> Vec<Effect> {
             | Effect::Refuse(_)
             | Effect::Wake(_)
             | Effect::Tools(_)
+            | Effect::Look { .. }
+            | Effect::Copy { .. }
+            | Effect::Show(_)
             | Effect::Tell { .. }
             | Effect::Consult { .. }) => other,
         })

@@ -9,6 +9,7 @@
 //! what models and programs send back, `stop.rs` how things in flight are stopped.
 
 mod breaks;
+mod by_hand;
 mod circles;
 mod consult;
 mod failing;
@@ -135,6 +136,9 @@ impl Machine {
             Input::Output { op, text } => heard::output(op, text, session),
             Input::Ran { op, execution } => heard::ran(op, execution, session),
             Input::Tools(event) => self.on_tools(event, session),
+            Input::Held { op, bytes } => by_hand::held(op, bytes, session),
+            Input::FileSeen(seen) => by_hand::seen(*seen),
+            Input::Copied { then, copies } => self.on_copied(*then, copies, session, now),
             Input::Advised { op, advice } => consult::answered(op, advice, session),
             Input::Told { id, advice } => self.told(id, advice),
             Input::Tick => Vec::new(),
@@ -177,6 +181,9 @@ impl Machine {
 
     /// What should happen now, given the session alone.
     pub fn next(&mut self, session: &Session, now: UnixMillis) -> Vec<Effect> {
+        if let Some(effects) = self.start_by_hand(session) {
+            return effects;
+        }
         if session.ended().is_some() {
             // What was to end has ended; words after it begin a run that this does not concern.
             self.ending = None;
@@ -264,6 +271,9 @@ impl Machine {
             // A new run begins; the one that is over is not summed up any more.
             let mut effects = self.hang_up_summary(session);
             effects.push(Effect::append(Actor::Operator, decision.events));
+            return effects;
+        }
+        if let Some(effects) = by_hand::deeds(&command, session) {
             return effects;
         }
         let mut events = decision.events;

@@ -120,7 +120,7 @@ impl Machine {
 
     fn consent_is_coming(&self, agent: &Agent, session: &Session, now: UnixMillis) -> bool {
         match find_code(agent, session) {
-            Code::Blocks(_, blocks) => self.payload(agent, blocks).is_some_and(|payload| {
+            Code::Blocks(_, blocks) => self.payload(agent, blocks, session).is_some_and(|payload| {
                 let next = session.ids().approval;
                 let shown = (&payload, &*payload.hash());
                 standing_consent(&self.rules, session, next, &agent.name, shown, now).is_none()
@@ -129,8 +129,10 @@ impl Machine {
         }
     }
 
-    fn payload(&self, agent: &Agent, blocks: Vec<CodeBlock>) -> Option<Payload> {
-        Some(Payload::code(blocks, self.rules.places.get(&agent.name)?.clone()))
+    fn payload(&self, agent: &Agent, blocks: Vec<CodeBlock>, session: &Session) -> Option<Payload> {
+        let mut place = self.rules.places.get(&agent.name)?.clone();
+        place.work_dir = session.workspace(&place.work_dir).to_owned();
+        Some(Payload::code(blocks, place))
     }
 
     /// The code stage, then words.
@@ -150,7 +152,7 @@ impl Machine {
                 vec![finish_with(cut, turn, Actor::System)]
             }
             Code::Blocks(source, blocks) => {
-                let Some(payload) = self.payload(agent, blocks) else {
+                let Some(payload) = self.payload(agent, blocks, session) else {
                     return self.speak(turn, agent, session, now);
                 };
                 if let Some(stopped) = self.before_code(&payload.blocks, turn, session, now) {

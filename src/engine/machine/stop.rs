@@ -21,7 +21,9 @@ impl Machine {
         now: UnixMillis,
     ) -> Vec<Effect> {
         if session.ended().is_some() || session.team().is_none() {
-            return self.hang_up_summary(session);
+            let mut effects = self.hang_up_summary(session);
+            effects.extend(session.hands_running().map(Effect::Kill));
+            return effects;
         }
         let speaker = session.turns().first().map(|turn| turn.agent.clone());
         let mut effects = self.hang_up(actor.clone(), session);
@@ -42,7 +44,7 @@ impl Machine {
                 }
                 ended(cause, text, None, session, now)
             }
-            None if !programs.is_empty() => Event::HoldAsked { boundary: Boundary::Step },
+            None if !programs.is_empty() && session.hold().is_none() => Event::HoldAsked { boundary: Boundary::Step },
             None if session.hold().is_some() => {
                 return if effects.is_empty() {
                     vec![Effect::Refuse("Already holding; there is nothing to stop.".into())]

@@ -11,6 +11,7 @@ use crate::chat::event::{Actor, Boundary, Event, Resolution};
 use crate::chat::format::Checker;
 use crate::chat::id::MessageId;
 use crate::chat::message::{Author, Message, MessageKind};
+use crate::chat::server::MCP;
 use crate::chat::team::{Agent, COMMAND, Handoff, ToolSetup};
 use crate::chat::tool::{ToolCall, ToolResult, ToolSpec, filled, model_name, shortened};
 use crate::chat::{Name, UnixMillis};
@@ -139,7 +140,11 @@ impl Machine {
         }
         let of_server = || self.rules.tool_places.get(&format!("{}/", name.split_once('/')?.0));
         let place = self.rules.tool_places.get(name).or_else(of_server);
-        let place = place.ok_or("the tool is not available here.")?.clone();
+        let mut place = place.ok_or("the tool is not available here.")?.clone();
+        if tool.source.kind != MCP {
+            // A server stays where it was started.
+            place.work_dir = session.workspace(&place.work_dir).to_owned();
+        }
         let block = CodeBlock { language: "json".into(), code: call.repaired() };
         let key = tool.idempotency_key.then(|| format!("{}-{}-{}", session.id(), source.0, call.id));
         let own = (tool.source.kind != COMMAND).then(|| tool.source.clone());

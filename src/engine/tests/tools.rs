@@ -202,7 +202,7 @@ fn each_of_several_calls_is_decided_by_itself() {
 fn a_tool_that_is_asked_for_once_is_asked_for_again_only_when_consent_is_taken_back_or_the_call_has_changed() {
     for (policy, waits) in [(ApprovalPolicy::Ask, 0), (ApprovalPolicy::AskIfChanged, 1)] {
         let mut world = World::of(with_tool(policy, |agent| agent.max_tool_iterations = 3));
-        world.script("a", [call("find", "{\"q\":\"1\"}"), two(), say("done")]);
+        world.script("a", [call("find", "{\"q\":\"1\"}"), two(), Reply::Hang(String::new())]);
         world.begin("go");
         let [Waiting::Approval(approval)] = world.session.waiting()[..] else { panic!("{policy:?}") };
         let hash = world.session.approval(approval).unwrap().hash.clone();

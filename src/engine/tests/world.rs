@@ -75,6 +75,8 @@ pub struct World {
     killed: HashSet<OpId>,
     /// Time that was added to programs.
     pub extended: Vec<(OpId, u64)>,
+    /// Directories that were to be copied, what for, and the way back.
+    pub copied: Vec<(Vec<String>, String, Command)>,
     wake: Option<UnixMillis>,
     /// What programs of the user's were asked.
     pub consulted: Vec<(OpId, Consultation)>,
@@ -133,6 +135,7 @@ impl World {
             running: Vec::new(),
             killed: HashSet::new(),
             extended: Vec::new(),
+            copied: Vec::new(),
             wake: None,
             consulted: Vec::new(),
             advice: VecDeque::new(),
@@ -247,7 +250,7 @@ impl World {
         self.chunk(call, Chunk::Text(two.into()));
         for (n, (name, arguments)) in calls.into_iter().enumerate() {
             let id = format!("{call}-{n}");
-            self.chunk(call, Chunk::Call(ToolCall { id, name, arguments: arguments.into() }));
+            self.chunk(call, Chunk::Call(ToolCall { id, name, arguments: arguments.into(), echo: None }));
         }
         if let Some(finish) = end {
             self.chunk(call, Chunk::Usage(Tokens { input: 10, output: 5, ..Tokens::default() }));
@@ -332,7 +335,10 @@ impl World {
                 Effect::Refuse(text) => self.refused.push(text),
                 Effect::Wake(at) => self.wake = Some(self.wake.map_or(at, |wake| wake.min(at))),
                 Effect::Extend(op, added_ms) => self.extended.push((op, added_ms)),
-                Effect::Delta(_) | Effect::Outlook(_) => {}
+                Effect::Copy { work_dirs, name, then, .. } => {
+                    self.copied.push((work_dirs, name, *then));
+                }
+                Effect::Look { .. } | Effect::Show(_) | Effect::Delta(_) | Effect::Outlook(_) => {}
             }
         }
     }

@@ -91,6 +91,18 @@ impl Engine {
         self.send(Method::POST, path, body).await
     }
 
+    /// A POST that turns the connection into a stream in both directions.
+    pub async fn upgrade(&self, path: &str) -> Result<reqwest::Upgraded, Refusal> {
+        let request = self.client.post(format!("http://engine{path}"));
+        let request = request.header("connection", "Upgrade").header("upgrade", "tcp");
+        let response = request.send().await.map_err(|error| self.unreachable(&error))?;
+        if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+            let words = format!("the engine gives no terminal (status {})", response.status());
+            return Err(Refusal { status: response.status().as_u16(), words });
+        }
+        response.upgrade().await.map_err(|error| self.unreachable(&error))
+    }
+
     async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Response, Refusal> {
         let mut request = self.client.request(method, format!("http://engine{path}"));
         if let Some(body) = body {

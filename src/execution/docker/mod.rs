@@ -3,7 +3,7 @@
 //! Each block gets a fresh container with every restriction of `create.rs`, or, with `container = "session"`, one
 //! container serves the agent for the whole run and blocks are executed in it. The image is used by the digest that was
 //! approved and is never pulled: what is missing is said. `engine.rs` speaks to the engine, `socket.rs` knows which one,
-//! `program.rs` runs one program, `owner.rs` finds what a crashed run left behind, `frames.rs` takes the output apart.
+//! `program.rs` runs one program, `shell.rs` opens a shell, `owner.rs` finds what a crashed run left behind, `frames.rs` takes the output apart, `merged.rs` keeps it in order.
 //!
 //! What leaves the container is the working directory, which is mounted from the host: see `ledger.rs` for how it is
 //! read. Differences from AutoGen's DockerCommandLineCodeExecutor: no network, no root, no capabilities, read-only root,
@@ -12,8 +12,10 @@
 mod create;
 mod engine;
 mod frames;
+mod merged;
 mod owner;
 mod program;
+mod shell;
 mod socket;
 
 use super::local::is_secret;
@@ -141,6 +143,10 @@ impl Executor for Docker {
     fn run(&self, job: Job, progress: mpsc::Sender<Progress>) -> Pin<Box<dyn Future<Output = Execution> + Send>> {
         let (runtime, kept) = (self.runtime.clone(), Arc::clone(&self.kept));
         Box::pin(run::perform(job, progress, "docker", move || Box::new(Containers::new(runtime, kept))))
+    }
+
+    fn shell(&self, place: &Place) -> Result<(), String> {
+        shell::open(&mut Containers::new(self.runtime.clone(), Arc::default()), place)
     }
 
     fn ready(&self, code: &CodeExecution) -> Result<(), String> {

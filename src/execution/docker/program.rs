@@ -3,6 +3,7 @@
 use super::create::{CODE, Container, WORKSPACE, user};
 use super::engine::{Engine, Refusal};
 use super::frames::Frames;
+use super::merged;
 use super::owner;
 use crate::chat::code::{Payload, Place};
 use crate::execution::file::WorkDir;
@@ -66,6 +67,21 @@ impl Containers {
         Containers { runtime, kept, engine: None, user: (0, 0) }
     }
 
+    /// The engine, once it was found.
+    pub(super) fn engine(&self) -> Result<Engine, String> {
+        self.engine.clone().ok_or_else(|| "the container engine is not there".to_owned())
+    }
+
+    /// User and group of the code.
+    pub(super) fn user(&self) -> (u32, u32) {
+        self.user
+    }
+
+    /// The isolating runtime, if one is named.
+    pub(super) fn runtime(&self) -> Option<&str> {
+        self.runtime.as_deref()
+    }
+
     fn container<'a>(&'a self, start: &Start<'a>, command: &'a [String], files: &'a [(&'a Path, String)]) -> Value {
         Container {
             place: &start.payload.place,
@@ -82,7 +98,7 @@ impl Containers {
 }
 
 /// The environment: variables of ours that are named, and what makes Python behave in a pipe.
-fn environment(place: &Place) -> Vec<(String, String)> {
+pub(super) fn environment(place: &Place) -> Vec<(String, String)> {
     let fixed = [
         ("HOME", WORKSPACE),
         ("TMPDIR", "/tmp"),
@@ -149,28 +165,6 @@ impl Launcher for Containers {
     }
 }
 
-/// Whether the image has the program that is to run. Looked at from outside, before anything in it has run.
-async fn has_program(engine: &Engine, id: &str, start: &Start<'_>) -> Result<bool, Refusal> {
-    let program = start.command.first().map(String::as_str).unwrap_or_default();
-    let plain = |path: &str| path.chars().all(|c| c.is_ascii_alphanumeric() || "/._+-".contains(c));
-    if !plain(program) || program.is_empty() {
-        return Ok(false);
-    }
-    if program.starts_with('/') {
-        return engine.has(&format!("/containers/{id}/archive?path={program}")).await;
-    }
-    let made = engine.get(&format!("/containers/{id}/json")).await?;
-    let variables = made.pointer("/Config/Env").and_then(Value::as_array).cloned().unwrap_or_default();
-    let path = variables.iter().filter_map(Value::as_str).find_map(|variable| variable.strip_prefix("PATH="));
-    let path = path.unwrap_or("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
-    for dir in path.split(':').filter(|dir| dir.starts_with('/') && plain(dir)) {
-        if engine.has(&format!("/containers/{id}/archive?path={dir}/{program}")).await? {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
 /// What is mounted for the code, where, and the path of the code itself as the program sees it.
 fn seen<'a>(start: &'a Start<'a>) -> Result<(&'a Path, String, String), Refusal> {
     let file = start.file;
@@ -196,10 +190,10 @@ impl Containers {
     ) -> Result<Ended, Refusal> {
         let (host, mounted, inside) = seen(start)?;
         let files = [(host, mounted)];
-        let command = start.line(&inside);
+        let command = merged::line(engine, &start.payload.place, start.line(&inside)).await;
         let made = engine.post("/containers/create", Some(&self.container(start, &command, &files))).await?;
         let id = made.get("Id").and_then(Value::as_str).unwrap_or_default().to_owned();
-        let ended = match has_program(engine, &id, start).await {
+        let ended = match merged::has_program(engine, &id, start.program()).await {
             Ok(true) => self.in_fresh(engine, &id, start, output, outbox).await,
             Ok(false) => Ok(End::NoProgram.into()),
             Err(refusal) => Err(refusal),
@@ -236,7 +230,7 @@ impl Containers {
         outbox: &mut Outbox,
     ) -> Result<Ended, Refusal> {
         let (id, code) = self.session(engine, start).await?;
-        if !has_program(engine, &id, start).await? {
+        if !merged::has_program(engine, &id, start.program()).await? {
             return Ok(End::NoProgram.into());
         }
         let (host, mounted, inside) = seen(start)?;
@@ -253,6 +247,7 @@ impl Containers {
             stage::copy(host, &own.join(below.trim_start_matches('/'))).map_err(local)?;
         }
         let command = start.line(&format!("{CODE}/{number}{below}"));
+        let command = merged::line(engine, &start.payload.place, command).await;
         let body = json!({"Cmd": command, "AttachStdout": true, "AttachStderr": true, "WorkingDir": WORKSPACE});
         let made = engine.post(&format!("/containers/{id}/exec"), Some(&body)).await?;
         let exec = made.get("Id").and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -364,7 +359,10 @@ async fn watch(
                 }),
                 Ok(None) | Err(_) => break,
             },
-            Some(held) = told.recv() => meter.saw(held),
+            Some((held, most)) = told.recv() => {
+                meter.saw(most);
+                outbox.memory(held);
+            }
             () = tokio::time::sleep(wait) => {}
         }
         if start.limit.now() <= begin.elapsed() {
@@ -392,12 +390,12 @@ async fn watch(
     watched
 }
 
-/// Asks what memory the container holds now, caches aside.
-async fn memory(engine: Engine, id: String, tell: tokio::sync::mpsc::Sender<u64>) {
+/// Asks what memory the container holds now, caches aside, and what it held at most.
+async fn memory(engine: Engine, id: String, tell: tokio::sync::mpsc::Sender<(u64, u64)>) {
     let Ok(stats) = engine.get(&format!("/containers/{id}/stats?stream=false&one-shot=true")).await else { return };
     let Some(memory) = stats.get("memory_stats") else { return };
     let number = |path: &str| memory.pointer(path).and_then(Value::as_u64);
     let cache = number("/stats/total_inactive_file").or(number("/stats/inactive_file")).unwrap_or(0);
-    let held = number("/max_usage").or(number("/usage").map(|usage| usage.saturating_sub(cache)));
-    let _ = tell.send(held.unwrap_or(0)).await;
+    let held = number("/usage").map_or(0, |usage| usage.saturating_sub(cache));
+    let _ = tell.send((held, number("/max_usage").unwrap_or(held))).await;
 }

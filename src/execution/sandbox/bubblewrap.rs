@@ -20,6 +20,8 @@ pub struct View<'a> {
     pub network: bool,
     /// Descriptor with a seccomp program.
     pub filter: i32,
+    /// Whether it keeps the terminal that it is started on.
+    pub terminal: bool,
 }
 
 /// Parts of `/proc` that write to the kernel. bubblewrap covers them itself, but not for an operator who is root: to
@@ -35,7 +37,10 @@ pub fn arguments(view: &View<'_>) -> Vec<OsString> {
     let mut line: Vec<OsString> = Vec::new();
     let mut add = |words: &[&std::ffi::OsStr]| line.extend(words.iter().map(|word| (*word).to_owned()));
     macro_rules! add { ($($word:expr),+) => { add(&[$(std::ffi::OsStr::new($word)),+]) }; }
-    add!("--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--hostname", "sandbox");
+    add!("--unshare-all", "--die-with-parent", "--cap-drop", "ALL", "--hostname", "sandbox");
+    if !view.terminal {
+        add!("--new-session");
+    }
     if view.network {
         add!("--share-net");
     }
@@ -77,6 +82,7 @@ mod tests {
             scratch: 64,
             network: false,
             filter: 9,
+            terminal: false,
         };
         let line: Vec<String> = arguments(&view).into_iter().map(|word| word.to_string_lossy().into_owned()).collect();
         let text = line.join(" ");

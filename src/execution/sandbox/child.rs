@@ -28,6 +28,10 @@ pub struct Confine {
     pub processors: Vec<usize>,
     /// Descriptors that stay open across exec.
     pub keep: Vec<OwnedFd>,
+    /// It can reach its supervisor: what it leaves behind when it kills that one must come to us.
+    pub orphans: bool,
+    /// Its standard input is a terminal, which becomes its own.
+    pub terminal: bool,
 }
 
 /// Namespaces of a program.
@@ -179,6 +183,9 @@ impl Confine {
         // SAFETY: as promised by the caller.
         unsafe {
             supervisor::split(owner, self.spaces.as_ref())?;
+            if self.terminal {
+                check(libc::ioctl(0, libc::TIOCSCTTY, 0))?;
+            }
             if self.spaces.as_ref().is_some_and(|spaces| spaces.writable.is_some()) {
                 enter_again(work_dir, work_path)?;
             }

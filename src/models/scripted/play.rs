@@ -67,6 +67,7 @@ fn ending(row: &Row, request: &Request, text: &str, reasoning: &str) -> Vec<Resu
         cached: 0,
         output: given.and_then(|usage| usage.output).unwrap_or(thought + estimate_tokens(text)),
         reasoning: thought,
+        ..Tokens::default()
     };
     let tokens = Tokens { reasoning: tokens.reasoning.min(tokens.output), ..tokens };
     let calls = row.tool_calls.iter().enumerate().map(|(n, call)| {
@@ -76,7 +77,7 @@ fn ending(row: &Row, request: &Request, text: &str, reasoning: &str) -> Vec<Resu
             value => value.to_string(),
         };
         let id = format!("{}-{}", request.call, n + 1);
-        Ok(Chunk::Call(ToolCall { id, name: call.name.clone(), arguments: arguments.into() }))
+        Ok(Chunk::Call(ToolCall { id, name: call.name.clone(), arguments: arguments.into(), echo: None }))
     });
     let mut ending: Vec<_> = calls.collect();
     ending.extend([Ok(Chunk::Usage(tokens)), Ok(Chunk::Finished(row.finish))]);

@@ -117,7 +117,7 @@ async fn reasoning_usage_and_finish_come_in_order() {
         {"text": "abcdefgh", "reasoning": "hmmm", "finish": "length", "usage": {"input": 9}},
     ]}));
     let chunks = play(&script, &request("A", &[(Role::User, "12345678")])).await;
-    let tokens = Tokens { input: 9, cached: 0, output: 3, reasoning: 1 };
+    let tokens = Tokens { input: 9, cached: 0, output: 3, reasoning: 1, ..Tokens::default() };
     assert_eq!(
         chunks,
         [

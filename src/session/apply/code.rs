@@ -10,13 +10,14 @@ use std::sync::Arc;
 
 impl State {
     pub(super) fn fold_code(&mut self, record: &Record) {
+        self.fold_hand(record);
         match &record.event {
             Event::ApprovalAsked { approval, turn, agent, source, payload, hash } => {
                 self.approvals.insert(
                     *approval,
                     Approval {
                         id: *approval,
-                        turn: *turn,
+                        turn: Some(*turn),
                         agent: agent.clone(),
                         source: *source,
                         payload: payload.clone(),
@@ -49,7 +50,9 @@ impl State {
                     let granted = asked.payload.tool.as_ref().map_or_else(|| hash.clone(), granted_tool);
                     self.grants.insert((agent, granted));
                 }
-                self.advance(turn, &Stage::Consent(*approval), Stage::Decided(*approval), record);
+                if let Some(turn) = turn {
+                    self.advance(turn, &Stage::Consent(*approval), Stage::Decided(*approval), record);
+                }
             }
             Event::LeashGiven { agent, leash } => {
                 self.leashes.insert(agent.clone(), *leash);
@@ -62,7 +65,7 @@ impl State {
                 }
             },
             Event::Intent { op, approval, .. } => {
-                if let Some(turn) = self.approvals.get(approval).map(|asked| asked.turn) {
+                if let Some(turn) = self.approvals.get(approval).and_then(|asked| asked.turn) {
                     self.advance(turn, &Stage::Decided(*approval), Stage::Running(*op, *approval), record);
                 }
             }

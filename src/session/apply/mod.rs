@@ -3,6 +3,7 @@
 //! What a record means for its branch stands in the file of its noun: `words`, `floor`, `calls`, `code`. Imports only
 //! [`crate::chat`] and the nouns beside it. A new kind of event is an arm in [`State::fold`] and in one of these files.
 
+mod by_hand;
 mod calls;
 mod code;
 mod floor;
@@ -11,6 +12,7 @@ mod words;
 use super::summary::Summary;
 use super::turn::{Phase, Stage, Turn};
 use super::{Branch, Ended, Ids, Session, Started, State};
+use crate::chat::by_hand::ByHand;
 use crate::chat::consult::ConsultAsked;
 use crate::chat::end::Summarized;
 use crate::chat::event::{EndCause, Event, HoldReason, Record};
@@ -118,7 +120,9 @@ impl Ids {
             Event::MessagePosted { message } => raise(&mut self.message.0, message.id.0),
             Event::TurnStarted { turn, .. } => raise(&mut self.turn.0, turn.0),
             Event::ModelCalled { call, .. } => raise(&mut self.call.0, call.0),
-            Event::ApprovalAsked { approval, .. } => raise(&mut self.approval.0, approval.0),
+            Event::ApprovalAsked { approval, .. } | Event::ByHand(ByHand::Again { approval, .. }) => {
+                raise(&mut self.approval.0, approval.0);
+            }
             Event::HumanAsked { ask, .. } => raise(&mut self.ask.0, ask.0),
             Event::Intent { op, .. } | Event::ConsultAsked(ConsultAsked { op, .. }) => raise(&mut self.op.0, op.0),
             _ => {}
@@ -208,6 +212,7 @@ impl State {
                 self.activity.cut();
                 self.fold_arrival();
             }
+            Event::ByHand(deed) => self.fold_by_hand(deed, record),
             Event::Breaks(breaks) => self.fold_breaks(breaks, record),
             Event::Inner { agent, event } => self.fold_inner(agent, event, record),
             Event::Concluding { agent } => self.concluding = Some((agent.clone(), false)),
@@ -269,6 +274,7 @@ impl State {
     fn fold_arrival(&mut self) {
         // What was allowed was allowed there.
         self.void_consent();
+        self.by_hand.clear();
         self.inner.values_mut().for_each(|inner| inner.state.fold_arrival());
         let left = |turn: &mut Turn| {
             matches!(turn.inquiry.phase, Phase::Calling(_))

@@ -27,7 +27,7 @@ fn seen(log: &Log, rule: ContextRule) -> Sight {
 }
 
 fn call() -> ToolCall {
-    ToolCall { id: "x".into(), name: "t".into(), arguments: "{}".into() }
+    ToolCall { id: "x".into(), name: "t".into(), arguments: "{}".into(), echo: None }
 }
 
 /// Calls tools, with these words.

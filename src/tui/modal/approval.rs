@@ -206,8 +206,11 @@ impl Approval {
         let mut lines = vec![
             (
                 format!(
-                    "{} wants to {} from message {}",
-                    one_line(&asked.agent),
+                    "{} to {} from message {}",
+                    match asked.turn {
+                        Some(_) => format!("{} wants", one_line(&asked.agent)),
+                        None => format!("By hand, as {}: you want", one_line(&asked.agent)),
+                    },
                     match &payload.tool {
                         Some(tool) => format!("call the tool {}", one_line(&tool.name)),
                         None => format!("run {}", languages(&payload.blocks)),

@@ -37,6 +37,10 @@ pub enum Choice {
     Revoke(Option<Name>),
     /// Give this agent the floor, and go on.
     CallOn(Name),
+    /// Show what can be done with an execution.
+    Execution(OpId),
+    /// Go back, though something stays done.
+    Back(Box<Command>),
     /// Send these.
     Send(Vec<Command>),
     /// Put these two panes beside each other.

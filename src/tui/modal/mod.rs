@@ -5,6 +5,7 @@
 //! here, and an action that opens it (`app.open(...)` in `update/`). With keys of its own: a row in `action.rs`'s contexts.
 
 pub mod approval;
+pub mod file;
 pub mod list;
 pub mod prompt;
 pub mod why;
@@ -15,6 +16,7 @@ use super::paint::Draw;
 use crate::chat::command::Command;
 use crate::session::Session;
 use approval::Approval;
+use file::File;
 use list::List;
 use prompt::Prompt;
 use ratatui::buffer::Buffer;
@@ -97,6 +99,7 @@ modals! {
     Approval "The approval queue.";
     Prompt "A text to write or edit.";
     Why "Why the team may be going in circles.";
+    File "A file that code made, to be read.";
     List "A list to choose from: palette, help, branches, names, a confirmation.";
 }
 

@@ -209,6 +209,9 @@ fn summary(agent: &Agent, session: &Session, live: &Live, now: i64, unicode: boo
     if let Some(Stage::Running(op, _)) = session.turn_of(&agent.name).map(Turn::front)
         && let Some(printed) = live.program(*op)
     {
+        if printed.memory > 0 {
+            figures.push(words::bytes(printed.memory));
+        }
         figures.push(format!("{} lines", printed.lines));
     }
     if let Some(exit) = meter.last_exit {

@@ -1,5 +1,6 @@
 //! One item of the transcript, laid out: a message with its heading, or a notice.
 
+use super::by_hand;
 use super::notice::notice;
 use crate::chat::event::{Event, Record};
 use crate::chat::id::{MessageId, Seq};
@@ -94,10 +95,12 @@ impl Item {
             | Event::LeashGiven { .. }
             | Event::ConsentRevoked { .. }
             | Event::TimeExtended { .. }
+            | Event::ByHand(_)
             | Event::BudgetCrossed { .. }
             | Event::Summarized(_)
             | Event::Ended { .. } => Some(Item::Notice(record.seq)),
-            Event::Outcome { execution, .. } if execution.effects.is_some() => Some(Item::Notice(record.seq)),
+            // Whether it ran by hand is seen when it is laid out.
+            Event::Outcome { .. } => Some(Item::Notice(record.seq)),
             Event::DetectorChanged(Detection { count, .. }) if *count > 0 => Some(Item::Notice(record.seq)),
             Event::ProgressMade { .. } | Event::DetectorJudged { .. } => Some(Item::Notice(record.seq)),
             _ => None,
@@ -121,7 +124,9 @@ impl Item {
             },
             Item::Detail(_) if !fold.details => Vec::new(),
             Item::Notice(seq) | Item::Detail(seq) => match session.record(*seq) {
-                Some(record) => notice(record, session, width),
+                Some(record) => {
+                    by_hand::outcome(record, session, width, fold).unwrap_or_else(|| notice(record, session, width))
+                }
                 None => Vec::new(),
             },
         }
@@ -223,7 +228,7 @@ fn figures(entry: &Entry, session: &Session) -> String {
     format!("{mark}{} tok  {cost}  {time}", words::tokens(usage.tokens.total())).trim_end().to_owned()
 }
 
-fn output(content: &str, width: u16, Fold { unfolded, key: unfold, .. }: Fold) -> Vec<Row> {
+pub(super) fn output(content: &str, width: u16, Fold { unfolded, key: unfold, .. }: Fold) -> Vec<Row> {
     // Our own words stand before the program's, and nothing it prints can write over them.
     const OURS: &str = "Code output: ";
     let (ours, printed) = match content.find(OURS) {

@@ -6,6 +6,7 @@
 //! row in `panes!`, and a place in `layout.rs` if a layout of its own shows it (a split can show any).
 
 pub mod agents;
+mod by_hand;
 pub mod floor;
 pub mod foot;
 pub mod item;

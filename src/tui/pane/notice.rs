@@ -1,6 +1,7 @@
 //! What happened between the messages, in our own words: a line for each kind of record that an operator should see in
 //! its place. To show another kind: its row in [`super::item::Item::of`], and its words here.
 
+use super::by_hand;
 use super::item::Line;
 use crate::chat::code::Execution;
 use crate::chat::containment::bytes;
@@ -102,9 +103,11 @@ pub fn notice(record: &Record, session: &Session, width: u16) -> Vec<Line> {
         Event::BranchMoved { name, why } => (Role::Warning, format!("⑂ {name}: {why}")),
         Event::OutcomeUnknown { op } => (
             Role::Error,
-            format!("? it is not known whether execution {} happened: Plenary was stopped meanwhile", op.0),
+            format!("? it is not known whether execution {} happened: Plenary was stopped meanwhile", op.0 + 1),
         ),
+        Event::Outcome { execution, .. } if execution.effects.is_none() => return Vec::new(),
         Event::Outcome { execution, .. } => (Role::Dim, files(execution)),
+        Event::ByHand(deed) => (Role::Warning, by_hand::told(deed)),
         Event::LeashGiven { agent, leash } => {
             (Role::Warning, format!("{agent} may run code unasked: {}", leash.left(record.at)))
         }
@@ -141,7 +144,7 @@ pub fn notice(record: &Record, session: &Session, width: u16) -> Vec<Line> {
 }
 
 /// What an execution did to files, and what memory it took at most.
-fn files(execution: &Execution) -> String {
+pub(super) fn files(execution: &Execution) -> String {
     const NAMED: usize = 6;
     let Some(effects) = &execution.effects else { return String::new() };
     let now = effects.created.iter().chain(&effects.changed);

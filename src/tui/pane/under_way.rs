@@ -6,12 +6,13 @@ use crate::session::turn::{Phase, Stage};
 use crate::text::clean::one_line;
 use crate::text::{Ink, Piece, Row};
 use crate::tui::live::Live;
+use crate::tui::words;
 
 /// Rows of a running program's output that are shown.
 const OUTPUT_ROWS: usize = 8;
 
 /// What is being said and printed right now, as the last lines of the transcript.
-pub fn lines(session: &Session, live: &mut Live, width: u16, most: usize, _now: i64) -> Vec<Line> {
+pub fn lines(session: &Session, live: &mut Live, width: u16, most: usize, now: i64) -> Vec<Line> {
     let mut lines = Vec::new();
     for turn in session.turns() {
         let role = agent_role(&turn.agent, session);
@@ -55,6 +56,23 @@ pub fn lines(session: &Session, live: &mut Live, width: u16, most: usize, _now: 
             }
             _ => {}
         }
+    }
+    for hand in session.by_hand() {
+        let Some(op) = hand.op else { continue };
+        let role = agent_role(hand.agent.split('/').next().unwrap_or_default(), session);
+        let seconds = now.saturating_sub(hand.since).max(0) / 1000;
+        let printed = live.program(op);
+        let memory = printed.filter(|printed| printed.memory > 0).map(|printed| words::bytes(printed.memory));
+        let memory = memory.map(|memory| format!("  {memory}")).unwrap_or_default();
+        lines.push(Line::Head {
+            role,
+            number: "●".to_owned(),
+            name: one_line(&hand.agent),
+            marks: format!("by hand, execution {} again  {seconds} s{memory}", hand.of.0 + 1),
+            figures: String::new(),
+        });
+        let rows = printed.map(|printed| printed.tail(width.saturating_sub(2).max(1), OUTPUT_ROWS));
+        lines.extend(rows.into_iter().flatten().map(|row| Line::Body { role, row }));
     }
     lines
 }

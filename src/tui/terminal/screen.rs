@@ -168,6 +168,14 @@ impl<D: Device> Screen<D> {
         self.shared.leave();
     }
 
+    /// Writes a line of our own words to the terminal that was given back.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn print(&self, words: &str) -> io::Result<()> {
+        self.shared.device.write_all(words.as_bytes())
+    }
+
     /// Takes the terminal again after [`Screen::leave`] (for `$EDITOR`), or after the process was stopped from
     /// outside and goes on. The next frame is sent whole.
     ///

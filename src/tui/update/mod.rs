@@ -5,6 +5,7 @@
 //! in its family; a new family is a file and a line in `actions.rs`.
 
 mod actions;
+mod by_hand;
 mod members;
 mod modals;
 mod reading;
@@ -17,6 +18,7 @@ use super::app::{App, Deed, Focus};
 use super::input::{Input, KeyPress};
 use super::keymap::Outcome;
 use super::modal::Overlay;
+use crate::chat::by_hand::ByHand;
 use crate::chat::event::{Event, Record};
 use crate::chat::update::Update;
 
@@ -137,6 +139,7 @@ impl App {
                 let wall = self.wall();
                 self.live.add(delta, wall);
             }
+            Update::File { file } => self.show_file(*file),
             Update::Outlook { next } => self.outlook = next,
             Update::Refused { text } => self.say(text),
             Update::Fault { text } => self.fault = (!text.is_empty()).then_some(text),
@@ -150,16 +153,25 @@ impl App {
             return;
         }
         let (within, event) = record.event.innermost();
+        let mut own = false;
         match event {
             Event::ModelAnswered { call, .. }
             | Event::ModelFailed { call, .. }
             | Event::ModelInterrupted { call, .. } => self.live.end_call(*call),
             Event::Outcome { op, .. } => self.live.end_program(*op),
+            // The operator's own request: it is what they want to see now.
+            Event::ByHand(ByHand::Again { .. }) => own = true,
             Event::BranchMoved { .. } | Event::Ended { .. } if within.is_empty() => self.live.clear(),
             _ => {}
         }
+        if let Some(deed) = self.carry_out(event) {
+            self.deeds.push(deed);
+        }
         self.transcript.see(record, &self.session);
         self.follow_modals();
+        if own && self.modals.is_empty() {
+            self.open_approvals();
+        }
     }
 
     /// What was decided (here or elsewhere) leaves the screen.

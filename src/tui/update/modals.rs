@@ -151,7 +151,7 @@ impl App {
                     return Vec::new();
                 }
                 self.modals.pop();
-                vec![Deed::Send(Command::Edit { message: id, content: text.into() })]
+                self.go_back(Command::Edit { message: id, content: text.into() })
             }
             Purpose::SystemMessage(agent) => {
                 self.modals.pop();
@@ -181,7 +181,12 @@ impl App {
     fn chosen(&mut self, choice: Choice) -> Vec<Deed> {
         match choice {
             Choice::Do(action) => self.deed(action, None),
-            Choice::Branch(seq) => vec![Deed::Send(Command::MoveTo { seq })],
+            Choice::Branch(seq) => self.go_back(Command::MoveTo { seq }),
+            Choice::Execution(op) => {
+                self.show_execution(op);
+                Vec::new()
+            }
+            Choice::Back(command) => vec![Deed::Send(*command)],
             Choice::SpeakAs(name) => {
                 self.speak_as = name;
                 self.focus = Focus::Composer;

@@ -93,7 +93,8 @@ impl App {
             self.say("There is no message to go on from.");
             return Vec::new();
         };
-        vec![Deed::Send(Command::MoveTo { seq: entry.seq })]
+        let seq = entry.seq;
+        self.go_back(Command::MoveTo { seq })
     }
 
     fn list_branches(&mut self) {

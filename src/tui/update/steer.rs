@@ -58,6 +58,7 @@ impl App {
                 return send(Command::ExtendTime { op, added_ms: 60_000 });
             }
             Action::Revoke => self.show_consent(),
+            Action::Executions => self.show_executions(),
             Action::Continue => return send(Command::Continue),
             Action::EndRun => {
                 if self.session.ended().is_some() {
@@ -93,6 +94,9 @@ impl App {
 
     /// Ctrl-C: first what runs, then the run, then the console.
     fn interrupt(&mut self) -> Vec<Deed> {
+        if self.session.ended().is_some() && self.session.hands_running().next().is_some() && !self.closed {
+            return vec![Deed::Send(Command::Interrupt)];
+        }
         if self.session.ended().is_some() || self.closed {
             return vec![Deed::Quit];
         }

@@ -89,7 +89,8 @@ impl App {
                     self.say("There is nothing before it.");
                     return Vec::new();
                 };
-                return vec![Deed::Send(Command::MoveTo { seq: entry.seq })];
+                let seq = entry.seq;
+                return self.go_back(Command::MoveTo { seq });
             }
             Way::Allow => {
                 self.say(format!("It may happen {MORE} more times before it is said again."));

@@ -1,4 +1,4 @@
-//! Sends a chat completion and reads the answer under five clocks.
+//! Sends a request and reads the answer under five clocks, whatever the dialect.
 //!
 //! Everything lives inside the returned stream: dropping it closes the connection.
 
@@ -22,6 +22,10 @@ const BODY_LIMIT: usize = 8 << 20;
 const ERROR_BODY_LIMIT: usize = 64 << 10;
 const ERROR_BODY_WAIT: Duration = Duration::from_secs(10);
 
+/// A stream of at least so many events that comes in one piece after so long was held back by somebody.
+const BUFFERED_EVENTS: u32 = 10;
+const BUFFERED_WAIT: Duration = Duration::from_secs(2);
+
 /// The clocks of one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Clocks {
@@ -35,14 +39,22 @@ pub struct Clocks {
     pub total: Duration,
 }
 
+/// What providers call the identity of a request in a header, the first that is there counts.
+const IDENTITY: [&str; 5] = ["x-request-id", "request-id", "apim-request-id", "x-ms-request-id", "cf-ray"];
+/// Longest identity that is believed, in bytes.
+const IDENTITY_LIMIT: usize = 128;
+
 /// Sends the request when first polled.
-pub fn reply(request: reqwest::RequestBuilder, peer: Arc<Peer>, clocks: Clocks) -> ReplyStream {
+pub fn reply(request: reqwest::RequestBuilder, reading: Reading, peer: Arc<Peer>, clocks: Clocks) -> ReplyStream {
     let opened = async move {
         let started = Instant::now();
-        match open(request, &peer, clocks, started).await {
-            Ok(Opened::Events(response)) => {
+        match open(request, reading, &peer, clocks, started).await {
+            Ok(Opened::Events(opened)) => {
+                let (response, reading) = *opened;
+                let identity = identity(response.headers()).map(|id| Ok(Chunk::Identity(id)));
                 let body = response.bytes_stream().map(|bytes| bytes.map_err(causes));
-                Box::pin(read(body, peer, clocks, started)) as ReplyStream
+                let chunks = read(body, reading, peer, clocks, started);
+                Box::pin(stream::iter(identity).chain(chunks)) as ReplyStream
             }
             Ok(Opened::Whole(chunks)) => Box::pin(stream::iter(chunks)),
             Err(failure) => Box::pin(stream::once(future::ready(Err(failure)))),
@@ -51,14 +63,21 @@ pub fn reply(request: reqwest::RequestBuilder, peer: Arc<Peer>, clocks: Clocks) 
     Box::pin(stream::once(opened).flatten())
 }
 
+fn identity(headers: &reqwest::header::HeaderMap) -> Option<String> {
+    let id = IDENTITY.iter().find_map(|name| headers.get(*name))?.to_str().ok()?;
+    let fits = !id.is_empty() && id.len() <= IDENTITY_LIMIT && id.chars().all(|c| c.is_ascii_graphic());
+    fits.then(|| id.to_owned())
+}
+
 enum Opened {
-    Events(reqwest::Response),
+    Events(Box<(reqwest::Response, Reading)>),
     Whole(Vec<Result<Chunk, Failure>>),
 }
 
 /// Sends, and looks at status and content type before a byte of the body is believed.
 async fn open(
     request: reqwest::RequestBuilder,
+    mut reading: Reading,
     peer: &Arc<Peer>,
     clocks: Clocks,
     started: Instant,
@@ -73,24 +92,25 @@ async fn open(
     if status != 200 {
         let headers = response.headers().clone();
         let body = collect(response, ERROR_BODY_LIMIT, Instant::now() + ERROR_BODY_WAIT).await.0;
-        return Err(peer.http(status, &headers, &body, Timestamp::now()));
+        let failure = peer.http(status, &headers, &body, Timestamp::now());
+        return Err(Failure { request_id: identity(&headers), ..failure });
     }
     let kind = response.headers().get(reqwest::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let kind = kind.unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    let mut reading = Reading::new(peer.clone());
     if kind.contains("html") {
         let body = collect(response, ERROR_BODY_LIMIT, Instant::now() + ERROR_BODY_WAIT).await.0;
         return Err(reading.garbled(format!("answered with a web page: {}", peer.quote(&body))));
     }
     if kind != "application/json" {
-        return Ok(Opened::Events(response));
+        return Ok(Opened::Events(Box::new((response, reading))));
     }
     // A server that does not stream says nothing until it is done: the first byte is the last.
+    let identity = identity(response.headers()).map(Chunk::Identity);
     let (body, broken) = collect(response, BODY_LIMIT, started + clocks.total).await;
     if let Some(why) = broken {
         return Err(reading.cut_off(&why));
     }
-    let mut chunks = Vec::new();
+    let mut chunks: Vec<Chunk> = identity.into_iter().collect();
     let end = reading.whole(&body, &mut chunks).and_then(|()| reading.end(&mut chunks));
     Ok(Opened::Whole(chunks.into_iter().map(Ok).chain(end.err().map(Err)).collect()))
 }
@@ -116,6 +136,7 @@ async fn collect(response: reqwest::Response, limit: usize, until: Instant) -> (
 /// Reads an event stream to its end. `body` yields bytes, or why the connection broke.
 fn read<B, T>(
     body: B,
+    reading: Reading,
     peer: Arc<Peer>,
     clocks: Clocks,
     started: Instant,
@@ -126,10 +147,11 @@ where
 {
     let reader = Reader {
         body: Box::pin(body),
-        reading: Reading::new(peer.clone()),
+        reading,
         peer,
         clocks,
         started,
+        first: None,
         heard: None,
         moved: None,
         finished: None,
@@ -145,6 +167,8 @@ struct Reader<B> {
     peer: Arc<Peer>,
     clocks: Clocks,
     started: Instant,
+    /// The first byte.
+    first: Option<Instant>,
     /// The last byte.
     heard: Option<Instant>,
     /// The last progress, or the first byte.
@@ -191,22 +215,37 @@ where
     fn heard(&mut self, bytes: &[u8], chunks: &mut Vec<Chunk>) -> Result<(), Failure> {
         let now = Instant::now();
         if !bytes.is_empty() {
+            self.first.get_or_insert(now);
             self.heard = Some(now);
             self.moved.get_or_insert(now);
         }
         let before = self.reading.progress();
         self.reading.push(bytes, chunks)?;
-        if self.reading.progress() != before {
+        let moved = self.reading.progress() != before;
+        if moved {
             self.moved = Some(now);
         }
-        if self.reading.is_finished() && self.finished.is_none() {
+        // Some servers name a reason with every event: the last one counts.
+        if self.reading.is_finished() && (moved || self.finished.is_none()) {
             self.finished = Some(now);
         }
+        chunks.extend(self.buffered(now));
         if self.reading.is_done() {
             self.over = true;
             self.reading.end(chunks)?;
         }
         Ok(())
+    }
+
+    /// A whole answer in one go after a long silence was held back on the way: it works, but nobody sees it grow.
+    fn buffered(&self, now: Instant) -> Option<Chunk> {
+        let over = self.reading.is_done() || self.reading.is_finished();
+        let held = over
+            && self.reading.events() >= BUFFERED_EVENTS
+            && self.first.is_some_and(|first| first - self.started >= BUFFERED_WAIT && now == first);
+        let text =
+            "the whole answer came at once: a proxy on the way holds streams back (nginx: X-Accel-Buffering: no)";
+        held.then(|| Chunk::Remark(text.to_owned()))
     }
 
     /// The clock that rings first, and when.
@@ -254,6 +293,7 @@ fn seconds(time: Duration) -> String {
 mod tests {
     use super::*;
     use crate::chat::request::{FailureKind, Finish};
+    use crate::models::openai::Completions;
 
     const CLOCKS: Clocks = Clocks {
         first_byte: Duration::from_secs(300),
@@ -272,13 +312,7 @@ mod tests {
 
     /// Plays `pieces`, each after so many seconds of virtual time, then stays open in silence.
     async fn play(pieces: Vec<(u64, String)>) -> (String, Result<Finish, FailureKind>, u64) {
-        let peer = Arc::new(Peer {
-            key: "smart".into(),
-            model: "gpt-x".into(),
-            host: "api.example".into(),
-            variable: None,
-            secrets: Vec::new(),
-        });
+        let peer = Arc::new(Peer::test());
         let started = Instant::now();
         let body = stream::iter(pieces)
             .then(|(wait, piece)| async move {
@@ -286,7 +320,8 @@ mod tests {
                 Ok(piece.into_bytes())
             })
             .chain(stream::pending());
-        let mut chunks = Box::pin(read(body, peer, CLOCKS, started));
+        let reading = Reading::new(peer.clone(), &Completions, Default::default());
+        let mut chunks = Box::pin(read(body, reading, peer, CLOCKS, started));
         let mut said = String::new();
         let mut end = Err(FailureKind::Refused);
         while let Some(chunk) = chunks.next().await {
@@ -327,6 +362,26 @@ mod tests {
         let (said, end, after) = play(pieces).await;
         assert_eq!((end, after), (Err(FailureKind::CutOff), 1_200));
         assert!(said.len() >= 19);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_was_held_back_on_the_way_is_noticed() {
+        let whole: String = (0..12).map(|_| text("x")).chain([stop()]).collect();
+        let chunks = |wait: u64| {
+            let whole = whole.clone();
+            async move {
+                let peer = Arc::new(Peer::test());
+                let body = stream::once(async move {
+                    tokio::time::sleep(Duration::from_secs(wait)).await;
+                    Ok(whole.into_bytes())
+                });
+                let reading = Reading::new(peer.clone(), &Completions, Default::default());
+                let heard: Vec<_> = read(body, reading, peer, CLOCKS, Instant::now()).collect().await;
+                heard.iter().any(|chunk| matches!(chunk, Ok(Chunk::Remark(text)) if text.contains("proxy")))
+            }
+        };
+        assert!(chunks(30).await);
+        assert!(!chunks(1).await);
     }
 
     #[tokio::test(start_paused = true)]
