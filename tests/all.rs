@@ -9,6 +9,7 @@ mod crash;
 mod docs;
 mod journal;
 mod keys;
+mod mcp;
 mod models;
 mod models_live;
 mod pty;
