@@ -324,14 +324,15 @@ pub fn concrete(team: &Team, options: &Options) -> Result<(Machine, Executors), 
 fn shell(executors: &Executors) -> crate::tui::Shell {
     let executors = executors.clone();
     Box::new(move |agent, payload| {
-        let executor = match &payload.tool {
+        let nothing = || format!("{agent} has no executor here");
+        match &payload.tool {
             Some(tool) => {
                 let within = agent.rsplit_once('/').map(|(within, _)| format!("{within}/")).unwrap_or_default();
-                executors.tools.get(&format!("{within}{}", tool.name))
+                let tool = executors.tools.get(&format!("{within}{}", tool.name));
+                tool.ok_or_else(nothing)?.shell(&payload.place)
             }
-            None => executors.agents.get(agent),
-        };
-        executor.ok_or_else(|| format!("{agent} has no executor here"))?.shell(&payload.place)
+            None => executors.agents.get(agent).ok_or_else(nothing)?.shell(&payload.place),
+        }
     })
 }
 

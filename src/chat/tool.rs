@@ -73,6 +73,14 @@ impl ToolCall {
     }
 }
 
+/// Arguments of a call as an object; an empty text means none.
+///
+/// # Errors
+/// When they are not a JSON object; the text is for whoever wrote them.
+pub fn object(arguments: &str) -> Result<serde_json::Map<String, Value>, String> {
+    ToolCall { id: String::new(), name: String::new(), arguments: arguments.into(), echo: None }.object()
+}
+
 /// What came of a call. Every call has exactly one before its model is asked again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ToolResult {
@@ -133,8 +141,7 @@ pub fn model_name(name: &str) -> String {
 /// # Errors
 /// When the arguments are no JSON object, or nothing is left to start; the text is for whoever called.
 pub fn command(argv: &[String], arguments: &str) -> Result<Vec<String>, String> {
-    let call = ToolCall { id: String::new(), name: String::new(), arguments: arguments.into(), echo: None };
-    let given = call.object()?;
+    let given = object(arguments)?;
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let mut command = Vec::new();
     for word in argv {

@@ -35,7 +35,7 @@ pub fn local(place: &Place) -> Result<(), String> {
     let _raw = Raw::enter()?;
     let work_dir = WorkDir::open(Path::new(&place.work_dir))?;
     // Only what a tool is called with is taken as it stands; a shell has no file of code.
-    let tool = ToolUse { name: "shell".into(), call_id: String::new(), argv: Vec::new() };
+    let tool = ToolUse { name: "shell".into(), call_id: String::new(), argv: Vec::new(), source: None, key: None };
     let payload = Payload { blocks: Vec::new(), place: place.clone(), tool: Some(tool) };
     let mut programs = Programs::default();
     programs.begin(&payload, &work_dir)?;

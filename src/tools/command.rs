@@ -19,6 +19,10 @@ impl Tool for Command {
         self.0.run(job, progress)
     }
 
+    fn shell(&self, place: &Place) -> Result<(), String> {
+        self.0.shell(place)
+    }
+
     fn ready(&self, setup: &ToolSetup) -> Result<(), String> {
         self.0.ready(&setup.execution)
     }

@@ -38,6 +38,14 @@ pub trait Tool: Send + Sync {
     /// future stops it; no call takes longer than its time limit.
     fn run(&self, job: Job, progress: mpsc::Sender<Progress>) -> Running;
 
+    /// Opens a shell where its calls are carried out, and returns when it is left.
+    ///
+    /// # Errors
+    /// What is missing, for a person.
+    fn shell(&self, _place: &Place) -> Result<(), String> {
+        Err("This tool starts no program, so there is no shell to open where it runs.".to_owned())
+    }
+
     /// Whether it can be called here.
     ///
     /// # Errors
@@ -147,6 +155,5 @@ fn cut(execution: &mut Execution, limit: u64) {
 /// When they are none, in words for whoever called.
 pub(crate) fn arguments(job: &Job) -> Result<serde_json::Map<String, serde_json::Value>, String> {
     let text = job.payload.blocks.first().map_or("", |block| &*block.code);
-    let call = crate::chat::tool::ToolCall { id: String::new(), name: String::new(), arguments: text.into() };
-    call.object()
+    crate::chat::tool::object(text)
 }

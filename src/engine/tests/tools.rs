@@ -238,8 +238,12 @@ fn calls_that_share_an_identity_are_told_apart() {
     world.script("a", [Reply::Hang(String::new())]);
     world.begin("go");
     let call = world.open_calls()[0];
-    let same =
-        |q: &str| ToolCall { id: "same".into(), name: "find".into(), arguments: format!("{{\"q\":\"{q}\"}}").into() };
+    let same = |q: &str| ToolCall {
+        id: "same".into(),
+        name: "find".into(),
+        arguments: format!("{{\"q\":\"{q}\"}}").into(),
+        echo: None,
+    };
     world.outcomes = [(0, "one"), (0, "two")].into();
     for chunk in [Chunk::Call(same("1")), Chunk::Call(same("2")), Chunk::Finished(Finish::Stop)] {
         world.answer_to(call, chunk);
