@@ -136,6 +136,14 @@ pub fn data_dir(settings: &Settings) -> Result<PathBuf, WireError> {
     Ok(paths::data_dir(settings.data_dir.value.as_deref())?)
 }
 
+/// The file that remembers what was accepted of the tools of servers.
+///
+/// # Errors
+/// When the directory cannot be determined.
+pub fn pins(settings: &Settings) -> Result<PathBuf, WireError> {
+    Ok(paths::tool_pins(&data_dir(settings)?))
+}
+
 /// Whether this is one of the ready teams, as it is in this program.
 pub fn is_ready_team(given: &Team, settings: &Settings) -> bool {
     let named = READY.iter().filter(|ready| ready.name == given.name);

@@ -288,3 +288,143 @@ async fn a_server_that_dies_is_started_again_and_a_restart_brings_it_back_at_onc
     world.host.restart("s");
     assert!(matches!(world.next().await, ToolsEvent::Ready { .. }));
 }
+
+/// The Python that has the packages of `.ci/run`.
+fn prepared_python() -> Option<String> {
+    let python = std::env::var("PLENARY_TEST_PYTHON").ok();
+    if python.is_none() {
+        eprintln!("skipped: PLENARY_TEST_PYTHON names no Python with the packages mcp and autogen-agentchat");
+    }
+    python
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_of_the_python_sdk_is_listed_called_and_read() {
+    let Some(python) = prepared_python() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mcp/sdk.py").display().to_string();
+    let setup =
+        ServerSetup { command: vec![python, script], start_ms: 30_000, timeout_ms: 20_000, ..setup(dir.path(), &[]) };
+    let mut world = World::start(setup, None);
+    let (tools, refused) = world.ready().await;
+    assert!(refused.is_empty(), "{refused:?}");
+    let (done, _) = world.call("add", &hash_of(&tools, "add"), json!({"a": 2, "b": 40})).await;
+    assert_eq!((done.exit_code, &*done.output), (0, "42"));
+    let (done, _) = world.call("boom", &hash_of(&tools, "boom"), json!({})).await;
+    assert!(done.exit_code == 1 && done.output.contains("no such thing"), "{}", done.output);
+    let (done, _) = world.call("add", &hash_of(&tools, "add"), json!({"a": "x"})).await;
+    assert_eq!(done.exit_code, 1, "{}", done.output);
+    assert_eq!(world.host.read("s", "note://one").await.unwrap(), "the note");
+    let arguments = json!({"name": "Ada"}).as_object().unwrap().clone();
+    assert!(world.host.prompt("s", "greet", arguments).await.unwrap().contains("Hello Ada."));
+}
+
+#[test]
+fn autogen_itself_loads_what_is_exported() {
+    let Some(python) = prepared_python() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let plenary = env!("CARGO_BIN_EXE_plenary");
+    let mut files = Vec::new();
+    for team in ["debate", "pipeline", "review-loop", "support", "society", "magentic", "panel", "round-table"] {
+        let mut command = std::process::Command::new(plenary);
+        command.args(["export", team, "--format", "autogen"]).env("PLENARY_DATA_DIR", dir.path());
+        let done = command.env("PLENARY_CONFIG_DIR", dir.path()).output().unwrap();
+        assert!(done.status.success(), "{team}: {}", String::from_utf8_lossy(&done.stderr));
+        let file = dir.path().join(format!("{team}.json"));
+        std::fs::write(&file, done.stdout).unwrap();
+        files.push(file);
+    }
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/import/load.py");
+    let done = std::process::Command::new(python).arg(script).args(&files).output().unwrap();
+    let classes = String::from_utf8_lossy(&done.stdout).into_owned();
+    assert!(done.status.success(), "{classes}{}", String::from_utf8_lossy(&done.stderr));
+    assert_eq!(classes.lines().count(), files.len());
+    assert!(classes.contains("GraphFlow") && classes.contains("Swarm") && classes.contains("MagenticOne"), "{classes}");
+}
+
+/// What the reference calls component JSON becomes team files that pass the check, and the report says what was lost.
+#[test]
+fn teams_of_autogen_and_ag2_are_imported_beside_their_originals_and_pass_the_check() {
+    let dir = tempfile::tempdir().unwrap();
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/import");
+    for (file, name) in [
+        ("round_robin", "release_notes_desk"),
+        ("selector", "incident_room"),
+        ("graph", "translate_loop"),
+        ("swarm", "help_desk"),
+        ("oai_config_list", "oai_config_list"),
+        ("ag2_group", "paper-club"),
+    ] {
+        let run = |arguments: &[&str]| {
+            let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_plenary"));
+            command.args(arguments).env("PLENARY_DATA_DIR", dir.path()).env("PLENARY_CONFIG_DIR", dir.path());
+            let done = command.output().unwrap();
+            let text = format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+            (done.status.code(), text)
+        };
+        let original = from.join(format!("{file}.json"));
+        let out = dir.path().join("teams");
+        let (original_text, out_text) = (original.display().to_string(), out.display().to_string());
+        let (code, text) = run(&["import", &original_text, "--out", &out_text]);
+        assert_eq!(
+            code,
+            Some(0),
+            "{file}: {text}\n{}",
+            std::fs::read_to_string(out.join(format!("{name}.toml"))).unwrap_or_default()
+        );
+        assert_eq!(
+            std::fs::read(&original).unwrap(),
+            std::fs::read(out.join(format!("{name}.original.json"))).unwrap()
+        );
+        let (code, text) = run(&["import", &original_text, "--out", &out_text]);
+        assert!(code == Some(2) && text.contains("is there already"), "{text}");
+    }
+    assert!(dir.path().join("teams/incident_room.count_lines.py.txt").exists());
+    let done = std::process::Command::new(env!("CARGO_BIN_EXE_plenary"))
+        .args([
+            "run",
+            &dir.path().join("teams/translate_loop.toml").display().to_string(),
+            "--headless",
+            "--task",
+            "Translate.",
+        ])
+        .env("PLENARY_DATA_DIR", dir.path())
+        .env("PLENARY_CONFIG_DIR", dir.path())
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&done.stdout).into_owned();
+    assert!(text.contains("published"), "{text}{}", String::from_utf8_lossy(&done.stderr));
+}
+
+#[test]
+fn nothing_of_a_team_that_is_not_trusted_starts_and_the_flag_is_remembered() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("team.toml");
+    let trap = dir.path().join("started").display().to_string();
+    let team = format!(
+        "[team]\nname = \"trap\"\ntask = \"Go.\"\nmax_round = 2\nspeaker_selection_method = \"round_robin\"\n\n\
+         [mcp.trap]\ncommand = [\"touch\", \"{trap}\"]\nstart_timeout = \"2s\"\n\n\
+         [models.m]\nprovider = \"scripted\"\nmodel = \"play\"\npace = 0\nreply = [{{ text = \"Done.\" }}]\n\n\
+         [[agents]]\nname = \"A\"\nkind = \"assistant\"\nmcp = [\"trap\"]\n"
+    );
+    std::fs::write(&file, team).unwrap();
+    let run = |more: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_plenary"));
+        command.args(["run", &file.display().to_string(), "--headless"]).args(more);
+        command.env("PLENARY_DATA_DIR", dir.path()).env("PLENARY_CONFIG_DIR", dir.path());
+        let done = command.output().unwrap();
+        (done.status.code(), String::from_utf8_lossy(&done.stderr).into_owned())
+    };
+    let (code, told) = run(&[]);
+    assert_eq!(code, Some(2), "{told}");
+    assert!(told.contains("starts the MCP server trap: touch") && told.contains("--trust"), "{told}");
+    assert!(!Path::new(&trap).exists());
+    let (code, told) = run(&["--trust"]);
+    assert!(Path::new(&trap).exists() && code != Some(2), "{code:?} {told}");
+    std::fs::remove_file(&trap).unwrap();
+    run(&[]);
+    assert!(Path::new(&trap).exists(), "it was trusted before");
+    let text = std::fs::read_to_string(&file).unwrap().replace("Done.", "Other.");
+    std::fs::write(&file, text).unwrap();
+    assert_eq!(run(&[]).0, Some(2), "one changed word asks anew");
+}

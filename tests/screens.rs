@@ -5,6 +5,7 @@ mod by_hand;
 mod hostile;
 mod length;
 mod moments;
+mod tools;
 mod unstick;
 
 use crate::support::picture::picture;

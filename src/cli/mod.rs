@@ -11,6 +11,7 @@ mod run;
 #[cfg(unix)]
 mod sandbox;
 mod sessions;
+mod tools;
 mod trust;
 mod watch;
 
@@ -50,6 +51,8 @@ enum Command {
     Sessions(sessions::Arguments),
     /// Write a session as a readable transcript or as records
     Export(export::Arguments),
+    /// List the tools of a team and its servers, and read what these have to read
+    Tools(tools::Arguments),
     /// Make a team file of an AutoGen or AG2 team
     Import(import::Arguments),
     /// Look for loops in stored sessions and message lists
@@ -76,6 +79,7 @@ pub fn main() -> ExitCode {
         Command::Open(arguments) => run::open(arguments),
         Command::Sessions(arguments) => sessions::list(&arguments),
         Command::Export(arguments) => export::export(&arguments),
+        Command::Tools(arguments) => tools::tools(&arguments),
         Command::Import(arguments) => import::import(&arguments),
         Command::Watch(arguments) => watch::watch(&arguments),
         Command::Check(arguments) => check::check(&arguments),

@@ -188,7 +188,7 @@ fn refuse_without_terminal() -> Result<(), Trouble> {
     }
 }
 
-fn runtime() -> Result<tokio::runtime::Runtime, Trouble> {
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Trouble> {
     crate::models::install_tls();
     Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
 }

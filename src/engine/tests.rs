@@ -20,6 +20,7 @@ mod outside;
 mod pauses;
 mod properties;
 mod recovery;
+mod servers;
 mod stops;
 mod summary;
 mod tools;

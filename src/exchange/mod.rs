@@ -58,16 +58,15 @@ pub struct Imported {
 /// # Errors
 /// When it is nothing that can become a team, in words for a person.
 pub fn import(value: &Value, stem: &str, has_provider: &dyn Fn(&str) -> bool) -> Result<Vec<Imported>, String> {
-    let mut draft = || Draft { has_provider, ..Draft::new(has_provider) };
     if let Some(components) = value.get("components").and_then(Value::as_object) {
         return gallery(components, has_provider);
     }
     if value.get("provider").is_some() {
-        let mut draft = draft();
+        let mut draft = Draft::new(has_provider);
         draft.root(value, stem)?;
         return Ok(vec![draft.finish()]);
     }
-    let mut draft = draft();
+    let mut draft = Draft::new(has_provider);
     ag2::read(&mut draft, value, stem)?;
     Ok(vec![draft.finish()])
 }

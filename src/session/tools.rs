@@ -73,6 +73,32 @@ impl Session {
         asked.into_iter().any(|asked| asked.payload.tool.as_ref().is_some_and(|tool| lasting(&tool.name)))
     }
 
+    /// How often each tool was carried out, over all branches.
+    pub fn tool_figures(&self) -> BTreeMap<String, Figures> {
+        let (mut names, mut open) = (BTreeMap::new(), BTreeMap::new());
+        let mut figures: BTreeMap<String, Figures> = BTreeMap::new();
+        for record in &self.log {
+            match record.event.innermost().1 {
+                Event::ApprovalAsked { approval, payload, .. } => {
+                    names.extend(payload.tool.as_ref().map(|tool| (*approval, tool.name.clone())));
+                }
+                Event::Intent { op, approval, .. } => {
+                    open.extend(names.get(approval).map(|name| (*op, name.clone())));
+                }
+                Event::Outcome { op, execution } => {
+                    if let Some(name) = open.remove(op) {
+                        let of = figures.entry(name).or_default();
+                        of.calls += 1;
+                        of.errors += u32::from(execution.exit_code != 0);
+                        of.total_ms += execution.duration_ms;
+                    }
+                }
+                _ => {}
+            }
+        }
+        figures
+    }
+
     /// What came of an effect, in full, as far as it was kept. Looks through the log from its end.
     pub fn outcome(&self, op: OpId) -> Option<&crate::chat::code::Execution> {
         self.log.iter().rev().find_map(|record| match record.event.innermost().1 {
@@ -80,6 +106,17 @@ impl Session {
             _ => None,
         })
     }
+}
+
+/// How a tool has done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// Calls that came to an end.
+    pub calls: u32,
+    /// Those that failed.
+    pub errors: u32,
+    /// Time of all together, in milliseconds.
+    pub total_ms: u64,
 }
 
 /// The MCP servers of a session as they are now.

@@ -115,6 +115,7 @@ actions! {
     ExtendTime "extend_time" [Main, Global] "Let the program that runs have a minute more";
     Executions "executions" [Main, Global] "Show what was executed: open its files, run it again, open a shell there";
     Revoke "revoke" [Main, Approval, Global] "Show what may run without asking, and take it back";
+    Tools "tools" [Main, Approval, Global] "Show servers and tools, and take them away or accept them";
     Propose "propose" [Main] "Let the selector's model propose who speaks next";
     Bar "bar" [Main] "Take this agent off the floor, or let it back";
     Terminate "terminate" [Main, Global] "End the run when this turn is over";
@@ -162,6 +163,7 @@ actions! {
     ApproveRun "approve_run" [Approval] "Run this code, once";
     ApproveEdit "approve_edit" [Approval] "Edit this code, then run it";
     ApproveDeny "approve_deny" [Approval] "Do not run it, and say why";
+    ApproveAnswer "approve_answer" [Approval] "Answer in the tool's place: it is not called";
     ApproveRemember "approve_remember" [Approval] "Run it, and ask no more for exactly this code";
     ApproveDenyHold "approve_deny_hold" [Approval] "Do not run it, say why, and hold when the agent has been told";
     ApproveLeash "approve_leash" [Approval] "Let this agent run code unasked for a while, from its next request on";

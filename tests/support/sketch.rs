@@ -60,6 +60,11 @@ pub fn team() -> Team {
 impl Sketch {
     /// A session that has started and has no task.
     pub fn begun() -> Self {
+        Sketch::of(team())
+    }
+
+    /// The same of another team.
+    pub fn of(team: Team) -> Self {
         let mut sketch = Sketch {
             tier: Tier::None,
             log: Vec::new(),
@@ -70,7 +75,7 @@ impl Sketch {
             cost: Money(0),
             tokens: Tokens::default(),
         };
-        let team = Arc::new(team());
+        let team = Arc::new(team);
         sketch.tell(
             Actor::Operator,
             Event::SessionStarted { session: SESSION.into(), format: FORMAT, team, headless: false },

@@ -120,6 +120,7 @@ impl World {
             rules.places.extend(runs.map(|member| (format!("{}/{}", agent.name, member.name).into(), place())));
         }
         rules.tool_places = team.tools.keys().map(|name| (name.clone(), place())).collect();
+        rules.tool_places.extend(team.mcp.keys().map(|name| (format!("{name}/"), place())));
         World {
             now: session.log().last().map_or(MORNING, |record| record.at),
             session,
@@ -338,7 +339,7 @@ impl World {
                 Effect::Copy { work_dirs, name, then, .. } => {
                     self.copied.push((work_dirs, name, *then));
                 }
-                Effect::Look { .. } | Effect::Show(_) | Effect::Delta(_) | Effect::Outlook(_) => {}
+                Effect::Look { .. } | Effect::Show(_) | Effect::Delta(_) | Effect::Tools(_) | Effect::Outlook(_) => {}
             }
         }
     }

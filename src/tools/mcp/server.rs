@@ -214,10 +214,8 @@ impl Server {
             if news.send(ready).await.is_err() {
                 return None;
             }
-            let pause = tokio::time::sleep(LISTINGS);
-            tokio::pin!(pause);
-            let mut wanted = false;
-            loop {
+            let (since, mut wanted) = (Instant::now(), false);
+            while !wanted || since.elapsed() < LISTINGS {
                 tokio::select! {
                     () = self.again.notified() => return None,
                     () = changed.notified() => wanted = true,
@@ -225,12 +223,6 @@ impl Server {
                 }
                 if peer.is_transport_closed() || service.is_closed() {
                     return Some(with_murmur("it has ended".to_owned(), &murmur));
-                }
-                if wanted && pause.is_elapsed() {
-                    break;
-                }
-                if !pause.is_elapsed() {
-                    tokio::select! { () = &mut pause => {}, () = std::future::ready(()) => {} }
                 }
             }
         }

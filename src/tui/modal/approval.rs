@@ -333,6 +333,12 @@ impl Overlay for Approval {
             Action::NextRequest | Action::PreviousRequest => self.turn(action == Action::NextRequest, session, now_ms),
             Action::ApproveDeny => return Step::AskReason,
             Action::ApproveDenyHold => return Step::AskReasonAndHold,
+            Action::ApproveAnswer => {
+                return match session.approval(self.id).is_some_and(|asked| asked.payload.tool.is_some()) {
+                    true => Step::AskAnswer,
+                    false => Step::Say("Only a tool can be answered for; this is code.".into()),
+                };
+            }
             Action::ApproveLeash => {
                 let tier = session.approval(self.id).map(|asked| asked.payload.place.tier);
                 if tier.is_none_or(|tier| tier.is_none()) {

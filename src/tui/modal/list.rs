@@ -41,6 +41,8 @@ pub enum Choice {
     Execution(OpId),
     /// Go back, though something stays done.
     Back(Box<Command>),
+    /// Show what has changed of a server's tool.
+    Changed(String, String),
     /// Send these.
     Send(Vec<Command>),
     /// Put these two panes beside each other.

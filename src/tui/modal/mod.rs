@@ -172,6 +172,8 @@ pub enum Step {
     Out(why::Way),
     /// Open a text field for the reason of a denial.
     AskReason,
+    /// Open a text field for an answer in a tool's place.
+    AskAnswer,
     /// The same for a denial that holds the run.
     AskReasonAndHold,
     /// Open a text field for how far an agent may go unasked.

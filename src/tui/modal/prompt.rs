@@ -22,6 +22,8 @@ use std::fmt::Write as _;
 pub enum Purpose {
     /// Why code may not run; and whether the run is to hold then.
     Deny(ApprovalId, bool),
+    /// What a tool's model is told in the tool's place.
+    InPlace(ApprovalId),
     /// How far an agent may go unasked.
     Leash(Name),
     /// The code that is to run instead.
@@ -73,7 +75,7 @@ impl Overlay for Prompt {
         match self.purpose {
             // Saved by a chord: enter never gives consent.
             Purpose::Code(_) | Purpose::Message(_) | Purpose::SystemMessage(_) | Purpose::Leash(_) => Context::Editor,
-            Purpose::Deny(..) | Purpose::Answer(_) | Purpose::Note(_) => Context::Composer,
+            Purpose::Deny(..) | Purpose::InPlace(_) | Purpose::Answer(_) | Purpose::Note(_) => Context::Composer,
         }
     }
 

@@ -12,6 +12,7 @@ mod reading;
 mod screen;
 mod speech;
 mod steer;
+mod tools;
 mod unstick;
 
 use super::app::{App, Deed, Focus};

@@ -5,6 +5,7 @@ use crate::chat::configure::Change;
 use crate::chat::event::{Answer, Resolution};
 use crate::chat::id::OpId;
 use crate::chat::leash;
+use crate::chat::server::ToolsCommand;
 use crate::tui::action::Action;
 use crate::tui::app::{App, Deed, Focus};
 use crate::tui::layout::Layout;
@@ -69,6 +70,14 @@ impl App {
                 }
                 Vec::new()
             }
+            Step::AskAnswer => {
+                if let Some(Modal::Approval(approval)) = self.modals.last() {
+                    let purpose = Purpose::InPlace(approval.id());
+                    let help = "It is not called; its model is told this as the result.";
+                    self.open(Prompt::new(purpose, "", "Answer in the tool's place", help));
+                }
+                Vec::new()
+            }
             Step::EditCode => {
                 if let Some(Modal::Approval(approval)) = self.modals.last() {
                     let text = joined(&approval.blocks(&self.session));
@@ -122,6 +131,10 @@ impl App {
                     _ => None,
                 });
                 denied.map(Deed::Send).into_iter().collect()
+            }
+            Purpose::InPlace(approval) => {
+                self.modals.pop();
+                vec![Deed::Send(Command::Tools(ToolsCommand::Answer { approval, text: text.into() }))]
             }
             Purpose::Code(id) => {
                 let now = self.now_ms();
@@ -204,6 +217,10 @@ impl App {
             Choice::Resolve(op, resolution) => vec![Deed::Send(Command::Resolve { op, resolution })],
             Choice::Revoke(agent) => vec![Deed::Send(Command::Revoke { agent })],
             Choice::CallOn(agent) => self.and_go_on(Command::CallOn { agent }),
+            Choice::Changed(server, tool) => {
+                self.show_changed_tool(&server, &tool);
+                Vec::new()
+            }
             Choice::Send(commands) => commands.into_iter().map(Deed::Send).collect(),
             Choice::Beside(left, right) => {
                 self.arranged.pair = (left, right);

@@ -58,6 +58,7 @@ impl App {
                 return send(Command::ExtendTime { op, added_ms: 60_000 });
             }
             Action::Revoke => self.show_consent(),
+            Action::Tools => self.show_tools(),
             Action::Executions => self.show_executions(),
             Action::Continue => return send(Command::Continue),
             Action::EndRun => {
