@@ -2,6 +2,7 @@
 
 mod approving;
 mod by_hand;
+mod debug;
 mod hostile;
 mod length;
 mod moments;

@@ -301,7 +301,7 @@ pub enum Breaks {
 }
 
 /// What the operator asks for about breakpoints and steps.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "snake_case")]
 pub enum BreakCommand {
     /// Set a breakpoint, or change the one with this number.
@@ -357,4 +357,83 @@ pub enum BreakCommand {
 /// A hold because of a breakpoint or a step.
 pub fn held(text: impl Into<String>) -> HoldReason {
     HoldReason::Break { text: text.into() }
+}
+
+impl Breakpoint {
+    /// In one line, as [`Breakpoint::read`] takes it: `hold once when speaker == Coder`.
+    pub fn written(&self) -> String {
+        let mut text = match &self.deed {
+            Deed::Run(argv) => format!("run {}", argv.join(" ")),
+            deed => deed.word().to_owned(),
+        };
+        if self.once {
+            text.push_str(" once");
+        }
+        if self.every > 1 {
+            text.push_str(&format!(" every {}", self.every));
+        }
+        format!("{text} when {}", self.when)
+    }
+
+    /// What a person writes into one line: a rule alone, or what is done before the word `when`.
+    ///
+    /// # Errors
+    /// In words, when what stands before `when` is not understood.
+    pub fn read(text: &str, by: SetBy) -> Result<Breakpoint, String> {
+        let text = text.trim();
+        let first = text.split_whitespace().next().unwrap_or_default();
+        let deeds = ["hold", "notify", "snapshot", "expect", "run", "once", "every"];
+        let (before, when) = match text.split_once("when ").filter(|_| deeds.contains(&first) || first == "when") {
+            Some((before, when)) => (before.trim(), when.trim()),
+            None => ("", text),
+        };
+        let mut breakpoint = Breakpoint::new(when, by);
+        let mut words = before.split_whitespace();
+        while let Some(word) = words.next() {
+            match word {
+                "hold" => breakpoint.deed = Deed::Hold,
+                "notify" => breakpoint.deed = Deed::Notify,
+                "snapshot" => breakpoint.deed = Deed::Snapshot,
+                "expect" => breakpoint.deed = Deed::Expect,
+                "once" => breakpoint.once = true,
+                "every" => {
+                    let count = words.next().and_then(|count| count.parse().ok()).filter(|count| *count > 0);
+                    breakpoint.every = count.ok_or("After `every` stands a number: every 5 when …")?;
+                }
+                "run" => {
+                    let argv: Vec<String> = words.by_ref().map(str::to_owned).collect();
+                    if argv.is_empty() {
+                        return Err("After `run` stands a program: run notify-send plenary when …".to_owned());
+                    }
+                    breakpoint.deed = Deed::Run(argv);
+                }
+                other => return Err(format!("{other:?} is not known here. Write: hold once when speaker == Coder")),
+            }
+        }
+        Ok(breakpoint)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_breakpoint_reads_back_as_it_is_written() {
+        for (text, written) in [
+            ("speaker == Coder", "hold when speaker == Coder"),
+            ("when cost > $2", "hold when cost > $2"),
+            ("text contains \"when it rains\"", "hold when text contains \"when it rains\""),
+            ("notify every 5 when at == said", "notify every 5 when at == said"),
+            ("once snapshot when turns > 3", "snapshot once when turns > 3"),
+            ("run notify-send plenary when finding", "run notify-send plenary when finding"),
+        ] {
+            let breakpoint = Breakpoint::read(text, SetBy::Operator).unwrap();
+            assert_eq!(breakpoint.written(), written);
+            assert_eq!(Breakpoint::read(written, SetBy::Operator).unwrap(), breakpoint);
+        }
+        for wrong in ["hold twice when x", "every many when x", "run when x"] {
+            assert!(Breakpoint::read(wrong, SetBy::Operator).is_err(), "{wrong}");
+        }
+    }
 }

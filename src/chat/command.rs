@@ -8,6 +8,7 @@ use super::configure::Change;
 use super::event::{Answer, Boundary, Judgement, Resolution, Verdict};
 use super::id::{ApprovalId, AskId, MessageId, OpId, Seq};
 use super::server::ToolsCommand;
+use super::tool::ToolBarred;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -60,6 +61,11 @@ pub enum Command {
         agent: Name,
         /// For how many turns of others; `None` until it is taken back.
         turns: Option<u32>,
+    },
+    /// Take a tool off the table, or give it back: nobody is offered it, and a call of it fails.
+    BarTool {
+        /// Which, for how long, or whether it is given back.
+        bar: ToolBarred,
     },
     /// Let an agent speak again.
     Unbar {

@@ -18,7 +18,7 @@ pub use super::record::{FORMAT, Record};
 use super::request::{Failure, Finish, Purpose};
 use super::server::ToolsEvent;
 use super::team::Team;
-use super::tool::ToolResult;
+use super::tool::{ToolBarred, ToolResult};
 use super::usage::Usage;
 pub use super::watch::{Detection, Judgement, Level, Progress};
 use super::{Name, UnixMillis};
@@ -95,6 +95,8 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         turns: Option<u32>,
     },
+    /// The operator took a tool off the table, or gave it back.
+    ToolBarred(ToolBarred),
     /// The operator lets an agent speak again.
     SpeakerUnbarred {
         /// Who.

@@ -135,6 +135,19 @@ pub fn model_name(name: &str) -> String {
     format!("{}_{}", &plain[..LONGEST - 9], &digest[..8])
 }
 
+/// The operator took a tool off the table, or gave it back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToolBarred {
+    /// Which.
+    pub tool: String,
+    /// For how many turns; `None` until it is given back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turns: Option<u32>,
+    /// It is given back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub back: bool,
+}
+
 /// A tool's command with the arguments of a call put in: `{name}` stands for the argument of that name. A word that is
 /// nothing but `{name}` takes all items of a list, each as a word, and falls away when there is no such argument.
 ///

@@ -12,6 +12,7 @@ mod run;
 mod sandbox;
 mod sessions;
 mod tools;
+mod triage;
 mod trust;
 mod watch;
 
@@ -57,6 +58,8 @@ enum Command {
     Import(import::Arguments),
     /// Look for loops in stored sessions and message lists
     Watch(watch::Arguments),
+    /// Say where a stored session may have gone wrong
+    Triage(triage::Arguments),
     /// Read a team file and say everything that is wrong with it
     Check(check::Arguments),
     /// Say what this machine has of what Plenary needs
@@ -82,6 +85,7 @@ pub fn main() -> ExitCode {
         Command::Tools(arguments) => tools::tools(&arguments),
         Command::Import(arguments) => import::import(&arguments),
         Command::Watch(arguments) => watch::watch(&arguments),
+        Command::Triage(arguments) => triage::show(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Doctor(arguments) => doctor::doctor(&arguments),
     };

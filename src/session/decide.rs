@@ -70,6 +70,7 @@ pub fn decide(session: &Session, command: &Command, now: UnixMillis) -> Decided 
         },
         Command::Propose => propose(session),
         Command::Bar { agent, turns } => bar(session, agent, *turns),
+        Command::BarTool { bar } => unstick::bar_tool(session, bar),
         Command::Unbar { agent } => match session.floor().bar(agent) {
             Some(_) => Ok(vec![Event::SpeakerUnbarred { agent: agent.clone() }].into()),
             None => refuse(format!("{agent} is not barred.")),

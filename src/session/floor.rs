@@ -4,6 +4,7 @@ use super::turn::Inquiry;
 use crate::chat::event::{Choice, Graph};
 use crate::chat::id::CallId;
 use crate::chat::ledger::Ledger;
+use crate::chat::tool::ToolBarred;
 use crate::chat::{Name, UnixMillis};
 use std::sync::Arc;
 
@@ -34,9 +35,24 @@ pub struct Floor {
     pub proposing: bool,
     /// Whom the operator has taken off the floor.
     pub bars: Vec<Bar>,
+    /// Tools that the operator has taken off the table, each with the turns that are left.
+    pub tool_bars: Vec<(String, Option<u32>)>,
 }
 
 impl Floor {
+    /// Whether the operator has taken this tool off the table.
+    pub fn is_tool_barred(&self, tool: &str) -> bool {
+        self.tool_bars.iter().any(|(barred, _)| barred == tool)
+    }
+
+    /// A tool is taken off the table, or given back.
+    pub(super) fn bar_tool(&mut self, bar: &ToolBarred) {
+        self.tool_bars.retain(|(tool, _)| *tool != bar.tool);
+        if !bar.back {
+            self.tool_bars.push((bar.tool.clone(), bar.turns));
+        }
+    }
+
     /// The bar on an agent, if the operator has set one.
     pub fn bar(&self, agent: &str) -> Option<&Bar> {
         self.bars.iter().find(|bar| &*bar.agent == agent)
@@ -51,6 +67,12 @@ impl Floor {
 
     /// A turn of this agent is over: bars on others that were set for a number of turns come closer to their end.
     pub(super) fn count_down(&mut self, spoke: &str) {
+        self.tool_bars.retain_mut(|(_, turns)| {
+            turns.as_mut().is_none_or(|turns| {
+                *turns = turns.saturating_sub(1);
+                *turns > 0
+            })
+        });
         self.bars.retain_mut(|bar| match &mut bar.turns {
             Some(turns) if &*bar.agent != spoke => {
                 *turns = turns.saturating_sub(1);

@@ -4,6 +4,7 @@ use super::decide::{Decided, refuse};
 use super::{Finding, Session};
 use crate::chat::event::{Event, HoldReason, Judgement};
 use crate::chat::message::{Author, Message, MessageKind};
+use crate::chat::tool::ToolBarred;
 use std::sync::Arc;
 
 /// What the one who sums up is asked.
@@ -55,4 +56,20 @@ pub(super) fn conclude(session: &Session) -> Decided {
         events.push(Event::Released { step: false });
     }
     Ok(events.into())
+}
+
+/// Takes a tool off the table for everybody, or gives it back.
+pub(super) fn bar_tool(session: &Session, bar: &ToolBarred) -> Decided {
+    let Some(team) = session.team() else { return refuse("The session has not started yet.") };
+    let handed = |tool: &str| team.agents.iter().flat_map(|agent| &agent.handoffs).any(|handoff| handoff.name == tool);
+    if !team.tools.contains_key(&bar.tool) && !handed(&bar.tool) {
+        return refuse(format!("This team has no tool {:?}.", bar.tool));
+    }
+    if bar.turns == Some(0) {
+        return refuse("A bar lasts for at least one turn.");
+    }
+    if bar.back && !session.floor().is_tool_barred(&bar.tool) {
+        return refuse(format!("{} is not barred.", bar.tool));
+    }
+    Ok(vec![Event::ToolBarred(bar.clone())].into())
 }

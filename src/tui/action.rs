@@ -41,6 +41,9 @@ contexts! {
     Main "main" false "the panes, with no text field and nothing open on top";
     Approval "approval" false "the approval queue";
     Why "why" false "the panel that says why the team may be going in circles";
+    Breakpoints "breakpoints" false "the list of breakpoints";
+    Held "held" false "a request or a reply that is held back";
+    Suspects "suspects" false "where it may have gone wrong";
     Composer "composer" true "the line in which the operator speaks";
     Editor "editor" true "a message, code or prompt being edited";
     Search "search" true "the search line";
@@ -100,7 +103,7 @@ macro_rules! actions {
 actions! {
     // the run
     Pause "pause" [Main, Approval, Global] "Pause after this turn; again: after this step; when held: go on";
-    Resume "resume" [Main, Approval, Global] "Go on";
+    Resume "resume" [Main, Approval, Global, Held] "Go on";
     Step "step" [Main] "Go on for one turn";
     Interrupt "interrupt" [Main, Approval, Global] "Stop what runs now; what was said is kept";
     CallOn "call_on" [Main] "Give this agent the floor next";
@@ -132,21 +135,21 @@ actions! {
     Submit "submit" [Composer, Editor, Search, Palette, List, Help] "Send, save or choose";
     Newline "newline" [Composer, Editor] "Start a new line";
     EditorOpen "editor_open" [Composer, Editor, Global] "Go on writing in $EDITOR";
-    Cancel "cancel" [Main, Composer, Editor, Search, Approval, Why, Help, Palette, List, Global] "Leave this, or close it";
+    Cancel "cancel" [Main, Composer, Editor, Search, Approval, Why, Help, Palette, List, Global, Breakpoints, Held, Suspects] "Leave this, or close it";
     CancelOrInterrupt "cancel_or_interrupt" [Composer, Editor, Search, Palette, Global]
         "Leave what is being written; with nothing written, stop what runs";
 
     // the transcript
-    SelectNext "select_next" [Main, Help, Palette, List] "Select the next message or row";
-    SelectPrev "select_prev" [Main, Help, Palette, List] "Select the previous message or row";
-    ScrollDown "scroll_down" [Main, Composer, Approval, Why, Help, Global] "Scroll down a line";
-    ScrollUp "scroll_up" [Main, Composer, Approval, Why, Help, Global] "Scroll up a line";
-    PageDown "page_down" [Main, Composer, Approval, Why, Help, Palette, List, Global] "Scroll down a page";
-    PageUp "page_up" [Main, Composer, Approval, Why, Help, Palette, List, Global] "Scroll up a page";
+    SelectNext "select_next" [Main, Help, Palette, List, Breakpoints, Held, Suspects] "Select the next message or row";
+    SelectPrev "select_prev" [Main, Help, Palette, List, Breakpoints, Held, Suspects] "Select the previous message or row";
+    ScrollDown "scroll_down" [Main, Composer, Approval, Why, Help, Global, Breakpoints, Held, Suspects] "Scroll down a line";
+    ScrollUp "scroll_up" [Main, Composer, Approval, Why, Help, Global, Breakpoints, Held, Suspects] "Scroll up a line";
+    PageDown "page_down" [Main, Composer, Approval, Why, Help, Palette, List, Global, Breakpoints, Held, Suspects] "Scroll down a page";
+    PageUp "page_up" [Main, Composer, Approval, Why, Help, Palette, List, Global, Breakpoints, Held, Suspects] "Scroll up a page";
     HalfDown "half_down" [Main, Composer, Approval, Help, List, Global] "Scroll down half a page";
     HalfUp "half_up" [Main, Composer, Approval, Help, List, Global] "Scroll up half a page";
-    Top "top" [Main, Approval, Why, Help, Palette, List, Global] "Go to the beginning";
-    Bottom "bottom" [Main, Approval, Why, Help, Palette, List, Global] "Go to the end, and follow it";
+    Top "top" [Main, Approval, Why, Help, Palette, List, Global, Breakpoints, Held, Suspects] "Go to the beginning";
+    Bottom "bottom" [Main, Approval, Why, Help, Palette, List, Global, Breakpoints, Held, Suspects] "Go to the end, and follow it";
     ToggleFold "toggle_fold" [Main] "Fold or unfold";
     ToggleDetails "toggle_details" [Main] "Show or hide how each speaker was chosen";
     CopyMessage "copy_message" [Main] "Copy the selected message";
@@ -179,10 +182,25 @@ actions! {
     WayNoteAll "way_note_all" [Why] "Write a note to all";
     WayAnother "way_another" [Why] "Give another agent the floor";
     WayBar "way_bar" [Why] "Bar the agent that repeats for three turns";
+    WayBarTool "way_bar_tool" [Why] "Bar the tool that is called again and again for three turns";
     WayRewind "way_rewind" [Why] "Go back to before it began, on a new branch";
     WayAllow "way_allow" [Why] "Let it happen three more times";
     WayConclude "way_conclude" [Why] "Have the run summed up, and end it";
     WayNotALoop "way_not_a_loop" [Why] "It is no loop: double its limits";
+
+    // debugging
+    Breakpoints "breakpoints" [Main, Global] "Show the breakpoints, with how often each was met";
+    BreakHere "break_here" [Main] "Stop when the like of the selected message happens again";
+    StepMenu "step_menu" [Main, Global] "Go on for one call, one effect, one turn, until an agent or a reply";
+    HeldBack "held_back" [Main, Global] "Look at the request or the reply that is held back";
+    Triage "triage" [Main, Global] "Show where it may have gone wrong";
+    PartAdd "part_add" [Breakpoints, Held] "Add one";
+    PartEdit "part_edit" [Breakpoints, Held, Suspects] "Change this one; of a suspect: what could mend it";
+    PartRemove "part_remove" [Breakpoints, Held] "Take this one away";
+    PartRest "part_rest" [Breakpoints] "Let this breakpoint rest, or wake it";
+    PartDiscard "part_discard" [Held] "Throw the reply away; its agent speaks anew";
+    PartGo "part_go" [Suspects] "Go to the message";
+    PartRewind "part_rewind" [Suspects] "Go back to this message, on a new branch";
 
     // the console
     FocusNext "focus_next" [Main, Composer, Approval, Global] "Move on to the next pane, and to the composer";
@@ -198,7 +216,7 @@ actions! {
     ThemeNext "theme_next" [Main, Global] "Change to the next colours";
     Dismiss "dismiss" [Main, Global] "Put the notice away";
     Palette "palette" [Main, Approval, Global] "Find a command by name";
-    Help "help" [Main, Approval, Why, List, Global] "Show the keys";
+    Help "help" [Main, Approval, Why, List, Global, Breakpoints, Held, Suspects] "Show the keys";
     Redraw "redraw" [Main, Global] "Draw the screen anew";
     Suspend "suspend" [Main, Global] "Leave to the shell; fg comes back";
     Quit "quit" [Main, Approval, Help, List, Global] "Leave the console";

@@ -29,6 +29,8 @@ pub struct Spoken {
     pub text: Streamed,
     /// Bytes of reasoning so far.
     pub reasoning: usize,
+    /// When it last said something, by the wall clock.
+    pub heard: i64,
     rate: Rate,
 }
 
@@ -82,12 +84,14 @@ impl Live {
             Delta::Text { call, agent, text } => {
                 let spoken = self.calls.entry(call).or_default();
                 spoken.agent = agent;
+                spoken.heard = now;
                 spoken.rate.add(text.len(), now);
                 spoken.text.push(&text);
             }
             Delta::Reasoning { call, agent, text } => {
                 let spoken = self.calls.entry(call).or_default();
                 spoken.agent = agent;
+                spoken.heard = now;
                 spoken.rate.add(text.len(), now);
                 spoken.reasoning += text.len();
             }

@@ -203,7 +203,7 @@ fn draw_note(app: &App, area: Rect, buf: &mut Buffer) -> Option<Position> {
     } else {
         let role = match app.session.hold() {
             Some(HoldReason::Failed { .. }) => Role::Error,
-            Some(HoldReason::Budget { .. } | HoldReason::Circles { .. }) => Role::Warning,
+            Some(HoldReason::Budget { .. } | HoldReason::Circles { .. } | HoldReason::Break { .. }) => Role::Warning,
             _ => Role::StatusHeld,
         };
         (words::pending(&app.session), role)
@@ -280,6 +280,12 @@ fn wanted(app: &App) -> Vec<(Action, &'static str)> {
         Some(HoldReason::Failed { .. }) => keys.extend([(Action::Retry, "retry"), (Action::EndRun, "end")]),
         Some(HoldReason::Circles { .. }) => {
             keys.extend([(Action::Why, "why, and ways out"), (Action::Pause, "go on"), (Action::EndRun, "end")])
+        }
+        Some(HoldReason::Break { .. }) => {
+            if session.draft().is_some() || session.shown().is_some() {
+                keys.push((Action::HeldBack, "look at it"));
+            }
+            keys.extend([(Action::Pause, "go on"), (Action::StepMenu, "step …"), (Action::EndRun, "end")]);
         }
         Some(HoldReason::Ask { .. }) => keys.extend([(Action::Pause, "go on"), (Action::EndRun, "end")]),
         Some(_) => keys.push((Action::Pause, "go on")),

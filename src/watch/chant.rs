@@ -2,13 +2,13 @@
 
 use super::row::{Row, Seen, limits};
 use super::view::View;
-use crate::chat::watch::Level;
+use crate::chat::watch::{Level, Threshold};
 use std::collections::HashMap;
 
 pub(super) const ROW: Row = Row {
     id: "D16",
     name: "chanting",
-    about: "one answer says the same 50 characters over and over, ten times within a short space (30 times inside a code fence)",
+    about: "one answer says the same 50 characters over and over, ten times within a short space (30 times inside a code fence; a ruled line or a row of zeros only after 1,000 characters)",
     progress: false,
     thresholds: limits(1, None, Some(1)),
     see,
@@ -34,6 +34,39 @@ pub struct Chanted {
     pub sample: String,
     /// How often it was heard.
     pub times: usize,
+    /// Whether it stands inside a fence, where more may repeat.
+    pub fenced: bool,
+}
+
+/// What whoever listens to a stream has to know of this detector.
+#[derive(Debug, Clone, Copy)]
+pub struct Chanting;
+
+impl Chanting {
+    /// `D16`.
+    pub fn id(self) -> &'static str {
+        ROW.id
+    }
+
+    /// `D16 chanting`.
+    pub fn title(self) -> String {
+        ROW.title()
+    }
+
+    /// From which count on it is how grave.
+    pub fn thresholds(self) -> Threshold {
+        ROW.thresholds
+    }
+
+    /// What it is that repeats.
+    pub fn pattern(self, chanted: &Chanted) -> u64 {
+        super::view::words::hash(&chanted.sample)
+    }
+
+    /// How often it must be heard at least.
+    pub fn least(self, chanted: &Chanted) -> usize {
+        if chanted.fenced { OFTEN_IN_CODE } else { OFTEN }
+    }
 }
 
 /// Characters of the window.
@@ -46,6 +79,10 @@ const OFTEN: usize = 10;
 const OFTEN_IN_CODE: usize = 30;
 /// Average distance of two occurrences, in characters.
 const CLOSE: usize = 250;
+/// With fewer different signs than this in its window, a text has to go on for [`MONOTONE`] characters.
+const FEW_SIGNS: usize = 8;
+/// Characters of monotony that are no ruled line any more.
+const MONOTONE: usize = 1000;
 /// Different texts between occurrences: with more it is a list with one beginning.
 const VARIED: usize = 5;
 
@@ -121,8 +158,15 @@ impl Chant {
         if between.len() > VARIED {
             return None;
         }
+        let mut signs = window.to_vec();
+        signs.sort_unstable();
+        signs.dedup();
+        // A ruled line, a row of zeros, a table's edge: few signs must go on for much longer.
+        if signs.len() < FEW_SIGNS && from - places[0] < MONOTONE {
+            return None;
+        }
         let sample: String = window.iter().collect();
-        Some(Chanted { sample: sample.trim().to_owned(), times: places.len() })
+        Some(Chanted { sample: sample.trim().to_owned(), times: places.len(), fenced: self.fenced })
     }
 }
 
@@ -147,7 +191,8 @@ mod tests {
             text.as_bytes().chunks(7).find_map(|piece| chant.hear(std::str::from_utf8(piece).unwrap())).unwrap();
         assert_eq!((&whole.sample, whole.times), (&pieces.sample, pieces.times));
         assert_eq!(whole.times, 10);
-        assert!(in_text(&"ha".repeat(200)).is_some(), "without a space too");
+        assert!(in_text(&"ha".repeat(600)).is_some(), "without a space too");
+        assert!(in_text(&"!".repeat(1200)).is_some());
     }
 
     #[test]
@@ -158,6 +203,9 @@ mod tests {
         let prefixed: String =
             (0..40).map(|n| format!("The next thing that has to be looked at by somebody is {n}. ")).collect();
         assert_eq!(in_text(&prefixed), None, "one beginning, many ends");
+        for rule in ["-".repeat(120), "─".repeat(200), ".".repeat(90), "0.0, ".repeat(60), "A".repeat(200)] {
+            assert_eq!(in_text(&format!("Report\n{rule} 12\nAll is well.\n")), None, "{rule}");
+        }
         let code = format!("```\n{}```\n", "    [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],\n".repeat(15));
         assert_eq!(in_text(&code), None, "code may repeat itself more");
         assert!(

@@ -8,6 +8,7 @@
 //! [`crate::catalog`]. To add a detector: a file with a [`Row`], and its line in [`DETECTORS`]. Identifiers and
 //! thresholds are those of the reference (supervision, section 3.2); docs/unstick.md says where they differ and why.
 
+pub mod again;
 mod calls;
 mod chant;
 mod context;
@@ -31,11 +32,13 @@ mod same_call;
 mod same_error;
 mod same_failure;
 mod selector;
+pub mod silence;
 mod spend;
+pub mod triage;
 pub mod view;
 
 use crate::chat::watch::Detection;
-pub use chant::{Chant, Chanted};
+pub use chant::{Chant, Chanted, Chanting};
 pub use row::{Row, Seen};
 
 use crate::chat::event::{Event, Judgement, Level};
@@ -45,7 +48,10 @@ use crate::session::{Judged, Session};
 use from_session::Follower;
 use view::View;
 
-/// Every detector that reads messages. D18 (silence) and D20 (a judge model) are not built.
+/// D16 as whoever listens to a stream needs it.
+pub const CHANTING: Chanting = Chanting;
+
+/// Every detector that reads messages. D18 looks at the clock: [`silence`].
 pub static DETECTORS: &[&Row] = &[
     &repeat::ROW,
     &near::ROW,
@@ -158,6 +164,9 @@ impl Watch {
             && !session.findings().is_empty()
         {
             look.events.push(Event::ProgressMade { what, message: Some(message) });
+        }
+        if raised.is_empty() && session.findings().is_empty() {
+            return look;
         }
         for row in DETECTORS {
             let title = row.title();

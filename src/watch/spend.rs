@@ -8,7 +8,7 @@ use crate::chat::watch::Level;
 pub(super) const ROW: Row = Row {
     id: "D19",
     name: "spending faster",
-    about: "the last 5 turns cost more than 3 times the median of the blocks of 5 before; only shown - the limits of the team hold the run",
+    about: "the last 5 turns cost more than 3 times the median of the blocks of 5 before (last 200 turns); only shown - the limits of the team hold the run",
     progress: false,
     thresholds: limits(3, None, None),
     see,

@@ -17,7 +17,7 @@ use plenary::chat::leash::Leash;
 use plenary::chat::message::{Author, Completeness, Message, MessageKind};
 use plenary::chat::request::{Failure, FailureKind, Finish, Purpose};
 use plenary::chat::team::{Limits, Team};
-use plenary::chat::tool::{ToolCall, ToolResult};
+use plenary::chat::tool::{ToolBarred, ToolCall, ToolResult};
 use plenary::chat::usage::{Money, Tokens, Usage};
 use plenary::chat::watch::Detection;
 use std::sync::Arc;
@@ -51,6 +51,7 @@ every_kind! {
     ProposalWanted {}
     SpeakerBarred { agent: "A".into(), turns: Some(2) }
     SpeakerUnbarred { agent: "A".into() }
+    ToolBarred { 0: ToolBarred { tool: "find".into(), turns: Some(3), back: false } }
     SpeakerChosen { choice: choice() }
     SelectorAnswered { call: CallId(1), answer: "Coder, I think".into(), mentions: vec![("Coder".into(), 1)] }
     QueueChanged { queue: vec!["A".into(), "B".into()] }

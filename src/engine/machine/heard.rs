@@ -1,5 +1,6 @@
 //! What models and programs send back.
 
+use super::chant::Ears;
 use super::reply::finish_with;
 use super::tools::{call_of, result_of, returned};
 use super::{Machine, message};
@@ -32,6 +33,7 @@ pub(super) struct Heard {
     pub text: String,
     pub reasoning: String,
     pub calls: Vec<ToolCall>,
+    ears: Ears,
     tokens: Option<Tokens>,
     served: Option<String>,
 }
@@ -75,6 +77,25 @@ impl Machine {
             let mut effects = vec![Effect::Cancel(id)];
             effects.extend(self.on_failure(id, Failure::new(FailureKind::Refused, text), session, now));
             return effects;
+        }
+        if speaks && let Some(chanted) = heard.ears.hear(&chunk) {
+            match &chunk {
+                Chunk::Text(text) => heard.text.push_str(text),
+                Chunk::Reasoning(text) => heard.reasoning.push_str(text),
+                _ => {}
+            }
+            if let Some(cut) = self.cut_chant(id, &chanted, session, now) {
+                return cut;
+            }
+            return match chunk {
+                Chunk::Text(text) => vec![Effect::Delta(Delta::Text { call: id, agent, text })],
+                Chunk::Reasoning(text) => vec![Effect::Delta(Delta::Reasoning { call: id, agent, text })],
+                Chunk::Call(call) => {
+                    self.heard.entry(id).or_default().calls.push(call);
+                    Vec::new()
+                }
+                _ => Vec::new(),
+            };
         }
         match chunk {
             Chunk::Text(text) => {

@@ -10,6 +10,7 @@
 
 mod breaks;
 mod by_hand;
+mod chant;
 mod circles;
 mod consult;
 mod failing;

@@ -41,7 +41,8 @@ impl Machine {
             description: sight::filled(&handoff.description, session.context()),
             parameters: json!({"type": "object", "properties": {}}),
         });
-        declared.chain(handoffs).collect()
+        let open = |tool: &ToolSpec| !session.floor().is_tool_barred(&tool.name);
+        declared.chain(handoffs).filter(open).collect()
     }
 
     /// The next step of the turn's calls, or all results together. Calls go on side by side: the first that has a step to
@@ -92,6 +93,11 @@ impl Machine {
     /// Begins one call.
     fn call_tool(&self, call: &ToolCall, turn: &Turn, agent: &Agent, session: &Session) -> Vec<Effect> {
         let name = normal(&call.name);
+        if session.floor().is_tool_barred(&name) {
+            let text =
+                format!("Error: {name} is barred by the operator for now. Do it another way, or say what you need.");
+            return vec![returned(turn, ToolResult::of(call, text, true))];
+        }
         if let Some(handoff) = agent.handoffs.iter().find(|handoff| handoff.name == name) {
             return self.hand_over(handoff, call, turn, session);
         }

@@ -1,11 +1,11 @@
 //! The ladder - note, hold, end - and each way out of a circle.
 
-use super::world::{World, say};
+use super::world::{Reply, World, say};
 use crate::chat::command::Command;
 use crate::chat::event::{Boundary, EndCause, Event, HoldReason, Judgement};
-use crate::chat::message::MessageKind;
+use crate::chat::message::{Completeness, MessageKind};
 use crate::chat::team::Team;
-use crate::chat::watch::Watching;
+use crate::chat::watch::{Threshold, Watching};
 use crate::session::testing::speakers;
 
 const SAME: &str = "I will look into the very same thing again.";
@@ -153,4 +153,29 @@ fn another_speaker_a_bar_and_a_branch_from_before_it_clear_it_too() {
     world.command(Command::Edit { message: last, content: "I am done with that.".into() });
     assert!(world.session.branches().len() == 2);
     world.command(Command::Pause { boundary: Boundary::Turn });
+}
+
+/// A stream that chants is hung up at once; what was said is kept and marked, and its speaker gets the floor back.
+#[test]
+fn a_chant_is_cut_off_in_mid_stream() {
+    let chant = "I will now check the file for the missing value, then. ".repeat(200);
+    let mut world = World::of(team(Default::default()));
+    world.script("a", [Reply::Say(chant.clone()), say("something else")]).begin("go");
+    let said = world.session.transcript().entries().last().unwrap().message.clone();
+    assert_eq!(said.completeness, Completeness::Interrupted);
+    assert!(
+        matches!(world.session.hold(), Some(HoldReason::Circles { text }) if text.contains("D16 chanting: a says"))
+    );
+    assert!(world.open_calls().is_empty());
+    let team_allows = |team: Team| {
+        let mut world = World::of(team);
+        world.script("a", [say(&chant)]).begin("go");
+        world.session.transcript().entries()[1].message.completeness
+    };
+    let off = Threshold { off: true, ..Threshold::default() };
+    let watch = Watching { detectors: [("D16".to_owned(), off)].into(), ..Watching::default() };
+    assert_eq!(team_allows(team(watch)), Completeness::Whole, "where the team allows it, it is heard to its end");
+    let mut headless = World::headless(team(Default::default()));
+    headless.script("a", [Reply::Say(chant.clone())]).begin("go");
+    assert_eq!(headless.ended().unwrap().0, EndCause::Circles);
 }

@@ -6,7 +6,7 @@ use crate::chat::event::{Boundary, Event, Resolution, Verdict};
 use crate::chat::message::MessageKind;
 use crate::chat::request::{Chunk, Finish, Role};
 use crate::chat::team::{Agent, ApprovalPolicy, HumanInputMode, Team, ToolSetup};
-use crate::chat::tool::ToolCall;
+use crate::chat::tool::{ToolBarred, ToolCall};
 use crate::session::Waiting;
 use crate::session::testing::{runner, speaker, team};
 use serde_json::json;
@@ -295,4 +295,18 @@ fn tools_that_nobody_offered_are_not_called() {
     world.begin("go");
     assert_eq!(world.count(|event| matches!(event, Event::ToolReturned { .. })), 0);
     assert_eq!(world.said()[1], "a: words");
+}
+
+#[test]
+fn a_barred_tool_is_not_offered_and_comes_back_after_its_turns() {
+    let bar = |turns, back| Command::BarTool { bar: ToolBarred { tool: "find".into(), turns, back } };
+    let mut world = World::of(with_tool(ApprovalPolicy::Never, |_| {}));
+    world.command(bar(Some(2), false));
+    world.script("a", [say("I cannot look"), call("find", "{\"q\":\"x\"}")]).begin("go");
+    let offered: Vec<usize> = world.asked.iter().filter(|one| &*one.agent == "a").map(|one| one.tools.len()).collect();
+    assert_eq!(offered[..2], [0, 1], "after a turn of a and one of b it is back");
+    assert_eq!(world.ran.len(), 1);
+    world.command(Command::BarTool { bar: ToolBarred { tool: "no".into(), turns: None, back: false } });
+    world.command(bar(None, true));
+    assert!(world.refused[0].contains("no tool") && world.refused[1].contains("not barred"), "{:?}", world.refused);
 }

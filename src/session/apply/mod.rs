@@ -146,6 +146,7 @@ impl State {
                     *member = change.applied(member);
                 }
             }
+            Event::ToolBarred(bar) => self.floor.bar_tool(bar),
             Event::LimitsChanged { limits } => self.limits = Some(*limits),
             Event::MessagePosted { .. } | Event::MessageEdited { .. } => self.fold_words(record),
             Event::SpeakerWanted { .. }

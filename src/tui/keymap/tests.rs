@@ -116,7 +116,7 @@ fn every_action_can_be_reached_by_a_key_or_is_told_apart() {
     let rows = Keymap::default().help_rows();
     let bound: BTreeSet<_> = rows.iter().map(|row| row.action).collect();
     let palette_only: Vec<_> = Action::ALL.iter().filter(|action| !bound.contains(action)).collect();
-    assert_eq!(palette_only, [&Action::Resume, &Action::Continue]);
+    assert_eq!(palette_only, [&Action::Continue]);
 }
 
 #[test]

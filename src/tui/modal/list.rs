@@ -2,9 +2,10 @@
 
 use super::{Overlay, Step, centred};
 use crate::chat::Name;
+use crate::chat::breaks::BreakCommand;
 use crate::chat::command::Command;
 use crate::chat::event::Resolution;
-use crate::chat::id::{OpId, Seq};
+use crate::chat::id::{MessageId, OpId, Seq};
 use crate::session::Session;
 use crate::text::clean::one_line;
 use crate::text::width::{take, width};
@@ -35,6 +36,10 @@ pub enum Choice {
     Resolve(OpId, Resolution),
     /// Take back consent given in advance: of one agent, or of all.
     Revoke(Option<Name>),
+    /// Something about breakpoints and steps.
+    Break(BreakCommand),
+    /// Go to this message.
+    GoTo(MessageId),
     /// Give this agent the floor, and go on.
     CallOn(Name),
     /// Show what can be done with an execution.

@@ -5,6 +5,7 @@
 //! here, and an action that opens it (`app.open(...)` in `update/`). With keys of its own: a row in `action.rs`'s contexts.
 
 pub mod approval;
+pub mod debug;
 pub mod file;
 pub mod list;
 pub mod prompt;
@@ -16,6 +17,7 @@ use super::paint::Draw;
 use crate::chat::command::Command;
 use crate::session::Session;
 use approval::Approval;
+use debug::Debug;
 use file::File;
 use list::List;
 use prompt::Prompt;
@@ -99,6 +101,7 @@ modals! {
     Approval "The approval queue.";
     Prompt "A text to write or edit.";
     Why "Why the team may be going in circles.";
+    Debug "Breakpoints, what is held back, suspects.";
     File "A file that code made, to be read.";
     List "A list to choose from: palette, help, branches, names, a confirmation.";
 }

@@ -2,8 +2,9 @@
 
 use super::{Overlay, Step, centred};
 use crate::chat::Name;
+use crate::chat::breaks::BreakId;
 use crate::chat::code::CodeBlock;
-use crate::chat::id::{ApprovalId, AskId, MessageId};
+use crate::chat::id::{ApprovalId, AskId, MessageId, TurnId};
 use crate::session::Session;
 use crate::text::wrap::wrap;
 use crate::text::{Ink, Piece};
@@ -36,6 +37,12 @@ pub enum Purpose {
     Answer(AskId),
     /// A note to an agent that goes in circles; `None` is to all.
     Note(Option<Name>),
+    /// A breakpoint, in one line; `None` for a new one.
+    Breakpoint(Option<BreakId>),
+    /// The reply that is held back.
+    Draft(TurnId),
+    /// A part of the request that is held back; one past the last is a new one.
+    Part(TurnId, usize),
 }
 
 /// A text field with a title and a word of explanation.
@@ -54,10 +61,13 @@ impl Prompt {
     /// A field for a purpose.
     pub fn new(purpose: Purpose, text: &str, title: impl Into<String>, help: impl Into<String>) -> Self {
         let editor = Editor::new(text, "");
-        let editor = if matches!(purpose, Purpose::Code(_) | Purpose::Message(_) | Purpose::SystemMessage(_)) {
-            editor.at_start()
-        } else {
-            editor
+        let editor = match purpose {
+            Purpose::Code(_)
+            | Purpose::Message(_)
+            | Purpose::SystemMessage(_)
+            | Purpose::Draft(_)
+            | Purpose::Part(..) => editor.at_start(),
+            _ => editor,
         };
         // As the field holds it: line ends are its own, and what was not touched counts as unchanged.
         let before = editor.text();
@@ -74,8 +84,17 @@ impl Overlay for Prompt {
     fn context(&self) -> Context {
         match self.purpose {
             // Saved by a chord: enter never gives consent.
-            Purpose::Code(_) | Purpose::Message(_) | Purpose::SystemMessage(_) | Purpose::Leash(_) => Context::Editor,
-            Purpose::Deny(..) | Purpose::InPlace(_) | Purpose::Answer(_) | Purpose::Note(_) => Context::Composer,
+            Purpose::Code(_)
+            | Purpose::Message(_)
+            | Purpose::SystemMessage(_)
+            | Purpose::Leash(_)
+            | Purpose::Draft(_)
+            | Purpose::Part(..) => Context::Editor,
+            Purpose::Deny(..)
+            | Purpose::InPlace(_)
+            | Purpose::Answer(_)
+            | Purpose::Note(_)
+            | Purpose::Breakpoint(_) => Context::Composer,
         }
     }
 
@@ -93,7 +112,8 @@ impl Overlay for Prompt {
     }
 
     fn draw(&self, area: Rect, buf: &mut Buffer, cx: &Draw) -> Option<Position> {
-        let long = matches!(self.purpose, Purpose::Code(_) | Purpose::Message(_));
+        let long =
+            matches!(self.purpose, Purpose::Code(_) | Purpose::Message(_) | Purpose::Draft(_) | Purpose::Part(..));
         let height = if long { area.height } else { 9 };
         // A short text stands at the bottom: what it is about stays in sight.
         let low =

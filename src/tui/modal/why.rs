@@ -33,6 +33,8 @@ pub enum Way {
     Another,
     /// Bar who repeats for some turns.
     Bar,
+    /// Bar the tool that is called again and again.
+    BarTool,
     /// Go back to before it began, on a new branch.
     Rewind,
     /// Let it go on for a while before it is said again.
@@ -117,6 +119,7 @@ impl Overlay for Why {
             Action::WayNoteAll => Way::NoteAll,
             Action::WayAnother => Way::Another,
             Action::WayBar => Way::Bar,
+            Action::WayBarTool => Way::BarTool,
             Action::WayRewind => Way::Rewind,
             Action::WayAllow => Way::Allow,
             Action::WayConclude => Way::Conclude,
@@ -176,6 +179,7 @@ impl Overlay for Why {
             (Action::WayNoteAll, "note to all"),
             (Action::WayAnother, "another speaker"),
             (Action::WayBar, "bar it"),
+            (Action::WayBarTool, "bar the tool"),
         ];
         let second = [
             (Action::WayFirst, "first time"),

@@ -15,6 +15,7 @@ use crate::tui::paint::{self, Draw};
 use crate::tui::pane::Pane;
 use crate::tui::theme::Role;
 use crate::tui::words;
+use crate::watch::silence::silence;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -162,6 +163,9 @@ fn state(agent: &Agent, session: &Session, live: &Live, now: i64, unicode: bool)
     let spoken = session.call_of(&agent.name).and_then(|call| live.spoken(call));
     let speaking = spoken.is_some_and(|spoken| !spoken.text.is_empty());
     let mut text = words::agent_state(turn, speaking, now);
+    if let Some((quiet, passed)) = silence(&agent.name, spoken.map(|spoken| spoken.heard), session, now) {
+        text = format!("{} {}", quiet.word(), words::clock(passed.max(0) as u64));
+    }
     for name in session.speakers_within(&agent.name) {
         text = format!("{text} › {}", one_line(name));
     }

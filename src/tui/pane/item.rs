@@ -2,6 +2,7 @@
 
 use super::by_hand;
 use super::notice::notice;
+use crate::chat::breaks::Breaks;
 use crate::chat::event::{Event, Record};
 use crate::chat::id::{MessageId, Seq};
 use crate::chat::message::{Author, Completeness, MessageKind};
@@ -103,6 +104,10 @@ impl Item {
             Event::Outcome { .. } => Some(Item::Notice(record.seq)),
             Event::DetectorChanged(Detection { count, .. }) if *count > 0 => Some(Item::Notice(record.seq)),
             Event::ProgressMade { .. } | Event::DetectorJudged { .. } => Some(Item::Notice(record.seq)),
+            Event::ToolBarred(_) => Some(Item::Notice(record.seq)),
+            Event::Breaks(Breaks::Hit { .. } | Breaks::Marked { .. } | Breaks::Amended { .. } | Breaks::Ran { .. }) => {
+                Some(Item::Notice(record.seq))
+            }
             _ => None,
         }
     }
@@ -164,6 +169,9 @@ fn message(entry: &Entry, session: &Session, width: u16, fold: Fold) -> Vec<Line
     }
     if entry.revision > 0 {
         marks.push("edited".to_owned());
+    }
+    if message.drafted.is_some() {
+        marks.push("edited by you before it was said".to_owned());
     }
     match message.completeness {
         Completeness::Whole => {}

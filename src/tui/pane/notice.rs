@@ -3,6 +3,7 @@
 
 use super::by_hand;
 use super::item::Line;
+use crate::chat::breaks::Breaks;
 use crate::chat::code::Execution;
 use crate::chat::containment::bytes;
 use crate::chat::end::Summarized;
@@ -129,6 +130,20 @@ pub fn notice(record: &Record, session: &Session, width: u16) -> Vec<Line> {
             };
             (Role::Warning, format!("↻ {detector}: {words}"))
         }
+        Event::ToolBarred(bar) => match (bar.back, bar.turns) {
+            (true, _) => (Role::Dim, format!("✓ {} is given back", bar.tool)),
+            (false, Some(turns)) => (Role::Warning, format!("✗ {} is barred by you for {turns} turns", bar.tool)),
+            (false, None) => (Role::Warning, format!("✗ {} is barred by you", bar.tool)),
+        },
+        Event::Breaks(Breaks::Hit { id, text, .. }) => (Role::Warning, format!("◉ breakpoint {id}, {text}")),
+        Event::Breaks(Breaks::Marked { name, .. }) => (Role::Dim, format!("◈ this place is called {name}")),
+        Event::Breaks(Breaks::Amended { .. }) => {
+            (Role::Warning, "◉ the request is changed by you, this once".to_owned())
+        }
+        Event::Breaks(Breaks::Ran { id, advice }) => match &advice.failure {
+            Some(why) => (Role::Error, format!("◉ the program of breakpoint {id} failed: {why}")),
+            None => (Role::Dim, format!("◉ the program of breakpoint {id} was told")),
+        },
         Event::Ended { text, .. } if !within.is_empty() => (Role::Dim, format!("■ has talked: {text}")),
         Event::Ended { text, totals, .. } => (Role::StatusEnded, format!("■ ended: {text} · {totals}")),
         _ => return Vec::new(),

@@ -1,5 +1,6 @@
 //! Where an action goes: to the modal on top, to the line that is written, to the pane with the keys, or to the family
-//! of deeds that knows it. Each family is a file with one arm an action: `steer.rs` the run and the floor, `speech.rs`
+//! of deeds that knows it. Each family is a file with one arm an action: `steer.rs` the run and the floor, `debug.rs`
+//! breakpoints and steps, `speech.rs`
 //! the operator's words, `reading.rs` the transcript, `screen.rs` the console itself.
 
 use crate::tui::action::Action;
@@ -25,6 +26,7 @@ impl App {
     /// What an action does, whatever has the keys. An action that no family knows does nothing.
     pub(super) fn deed(&mut self, action: Action, digit: Option<u8>) -> Vec<Deed> {
         self.steer(action, digit)
+            .or_else(|| self.debug(action))
             .or_else(|| self.speech(action))
             .or_else(|| self.reading(action, digit))
             .or_else(|| self.screen(action))

@@ -6,6 +6,7 @@
 
 mod actions;
 mod by_hand;
+mod debug;
 mod members;
 mod modals;
 mod reading;

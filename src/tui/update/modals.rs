@@ -183,6 +183,7 @@ impl App {
                     None => Command::Speak { text, as_agent },
                 })
             }
+            Purpose::Breakpoint(_) | Purpose::Draft(_) | Purpose::Part(..) => self.written_for_debug(&purpose, &text),
             Purpose::Answer(ask) => {
                 self.modals.pop();
                 let answer = if text.trim().is_empty() { Answer::Skip } else { Answer::Say(text.into()) };
@@ -216,6 +217,11 @@ impl App {
             }
             Choice::Resolve(op, resolution) => vec![Deed::Send(Command::Resolve { op, resolution })],
             Choice::Revoke(agent) => vec![Deed::Send(Command::Revoke { agent })],
+            Choice::Break(command) => vec![Deed::Send(Command::Break(command))],
+            Choice::GoTo(id) => {
+                self.transcript.go_to(id, &self.session);
+                Vec::new()
+            }
             Choice::CallOn(agent) => self.and_go_on(Command::CallOn { agent }),
             Choice::Changed(server, tool) => {
                 self.show_changed_tool(&server, &tool);

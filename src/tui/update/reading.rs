@@ -113,7 +113,13 @@ impl App {
                 },
                 choice: if branch.id == here { Choice::Nothing } else { Choice::Branch(branch.tip) },
             })
-            .collect();
+            .collect::<Vec<_>>();
+        let marks = self.session.marks().iter().map(|mark| Line {
+            key: "◈".into(),
+            text: mark.name.clone(),
+            choice: Choice::Branch(mark.seq),
+        });
+        let lines = lines.into_iter().chain(marks).collect();
         self.open(List::new("Branches", lines));
     }
 

@@ -2,6 +2,7 @@
 
 use crate::chat::command::Command;
 use crate::chat::event::{HoldReason, Judgement};
+use crate::chat::tool::ToolBarred;
 use crate::text::clean::one_line;
 use crate::tui::app::{App, Deed};
 use crate::tui::modal::Modal;
@@ -72,6 +73,19 @@ impl App {
                 };
                 let lines = lines.map(line).collect();
                 self.open(List::new("Who speaks instead?", lines));
+            }
+            Way::BarTool => {
+                let called = finding.messages.iter().rev().filter_map(|id| self.session.transcript().get(*id));
+                let tool = called.into_iter().find_map(|entry| {
+                    let calls = entry.message.tool_calls.first().map(|call| call.name.clone());
+                    calls.or_else(|| entry.message.tool_results.first().map(|result| result.name.clone()))
+                });
+                let Some(tool) = tool else {
+                    self.say("It is no tool that repeats; nothing was barred.");
+                    return Vec::new();
+                };
+                self.say(format!("{} is barred for {BARRED} turns.", one_line(&tool)));
+                return self.and_go_on(Command::BarTool { bar: ToolBarred { tool, turns: Some(BARRED), back: false } });
             }
             Way::Bar => {
                 let Some(agent) = who else {

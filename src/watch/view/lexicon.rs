@@ -91,6 +91,9 @@ static COURTESY: LazyLock<HashSet<String>> = LazyLock::new(|| {
         support always meeting let know need hope hoping ahead rest today honor privilege truly deeply sincerely warm warmly \
         likewise same mutual back catch speak soon project endeavors endeavours ever absolutely opportunity \
         danke bitte gerne tschüss merci rien plaisir revoir gracias nada adiós gusto obrigado obrigada grazie prego arrivederci \
+        vielen herzlichen dir ihnen euch ebenfalls bald alles gute schönen bis zum nächsten mal wiedersehen freut mich \
+        muchas mil por todo hasta luego pronto placer sido ti usted tengas tenga buen buena día un una que ha igualmente \
+        beaucoup bonne journée bientôt mille buona giornata presto até logo muito bom dia \
         ciao спасибо пожалуйста дякую dziękuję proszę tack dank graag";
     words.split_whitespace().flat_map(|word| [word.to_owned(), stem(word)]).collect()
 });

@@ -26,6 +26,8 @@ use step::{Act, Likeness, Place, Progress, Step, What};
 
 /// Steps and acts that are kept.
 pub(crate) const KEPT: usize = 96;
+/// Turns whose cost is kept: a look costs the same at any length of the run.
+const PAID: usize = 205;
 /// How far back a word counts as said already.
 const RECENT: usize = 24;
 
@@ -102,7 +104,10 @@ impl View {
         }
         self.count(step.progress);
         if self.chant.is_none() || !said.text.is_empty() {
-            self.chant = super::chant::in_text(said.text).map(|chanted| (said.place.message, chanted));
+            // A program may print what it likes.
+            let spoken = step.what != What::Result;
+            let chanted = spoken.then(|| super::chant::in_text(said.text)).flatten();
+            self.chant = chanted.map(|chanted| (said.place.message, chanted));
         }
         self.push(step);
     }
@@ -124,7 +129,12 @@ impl View {
                     self.squeezed.pop_front();
                 }
             }
-            Fact::Paid(cost) => self.paid.push(cost),
+            Fact::Paid(cost) => {
+                self.paid.push(cost);
+                if self.paid.len() > PAID {
+                    self.paid.remove(0);
+                }
+            }
         }
     }
 
