@@ -117,13 +117,6 @@ pub enum ToolsEvent {
         /// What was accepted: [`ListedTool::hash`].
         hash: String,
     },
-    /// The operator took a tool away, or gave it back.
-    Switched {
-        /// Name of the tool, that of a server's as `server/tool`.
-        tool: String,
-        /// Whether it may be called.
-        on: bool,
-    },
 }
 
 /// What the operator asks of servers and tools.
@@ -138,13 +131,6 @@ pub enum ToolsCommand {
         tool: String,
         /// What was on the screen: [`ListedTool::hash`].
         hash: String,
-    },
-    /// Take a tool away, or give it back.
-    Switch {
-        /// Name of the tool.
-        tool: String,
-        /// Whether it may be called.
-        on: bool,
     },
     /// Start a server anew.
     Restart {

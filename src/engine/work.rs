@@ -71,7 +71,7 @@ impl Engine {
         match asked {
             ToolsCommand::Accept { server, tool, hash } => servers.accept(server, tool, hash),
             ToolsCommand::Restart { server } => servers.restart(server),
-            ToolsCommand::Switch { .. } | ToolsCommand::Answer { .. } => {}
+            ToolsCommand::Answer { .. } => {}
         }
     }
 

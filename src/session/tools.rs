@@ -37,7 +37,7 @@ impl Session {
     pub fn tools_of(&self, agent: &Agent) -> Vec<(String, Cow<'_, ToolSetup>)> {
         let usable = |name: &str| {
             let changed = name.split_once('/').and_then(|(server, tool)| self.servers().listed(server, tool));
-            !self.servers().is_off(name) && changed.is_none_or(|listed| listed.was.is_none())
+            !self.floor().is_tool_barred(name) && changed.is_none_or(|listed| listed.was.is_none())
         };
         let mut names: Vec<String> = agent.tools.clone();
         for server in &agent.mcp {
@@ -123,7 +123,6 @@ pub struct Figures {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Servers {
     of: BTreeMap<String, Server>,
-    off: BTreeSet<String>,
 }
 
 /// One of them.
@@ -147,11 +146,6 @@ impl Servers {
     /// Those that have reported, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&String, &Server)> {
         self.of.iter()
-    }
-
-    /// Whether the operator has taken the tool away.
-    pub fn is_off(&self, tool: &str) -> bool {
-        self.off.contains(tool)
     }
 
     /// A tool as its server lists it.
@@ -189,8 +183,6 @@ impl Servers {
                 }
                 known.tools = Arc::new(tools);
             }
-            ToolsEvent::Switched { tool, on: true } => drop(self.off.remove(tool)),
-            ToolsEvent::Switched { tool, on: false } => drop(self.off.insert(tool.clone())),
         }
     }
 }
@@ -244,17 +236,6 @@ pub(super) fn decide(session: &Session, command: &ToolsCommand) -> Result<Vec<Ev
                 Ok(vec![Event::Tools(ToolsEvent::Accepted { server, tool, hash })])
             }
         },
-        ToolsCommand::Switch { tool, on } => {
-            let declared = session.team().is_some_and(|team| team.tools.contains_key(tool));
-            let listed = tool.split_once('/').and_then(|(server, tool)| session.servers().listed(server, tool));
-            if !declared && listed.is_none() && !session.servers().is_off(tool) {
-                return refuse(format!("There is no tool {tool}."));
-            }
-            if session.servers().is_off(tool) != *on {
-                return refuse(format!("{tool} {} already.", if *on { "may be called" } else { "is taken away" }));
-            }
-            Ok(vec![Event::Tools(ToolsEvent::Switched { tool: tool.clone(), on: *on })])
-        }
         ToolsCommand::Restart { server } => match session.team().is_some_and(|team| team.mcp.contains_key(server)) {
             true => Ok(Vec::new()),
             false => refuse(format!("The team has no server {server}.")),

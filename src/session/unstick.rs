@@ -62,7 +62,8 @@ pub(super) fn conclude(session: &Session) -> Decided {
 pub(super) fn bar_tool(session: &Session, bar: &ToolBarred) -> Decided {
     let Some(team) = session.team() else { return refuse("The session has not started yet.") };
     let handed = |tool: &str| team.agents.iter().flat_map(|agent| &agent.handoffs).any(|handoff| handoff.name == tool);
-    if !team.tools.contains_key(&bar.tool) && !handed(&bar.tool) {
+    let known = session.tool(&bar.tool).is_some() || session.floor().is_tool_barred(&bar.tool);
+    if !known && !handed(&bar.tool) {
         return refuse(format!("This team has no tool {:?}.", bar.tool));
     }
     if bar.turns == Some(0) {

@@ -118,7 +118,7 @@ actions! {
     ExtendTime "extend_time" [Main, Global] "Let the program that runs have a minute more";
     Executions "executions" [Main, Global] "Show what was executed: open its files, run it again, open a shell there";
     Revoke "revoke" [Main, Approval, Global] "Show what may run without asking, and take it back";
-    Tools "tools" [Main, Approval, Global] "Show servers and tools, and take them away or accept them";
+    Tools "tools" [Main, Approval, Global] "Show servers and tools, and bar or accept them";
     Propose "propose" [Main] "Let the selector's model propose who speaks next";
     Bar "bar" [Main] "Take this agent off the floor, or let it back";
     Terminate "terminate" [Main, Global] "End the run when this turn is over";

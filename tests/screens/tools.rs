@@ -6,6 +6,7 @@ use crate::support::sketch::{Sketch, team};
 use plenary::chat::command::Command;
 use plenary::chat::event::{Actor, Event};
 use plenary::chat::server::{ListedTool, ToolsCommand, ToolsEvent};
+use plenary::chat::tool::ToolBarred;
 use plenary::tui::app::Deed;
 use serde_json::json;
 use std::sync::Arc;
@@ -56,7 +57,8 @@ fn servers_and_tools_are_shown_as_they_are_and_each_row_does_something_about_it(
         other => panic!("{other:?}"),
     };
     assert_eq!(sent(press(&mut app, "t t enter")), ToolsCommand::Restart { server: "git".into() });
-    assert_eq!(sent(press(&mut app, "t t down enter")), ToolsCommand::Switch { tool: "git/log".into(), on: false });
+    let bar = ToolBarred { tool: "git/log".into(), turns: None, back: false };
+    assert_eq!(press(&mut app, "t t down enter"), [Deed::Send(Command::BarTool { bar })]);
     press(&mut app, "t t down down enter");
     let (server, tool, hash) = ("git".to_owned(), "push".to_owned(), "h".to_owned());
     assert_eq!(sent(press(&mut app, "G enter")), ToolsCommand::Accept { server, tool, hash });

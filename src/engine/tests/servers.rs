@@ -5,6 +5,7 @@ use crate::chat::command::Command;
 use crate::chat::event::{Event, Verdict};
 use crate::chat::server::{ListedTool, ServerSetup, ToolsCommand, ToolsEvent};
 use crate::chat::team::{Agent, ApprovalPolicy, Team};
+use crate::chat::tool::ToolBarred;
 use crate::engine::Rules;
 use crate::engine::effect::Input;
 use crate::session::Waiting;
@@ -107,12 +108,10 @@ fn a_changed_tool_is_not_offered_until_what_was_shown_is_accepted_and_forks_do_n
     let first = world.session.transcript().entries()[0].seq;
     world.command(Command::MoveTo { seq: first });
     assert_eq!(world.session.tools_of(&agent).len(), 1);
-    let switch = |on: bool| Command::Tools(ToolsCommand::Switch { tool: "git/log".into(), on });
-    world.command(switch(false));
+    let bar = |back: bool| Command::BarTool { bar: ToolBarred { tool: "git/log".into(), turns: None, back } };
+    world.command(bar(false));
     assert!(world.session.tools_of(&agent).is_empty());
-    world.command(switch(false));
-    assert!(world.refused.last().unwrap().contains("taken away already"));
-    world.command(switch(true));
+    world.command(bar(true));
     assert_eq!(world.session.tools_of(&agent).len(), 1);
 }
 

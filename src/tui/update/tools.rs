@@ -1,6 +1,7 @@
 //! The tools page: servers and tools as they are, how often they were called, and what the operator does about them.
 
 use crate::chat::server::ToolsCommand;
+use crate::chat::tool::ToolBarred;
 use crate::chat::{command::Command, server::ListedTool};
 use crate::session::tools::Figures;
 use crate::text::clean::one_line;
@@ -25,11 +26,14 @@ impl App {
             lines.push(Line { key: key.to_owned(), text: one_line(&text), choice });
         };
         let send = |command: ToolsCommand| Choice::Send(vec![Command::Tools(command)]);
+        let barred = |name: &str| self.session.floor().is_tool_barred(name);
+        let switch = |tool: &str, back: bool| {
+            Choice::Send(vec![Command::BarTool { bar: ToolBarred { tool: tool.to_owned(), turns: None, back } }])
+        };
         for name in team.tools.keys() {
-            let off = servers.is_off(name);
-            let state = if off { " · taken away: enter gives it back" } else { "" };
-            let switch = ToolsCommand::Switch { tool: name.clone(), on: off };
-            line(if off { "○" } else { "●" }, format!("{name}{state}{}", told(name)), send(switch));
+            let off = barred(name);
+            let state = if off { " · barred: enter gives it back" } else { "" };
+            line(if off { "○" } else { "●" }, format!("{name}{state}{}", told(name)), switch(name, off));
         }
         let mut shown = team.tools.len();
         for (name, setup) in &team.mcp {
@@ -49,15 +53,14 @@ impl App {
             for tool in server.tools.iter().take(LISTED.saturating_sub(shown)) {
                 shown += 1;
                 let full = format!("{name}/{}", tool.name);
-                let off = servers.is_off(&full);
+                let off = barred(&full);
                 if tool.was.is_some() {
                     let text = format!("  {full} HAS CHANGED and is not called: enter shows the difference");
                     line("!", text, Choice::Changed(name.clone(), tool.name.clone()));
                     continue;
                 }
-                let state = if off { " · taken away: enter gives it back" } else { "" };
-                let switch = ToolsCommand::Switch { tool: full.clone(), on: off };
-                line(if off { "○" } else { "●" }, format!("  {full}{state}{}", told(&full)), send(switch));
+                let state = if off { " · barred: enter gives it back" } else { "" };
+                line(if off { "○" } else { "●" }, format!("  {full}{state}{}", told(&full)), switch(&full, off));
             }
             for why in &server.refused {
                 line("×", format!("  not taken: {why}"), Choice::Nothing);
@@ -67,7 +70,7 @@ impl App {
             self.say("This team has no tools.");
             return;
         }
-        self.open(List::new("Tools: enter takes one away or gives it back", lines));
+        self.open(List::new("Tools: enter bars one or gives it back", lines));
     }
 
     /// What has changed of a tool, line by line; its last row accepts it.
