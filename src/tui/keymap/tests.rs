@@ -49,7 +49,7 @@ fn chords_and_ranges_lead_to_their_actions() {
 fn a_prefix_tells_what_may_follow() {
     let Outcome::Pending(hints) = typed(&Keymap::default(), Context::Main, "t") else { panic!() };
     let shown: Vec<_> = hints.iter().map(|hint| format!("{} {}", hint.chord, hint.action)).collect();
-    assert_eq!(shown, ["1-9 queue_push", "c queue_clear", "d queue_pop", "e terminate"]);
+    assert_eq!(shown, ["1-9 queue_push", "c queue_clear", "d queue_pop", "e terminate", "t tools"]);
 }
 
 #[test]
