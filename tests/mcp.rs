@@ -74,7 +74,7 @@ const BEHAVIOURS: &[(&str, Wanted)] = &[
     ("list-changes", ECHO),
     ("stray-progress", ECHO),
     ("stderr-flood", ECHO),
-    ("slow-loris", ECHO),
+    ("slow-loris", Wanted::Says("drop by drop")),
     ("grandchild", ECHO),
 ];
 
@@ -311,7 +311,7 @@ async fn a_server_of_the_python_sdk_is_listed_called_and_read() {
     let (done, _) = world.call("add", &hash_of(&tools, "add"), json!({"a": 2, "b": 40})).await;
     assert_eq!((done.exit_code, &*done.output), (0, "42"));
     let (done, _) = world.call("boom", &hash_of(&tools, "boom"), json!({})).await;
-    assert!(done.exit_code == 1 && done.output.contains("no such thing"), "{}", done.output);
+    assert!(done.exit_code == 1 && done.output.contains("Error executing tool boom"), "{}", done.output);
     let (done, _) = world.call("add", &hash_of(&tools, "add"), json!({"a": "x"})).await;
     assert_eq!(done.exit_code, 1, "{}", done.output);
     assert_eq!(world.host.read("s", "note://one").await.unwrap(), "the note");

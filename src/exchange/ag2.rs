@@ -188,6 +188,9 @@ fn agent(draft: &mut Draft<'_>, mut fields: Fields<'_>) -> Table {
     let path = fields.path.clone();
     let given = fields.text("name").unwrap_or("agent").to_owned();
     let name = draft.fit_name(&format!("{path}.name"), &given, 32, |_, _| false);
+    if name != given {
+        draft.renamed.push((given, name.clone()));
+    }
     let kind = fields.text("type").or_else(|| fields.text("class")).unwrap_or_default().to_owned();
     let llm = fields.get("llm_config").cloned();
     let code = fields.get("code_execution_config").cloned();

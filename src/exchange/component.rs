@@ -63,6 +63,10 @@ impl Draft<'_> {
         }
         let names: Vec<String> =
             agents.iter().filter_map(|agent| Some(agent.get("name")?.as_str()?.to_owned())).collect();
+        let old = |name: &String| {
+            self.renamed.iter().find(|(_, new)| new == name).map_or(name.clone(), |(old, _)| old.clone())
+        };
+        self.members = names.iter().map(old).collect();
         let turns = fields.whole("max_turns");
         let mut ends: Vec<toml::Value> = Vec::new();
         if let Some(condition) = fields.get("termination_condition") {
@@ -259,6 +263,9 @@ impl Draft<'_> {
         let given = fields.text("name").unwrap_or("agent").to_owned();
         let path = format!("{}.name", fields.path);
         let name = self.fit_name(&path, &given, 32, |_, _| false);
+        if name != given {
+            self.renamed.push((given, name.clone()));
+        }
         let mut agent = Table::new();
         agent.insert("name".into(), name.into());
         agent.insert("kind".into(), kind.into());

@@ -111,7 +111,35 @@ struct Draft<'a> {
     teams: Table,
     report: Vec<Remark>,
     sources: Vec<(String, String)>,
+    /// Agents that had to be called something else: what they were called, and what they are.
+    renamed: Vec<(String, String)>,
+    /// Names, as they were, of the members of the team whose conditions are being read.
+    members: Vec<String>,
     has_provider: &'a dyn Fn(&str) -> bool,
+}
+
+/// Names that no agent of a team file may have.
+const RESERVED: [&str; 4] = ["user", "system", "operator", "tool"];
+/// Keys of a team file whose texts are names of agents.
+const NAMES: [&str; 9] =
+    ["from", "to", "target", "start", "source", "sources", "source_match", "initial", "allow_repeat_speaker"];
+
+/// Puts the new names of agents where the old ones stand.
+fn rename(value: &mut toml::Value, names: bool, renamed: &[(String, String)]) {
+    match value {
+        toml::Value::String(text) if names => {
+            if let Some((_, new)) = renamed.iter().find(|(old, _)| old == text) {
+                text.clone_from(new);
+            }
+        }
+        toml::Value::Array(items) => items.iter_mut().for_each(|item| rename(item, names, renamed)),
+        toml::Value::Table(table) => {
+            for (key, value) in table.iter_mut() {
+                rename(value, NAMES.contains(&key), renamed);
+            }
+        }
+        _ => {}
+    }
 }
 
 impl<'a> Draft<'a> {
@@ -126,6 +154,8 @@ impl<'a> Draft<'a> {
             teams: Table::new(),
             report: Vec::new(),
             sources: Vec::new(),
+            renamed: Vec::new(),
+            members: Vec::new(),
             has_provider,
         }
     }
@@ -153,6 +183,9 @@ impl<'a> Draft<'a> {
         if name.is_empty() {
             name = "unnamed".to_owned();
         }
+        if longest <= 32 && RESERVED.contains(&name.to_ascii_lowercase().as_str()) {
+            name.push_str("_seat");
+        }
         let first = name.clone();
         let mut n = 2;
         while taken(self, &name) {
@@ -179,6 +212,8 @@ impl<'a> Draft<'a> {
         put("teams", std::mem::take(&mut self.teams));
         let agents = std::mem::take(&mut self.agents).into_iter().map(toml::Value::Table).collect();
         file.insert("agents".to_owned(), toml::Value::Array(agents));
+        let mut file = toml::Value::Table(file);
+        rename(&mut file, false, &self.renamed);
         let text = toml::to_string_pretty(&file).unwrap_or_default();
         self.report.sort_by_key(|remark| std::cmp::Reverse(remark.fate));
         Imported { name: self.name, text, report: self.report, sources: self.sources }

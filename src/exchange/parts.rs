@@ -321,7 +321,7 @@ impl Draft<'_> {
                 });
                 let each: Vec<toml::Value> = each.collect();
                 if each.len() < inner.len() {
-                    // A condition that is missing would make the others end the run too early.
+                    // One that is missing would make the others end the run too early.
                     self.lost(path, "not all of these can be expressed, so none of them ends the run");
                     return None;
                 }
@@ -346,7 +346,20 @@ impl Draft<'_> {
                     }
                 }
             }
-            "SourceMatchTermination" => one("source_match", fields.get("sources").and_then(toml_of)?),
+            "SourceMatchTermination" => {
+                let sources = fields.list("sources").iter().filter_map(Value::as_str);
+                let (here, elsewhere): (Vec<&str>, Vec<&str>) =
+                    sources.partition(|name| *name == "user" || self.members.iter().any(|member| member == name));
+                if !elsewhere.is_empty() {
+                    let text =
+                        format!("{} is no member of this team, whose words alone it can see", elsewhere.join(", "));
+                    self.lost(path, text);
+                }
+                if here.is_empty() {
+                    return None;
+                }
+                one("source_match", toml::Value::Array(here.into_iter().map(Into::into).collect()))
+            }
             "TextMessageTermination" => {
                 one("text_message", fields.text("source").map(|source| one("source", source)).unwrap_or_default())
             }

@@ -102,7 +102,7 @@ fn every_end_has_its_exit_code() {
     ] {
         let home = Home::new();
         let team = home.write("team.toml", team);
-        let ran = home.run(&[&["run", &team, "--headless"], &more[..]].concat());
+        let ran = home.run(&[&["run", &team, "--headless", "--trust"], &more[..]].concat());
         assert_eq!(ran.code, Some(code), "{what}: {ran:?}");
         assert!(ran.out.contains("\nended: "), "{what}: {ran:?}");
         let records = home.records();
@@ -126,7 +126,7 @@ fn interrupting_keeps_what_was_said_and_ends_with_130() {
     for signal in [libc::SIGINT, libc::SIGTERM] {
         let home = Home::new();
         let team = home.write("team.toml", talk(40, 500, 3));
-        let mut command = home.plenary(&["run", &team, "--headless", "--json"]);
+        let mut command = home.plenary(&["run", &team, "--headless", "--trust", "--json"]);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
@@ -157,8 +157,8 @@ fn a_reader_that_has_had_enough_ends_it_quietly() {
     let home = Home::new();
     let team = home.lru_cache(0);
     for arguments in [
-        &["run", team.as_str(), "--headless", "--approve", "all"][..],
-        &["run", team.as_str(), "--headless", "--approve", "all", "--json"],
+        &["run", team.as_str(), "--headless", "--trust", "--approve", "all"][..],
+        &["run", team.as_str(), "--headless", "--trust", "--approve", "all", "--json"],
         &["export", "last", "--format", "jsonl"],
         &["export", "last"],
         &["sessions", "--json"],
@@ -182,7 +182,7 @@ fn hostile_words_are_letters_in_what_is_printed() {
     let team = doer("never", hostile, "").replace("name = \"doer\"", "name = \"do\\u001b[2Jer\"");
     let team = home.write("team.toml", team);
     for arguments in [
-        &["run", team.as_str(), "--headless"][..],
+        &["run", team.as_str(), "--headless", "--trust"][..],
         &["export", "last"],
         &["sessions"],
         &["check", team.as_str()],
@@ -221,8 +221,8 @@ fn keys_stay_in_the_environment_and_reach_no_file_no_output_and_no_child() {
     let team = team.replace("[models.far]", second).replace("max_round = 3", "max_round = 4");
     let team = home.write("team.toml", team);
     for arguments in [
-        &["run", team.as_str(), "--headless", "--json"][..],
-        &["run", team.as_str(), "--headless"],
+        &["run", team.as_str(), "--headless", "--trust", "--json"][..],
+        &["run", team.as_str(), "--headless", "--trust"],
         &["export", "last"],
         &["doctor", team.as_str()],
         &["check", team.as_str()],

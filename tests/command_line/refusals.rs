@@ -88,7 +88,7 @@ fn a_work_dir_that_cannot_be_written_is_a_result_in_the_conversation() {
     home.write("file", "");
     let team = doer("never", "```sh\necho hello\n```", "").replace("\"workspace\"", "\"file/below\"");
     let team = home.write("team.toml", team);
-    let ran = home.run(&["run", &team, "--headless"]);
+    let ran = home.run(&["run", &team, "--headless", "--trust"]);
     assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{ran:?}");
     let records = home.records();
     let result = records
@@ -114,7 +114,7 @@ fn a_missing_key_is_said_before_anything_is_asked() {
     let agents = "[[agents]]\nname = \"Ann\"\nkind = \"assistant\"\n[[agents]]\nname = \"Ben\"\nkind = \"assistant\"\n";
     let model = "[models.far]\nprovider = \"openai\"\nmodel = \"gpt-4o\"\napi_key_env = \"NO_SUCH_KEY_HERE\"\n";
     let team = home.write("team.toml", format!("{head}{agents}{model}"));
-    let ran = home.run(&["run", &team, "--headless"]);
+    let ran = home.run(&["run", &team, "--headless", "--trust"]);
     assert_eq!(ran.code, Some(1), "{ran:?}");
     assert!(ran.out.contains("NO_SUCH_KEY_HERE"), "{}", ran.out);
     let doctor = home.run(&["doctor", &team]);

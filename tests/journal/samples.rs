@@ -16,6 +16,7 @@ use plenary::chat::id::*;
 use plenary::chat::leash::Leash;
 use plenary::chat::message::{Author, Completeness, Message, MessageKind};
 use plenary::chat::request::{Failure, FailureKind, Finish, Purpose};
+use plenary::chat::server::ToolsEvent;
 use plenary::chat::team::{Limits, Team};
 use plenary::chat::tool::{ToolBarred, ToolCall, ToolResult};
 use plenary::chat::usage::{Money, Tokens, Usage};
@@ -99,6 +100,7 @@ every_kind! {
     }
     OutcomeUnknown { op: OpId(1) }
     OutcomeResolved { op: OpId(1), resolution: Resolution::AskAgain }
+    Tools { 0: ToolsEvent::Down { server: "git".into(), why: "it has ended".into() } }
     ToolReturned { turn: TurnId(1), result: result(), handoff: Some("Critic".into()) }
     ContextChanged { set: serde_json::Map::from_iter([("stage".to_owned(), serde_json::json!({"n": 1.5}))]) }
     Inner { agent: "A".into(), event: Box::new(Event::Held { why: HoldReason::Opened }) }

@@ -164,6 +164,7 @@ def call(request):
         return answer(text("It did not work.", isError=True))
     if name == "progress":
         token = (params.get("_meta") or {}).get("progressToken")
+        time.sleep(0.3)
         for n in range(3):
             send({"jsonrpc": "2.0", "method": "notifications/progress", "params": {
                 "progressToken": token, "progress": n + 1, "total": 3, "message": "on the way"}})
