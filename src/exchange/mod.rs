@@ -135,7 +135,7 @@ fn rename(value: &mut toml::Value, names: bool, renamed: &[(String, String)]) {
         toml::Value::Array(items) => items.iter_mut().for_each(|item| rename(item, names, renamed)),
         toml::Value::Table(table) => {
             for (key, value) in table.iter_mut() {
-                rename(value, NAMES.contains(&key), renamed);
+                rename(value, NAMES.contains(&key.as_str()), renamed);
             }
         }
         _ => {}
