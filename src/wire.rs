@@ -273,8 +273,7 @@ pub fn reopen(name: &str, settings: &Settings, options: &Options) -> Result<Run,
 
 /// The models of a team with the operator's keys, and answers kept where a model has a `cache_seed`.
 fn reached(team: &Team, settings: &Settings) -> Result<Models, WireError> {
-    let data = paths::data_dir(settings.data_dir.value.as_deref())?;
-    Ok(Models::new(team, keyring(settings)).cached(Cache::at(data.join("answers"))))
+    Ok(Models::new(team, keyring(settings)).cached(Cache::at(data(settings)?.join("answers"))))
 }
 
 /// Where the operator's keys are.

@@ -5,6 +5,7 @@ use super::heard::interrupted;
 use super::{Ending, Machine, ended};
 use crate::chat::UnixMillis;
 use crate::chat::event::{Actor, Boundary, EndCause, Event, HoldReason};
+use crate::chat::id::CallId;
 use crate::chat::request::Purpose;
 use crate::engine::effect::Effect;
 use crate::session::Session;
@@ -96,11 +97,17 @@ impl Machine {
     pub(super) fn hang_up_selector(&mut self, session: &Session) -> Vec<Effect> {
         let mut effects = super::consult::hang_up(session);
         let Phase::Calling(id) = session.floor().selecting.inquiry.phase else { return effects };
-        let heard = self.heard.remove(&id).unwrap_or_default();
-        effects.push(Effect::Cancel(id));
-        if let Some(call) = session.open_call(id) {
-            let usage = heard.usage(call, session);
-            effects.push(Effect::append(Actor::System, vec![Event::ModelInterrupted { call: id, usage }]));
+        effects.extend(self.hang_up_call(id, session));
+        effects
+    }
+
+    /// Hangs up one call that belongs to no turn; what it used so far is on record.
+    pub(super) fn hang_up_call(&mut self, call: CallId, session: &Session) -> Vec<Effect> {
+        let heard = self.heard.remove(&call).unwrap_or_default();
+        let mut effects = vec![Effect::Cancel(call)];
+        if let Some(open) = session.open_call(call) {
+            let usage = heard.usage(open, session);
+            effects.push(Effect::append(Actor::System, vec![Event::ModelInterrupted { call, usage }]));
         }
         effects
     }

@@ -60,13 +60,7 @@ impl Machine {
     /// Hangs up a summary that is being written.
     pub(super) fn hang_up_summary(&mut self, session: &Session) -> Vec<Effect> {
         let Phase::Calling(call) = session.summing().inquiry.phase else { return Vec::new() };
-        let heard = self.heard.remove(&call).unwrap_or_default();
-        let mut effects = vec![Effect::Cancel(call)];
-        if let Some(open) = session.open_call(call) {
-            let usage = heard.usage(open, session);
-            effects.push(Effect::append(Actor::System, vec![Event::ModelInterrupted { call, usage }]));
-        }
-        effects
+        self.hang_up_call(call, session)
     }
 }
 
